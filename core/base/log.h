@@ -1,0 +1,28 @@
+/*
+ * The structured log: one line an event, logfmt after a time, a level and the
+ * event's name:
+ *     2026-11-24T23:59:59.123Z info channel.up channel=whatsapp-co
+ * No personal data: ids, never names, numbers, addresses or contents. [any]
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <hilo/plugin.h>
+#include <hilo/types.h>
+
+struct log; /* opaque */
+
+/* fd is borrowed. level: HILO_LOG_x; what is above it is dropped. */
+struct log *log_new(int fd, int32_t level);
+void log_free(struct log **);
+void log_level_set(struct log *, int32_t level);
+int32_t log_level_parse(const char *name, int32_t otherwise); /* "error" … "debug" */
+
+/* event: dotted, lower-case. fmt makes "key=value key=value"; a value with spaces
+ * or quotes is passed through log_quote. Line breaks are escaped. NULL log: none. */
+void log_event(struct log *, int32_t level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* "…" with escapes, cut to fit. Returns out. */
+const char *log_quote(struct hilo_str, char *out, unsigned long cap);
+
+#endif
