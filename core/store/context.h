@@ -1,0 +1,94 @@
+/*
+ * The context: a picture of the journal as tables of keys and values. What has been
+ * applied and is not yet in LMDB stands in the pending table; a flusher thread sorts
+ * it and commits it to LMDB in large transactions, with the sequence reached.
+ *
+ * Pending has two generations: the active one, which apply writes, and the frozen
+ * one, which the flusher is writing out. Every read goes active, frozen, LMDB; no
+ * read transaction outlives a call. LMDB is opened with MDB_NOMETASYNC (integrity
+ * kept; a power cut may undo the last transaction, and the journal replays it),
+ * MDB_NORDAHEAD, never NOSYNC or WRITEMAP, and a large fixed map. A value is at most
+ * 1 MiB, a key at most CONTEXT_KEY_MAX bytes.
+ *
+ * Threads: put, del, rotate: the writer's role only. get, scan: [any].
+ */
+#ifndef STORE_CONTEXT_H
+#define STORE_CONTEXT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/event.h"
+#include <stdbool.h>
+
+enum { CONTEXT_KEY_MAX = 500 }; /* without the table's letter; LMDB allows 511 */
+
+#define STORE_TABLE(name, letter, ordered, text) TABLE_##name,
+enum table {
+#include "store/tables.def"
+    TABLE__COUNT
+};
+const char *table_name(enum table); /* "message", for messages to people */
+
+struct context; /* opaque */
+
+struct context_options {
+    const char *dir;     /* exists; data.mdb and lock.mdb go there */
+    uint64_t map_bytes;  /* the fixed map */
+    struct log *log;
+    bool read_only;      /* no flusher thread; put and rotate must not be called */
+    /* Called on the flusher's thread when a frozen generation is in LMDB (or failed:
+     * context_failed). May be NULL. */
+    void (*flushed)(void *arg);
+    void *arg;
+};
+
+int32_t context_open(const struct context_options *, struct err *, struct context **out);
+/* Waits for a flush under way; what is pending beyond it is dropped (the journal has
+ * it). To leave nothing behind: rotate, context_wait, close. */
+void context_close(struct context **);
+
+/* The sequence and position that LMDB has reached (0, 0 when new). [any] */
+void context_reached(struct context *, uint64_t *seq_out, position *end_out);
+
+/* OK and a copy in the arena, HILO_NOTFOUND, or HILO_IO/HILO_CORRUPT with words. */
+int32_t context_get(struct context *, enum table, struct hilo_str key, struct arena *, struct hilo_str *val_out,
+                    struct err *);
+
+/* Copies key and value. What is too long for a key is a programming error. */
+void context_put(struct context *, enum table, struct hilo_str key, struct hilo_str val);
+void context_del(struct context *, enum table, struct hilo_str key);
+
+/* Walks an ORDERED table over keys that begin with prefix, from the first key >= from
+ * (reverse: from the last key <= from, where an empty from means the end) until fn
+ * returns false. Key and value are valid in the call only; fn must not call the
+ * context. fn sees one state: no change comes in between. */
+typedef bool context_scan_fn(void *arg, struct hilo_str key, struct hilo_str val);
+int32_t context_scan(struct context *, enum table, struct hilo_str prefix, struct hilo_str from, bool reverse,
+                     context_scan_fn *, void *arg, struct err *);
+/* The same over LMDB alone and any table, for checks and statistics; the flusher is
+ * idle or absent. */
+int32_t context_walk(struct context *, enum table, context_scan_fn *, void *arg, struct err *);
+
+/* Freezes the active generation as the state after seq, whose batch ends at end, and
+ * wakes the flusher, if the flusher is idle and there is something; true if it did.
+ * The flusher writes it only once durable() [any] (given by the caller: the journal's
+ * synced sequence) has reached seq; context_synced tells it that this moved. */
+bool context_rotate(struct context *, uint64_t seq, position end);
+void context_synced(struct context *, uint64_t seq); /* [any] */
+
+/* Entries (keys) in the active generation, and in both; bytes held by both. [any] */
+struct context_stats {
+    uint64_t active_keys, frozen_keys, pending_bytes;
+    uint64_t flushes, flushed_keys, flush_us, last_flush_us;
+    uint64_t map_bytes, used_bytes; /* of LMDB's map */
+};
+void context_stats(struct context *, struct context_stats *out);
+
+/* Blocks until no generation is frozen. HILO_OK, or the flusher's error. */
+int32_t context_wait(struct context *, struct err *);
+/* HILO_OK, or the code with which the flusher failed (disk full: it keeps trying each
+ * time space may have come back and recovers by itself; others are final). [any] */
+int32_t context_failed(struct context *, struct err *);
+
+#endif

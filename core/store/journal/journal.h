@@ -1,0 +1,106 @@
+/*
+ * The journal: append-only, zero-filled segment files with group commit. The
+ * truth of the store; everything else is a picture of it.
+ *
+ * On disk, in one folder: 0000000001.seg, 0000000002.seg … Numbers are never
+ * reused. A segment is segment_bytes long, zero-filled when made (writing zeros, not
+ * fallocate: overwriting written blocks halves a sync), with a head block of 4,096
+ * bytes: magic, version, number, a random epoch, its length, a CRC32C. Batches
+ * follow, each at a multiple of 8: a head (magic, CRC32C of what follows it, the
+ * segment's epoch, first sequence, the position up to which all was known synced
+ * when it was written, length, count) and its events. A batch never crosses
+ * segments. The next segment is prepared ahead by a background thread, synced
+ * with its folder before it is used.
+ *
+ * Threads: journal_append and journal_group need the lock (journal_lock), the
+ * writer's role. journal_commit is called without it: the first to come is leader,
+ * takes along what all have appended, writes once, syncs once; the others find
+ * theirs done. journal_read is [any].
+ *
+ * A failed write or sync is final (the kernel may have dropped the pages): every
+ * later commit returns the same error, and the process must end.
+ */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/event.h"
+#include <stdbool.h>
+
+struct journal; /* opaque */
+
+struct journal_options {
+    const char *dir;        /* exists */
+    uint64_t segment_bytes; /* 8 MiB … 1 GiB, a multiple of 4,096 */
+    struct log *log;        /* may be NULL */
+};
+
+enum {
+    /* The most that the events of one group may take, heads and padding included;
+     * larger is HILO_INVALID. */
+    JOURNAL_GROUP_MAX = 4 << 20
+};
+
+struct journal_recovery {
+    uint64_t last_seq;        /* of the last good event; 0: none */
+    position end;             /* where the next batch goes */
+    uint64_t cut_bytes;       /* of a torn tail; 0: none */
+    position cut_at;
+    uint64_t events, bytes;   /* replayed */
+};
+
+/* Opens or makes the journal, checks it from position from on (an end of a batch as
+ * journal_commit or journal_end gave it; 0: from the oldest segment) and hands each
+ * event from there to replay, in order; head, body and at are valid in the call
+ * only. replay may be NULL; a code from it other than HILO_OK stops and is returned.
+ *
+ * Damage behind the last position that a later batch names as synced is a torn tail:
+ * it is cut (zeros written and synced) and logged. Damage before it, a gap in the
+ * numbers or sequences, an unknown version, a from that is beyond the end ("the
+ * context is ahead of the journal") is HILO_CORRUPT with file, offset and what was
+ * expected; nothing is changed then. Takes an flock on the folder; a second process
+ * gets HILO_IO with words. read_only: changes nothing, cuts nothing (check). */
+int32_t journal_open(const struct journal_options *, position from, uint64_t from_seq, bool read_only,
+                     int32_t (*replay)(void *arg, const struct event *), void *arg, struct err *,
+                     struct journal_recovery *, struct journal **out);
+/* What is appended and not committed is dropped. */
+void journal_close(struct journal **);
+
+/* The writer's role: decide, append, apply under it. Not recursive. */
+void journal_lock(struct journal *);
+void journal_unlock(struct journal *);
+
+/* Starts a group: the events appended from here to the next group land in one
+ * batch, so a crash keeps all or none of them. Under the lock. */
+void journal_group(struct journal *);
+
+/* Appends an event: head.type, version, flags, actor_kind, time_us, actor, cause and
+ * body are given; bytes, crc, seq and at are filled in. It is readable at once by
+ * journal_read. HILO_INVALID: the group grew beyond JOURNAL_GROUP_MAX (nothing
+ * was appended); HILO_FULL: no prepared segment and none can be made now (disk
+ * full); HILO_IO after a failure. Under the lock. */
+int32_t journal_append(struct journal *, struct event *, struct err *);
+
+/* Returns when everything up to seq is on disk. sealed (may be NULL) is called once
+ * by the leader, under the lock, when it has taken what was appended: seq and end are
+ * the last sequence and the position after it. */
+int32_t journal_commit(struct journal *, uint64_t seq, void (*sealed)(void *arg, uint64_t seq, position end),
+                       void *arg, struct err *);
+
+uint64_t journal_appended(const struct journal *); /* last sequence appended; under the lock */
+uint64_t journal_synced(const struct journal *);   /* [any] last sequence on disk */
+
+/* Reads the event at a position: head checked, its CRC too. HILO_NOTFOUND: the
+ * segment is retired; HILO_CORRUPT: damaged. Body in the arena. */
+int32_t journal_read(struct journal *, position at, struct arena *, struct event *out, struct err *);
+
+/* Counters for metrics. [any] */
+struct journal_stats {
+    uint64_t commits, synced_events, synced_bytes, sync_us, max_batch_events;
+    uint64_t segments, segment_bytes;
+};
+void journal_stats(const struct journal *, struct journal_stats *out);
+
+#endif
