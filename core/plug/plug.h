@@ -1,0 +1,125 @@
+/*
+ * The plugin host: loads plugins, runs one instance a channel on a thread of its own
+ * and carries messages between it and the core over a link.
+ *
+ *   core's loop   channel.c   <- link: two rings of frames, an eventfd each ->   instance.c   plugin's loop
+ *                                                                                httpc.c (libcurl multi)
+ *
+ * Knows no store: it reaches up through the table plug_up that main fills. All
+ * functions and all calls up are on the core's loop [core] unless they say otherwise.
+ */
+#ifndef PLUG_PLUG_H
+#define PLUG_PLUG_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "loop/loop.h"
+#include <hilo/plugin.h>
+#include <stdbool.h>
+
+/* ---- loading --------------------------------------------------------------------- */
+
+struct plugin; /* opaque; a loaded file, never unloaded */
+
+/* Loads a file (RTLD_NOW|RTLD_LOCAL|RTLD_NODELETE) and checks its descriptor: magic,
+ * sizes, required abilities known, what it provides is there, option table sane. The
+ * error names the file, the reason and what to do. The descriptor used from then on
+ * is a zeroed copy of ours, filled with min(their size, ours). The same file gives the
+ * same plugin. */
+struct plugins; /* the loaded ones */
+struct plugins *plugins_new(struct log *);
+void plugins_free(struct plugins **); /* forgets them; the mappings stay */
+int32_t plugins_load(struct plugins *, const char *path, struct err *, struct plugin **out);
+const struct hilo_plugin *plugin_desc(const struct plugin *);
+const struct hilo_abilities *plugin_abilities(const struct plugin *); /* our size, zero-filled */
+const char *plugin_path(const struct plugin *);
+
+/* ---- a channel ---------------------------------------------------------------------- */
+
+struct channel; /* opaque */
+
+enum channel_state {
+    CHANNEL_STARTING = 1, /* the plugin's open and start run, or will after a delay */
+    CHANNEL_UP,           /* it works */
+    CHANNEL_DOWN,         /* it says that it can't work now, or waits for its restart */
+    CHANNEL_STOPPED,      /* until an operator acts (HILO_CONFIG) */
+    CHANNEL_DRAINING,
+    CHANNEL_CLOSED        /* its thread has ended */
+};
+const char *channel_state_name(enum channel_state);
+
+/* What the plugin asks of the core. arg is plug_up.arg; everything passed is borrowed
+ * until the call returns, except descriptors, which are given away. */
+struct plug_up {
+    void *arg;
+    /* submit(): answer with channel_committed(token), now or later, exactly once. */
+    void (*submit)(void *arg, struct channel *, uint64_t token, struct hilo_str message);
+    void (*report)(void *arg, struct channel *, const struct hilo_report *);
+    void (*credit)(void *arg, struct channel *, uint32_t n);
+    /* Answer with channel_context(token). */
+    void (*context_get)(void *arg, struct channel *, uint64_t token, struct hilo_str subject, struct hilo_str key);
+    void (*context_put)(void *arg, struct channel *, uint64_t token, struct hilo_str subject, struct hilo_str key,
+                        struct hilo_str val, uint64_t if_version);
+    /* The answer to channel_request(request); comes once, or never if the channel closes. */
+    void (*answer)(void *arg, struct channel *, uint64_t request, const struct hilo_http *);
+    /* Answer with channel_media(token). */
+    void (*media_get)(void *arg, struct channel *, uint64_t token, struct hilo_id media);
+    void (*fetched)(void *arg, struct channel *, uint64_t job, int32_t code, struct hilo_str mime,
+                    struct hilo_str detail, int64_t retry_after_us);
+    /* The state changed; text is for operators. When it leaves UP for CLOSED or a
+     * restart, all credit is void and what has no report is in doubt. */
+    void (*state)(void *arg, struct channel *, enum channel_state, struct hilo_str text);
+    /* Room in the link again after a function below said HILO_FULL. */
+    void (*room)(void *arg, struct channel *);
+};
+
+struct channel_options {
+    const char *name;            /* copied */
+    struct plugin *plugin;
+    const void *conf;            /* the filled struct; lives as long as the channel */
+    struct loop *loop;           /* the core's */
+    struct log *log;
+    const struct plug_up *up;
+    void *user;                  /* for channel_user() */
+};
+
+/* Makes the channel and starts its thread: open() and start() run there. A failure of
+ * theirs is a state, not an error here: HILO_DOWN, TEMP and others restart after 1 s,
+ * doubling to 60 s, HILO_CONFIG and INVALID stop it. */
+int32_t channel_new(const struct channel_options *, struct err *, struct channel **out);
+/* Asks the plugin to drain by the monotonic instant, then closes it; CLOSED follows
+ * through up.state. A plugin that does not come back by then + 5 s is reported as hung
+ * in the log and given up (its thread is leaked, never killed). */
+void channel_drain(struct channel *, int64_t mono_us);
+/* CLOSED, or never started. */
+void channel_free(struct channel **);
+
+const char *channel_name(const struct channel *);
+void *channel_user(const struct channel *);
+const struct plugin *channel_plugin(const struct channel *);
+enum channel_state channel_state(const struct channel *, struct hilo_str *text_out);
+
+/* Frames to the plugin. HILO_OK, or HILO_FULL (nothing happened; up.room comes), or
+ * HILO_DOWN when the instance is not running. committed, context and media always
+ * get there while it runs. Frames are seen after channel_flush, so that a batch costs
+ * one wake-up; the core calls it once a turn. */
+int32_t channel_send(struct channel *, struct hilo_id, struct hilo_str message);
+void channel_revoke(struct channel *, struct hilo_id);
+void channel_committed(struct channel *, uint64_t token, int32_t code);
+void channel_context(struct channel *, uint64_t token, int32_t code, struct hilo_str val, uint64_t version);
+int32_t channel_request(struct channel *, uint64_t request, const struct hilo_http *);
+void channel_media(struct channel *, uint64_t token, int32_t code, int fd, struct hilo_str mime,
+                   struct hilo_str filename, uint64_t size);
+int32_t channel_fetch(struct channel *, uint64_t job, struct hilo_str message, int fd); /* fd given away if OK */
+void channel_flush(struct channel *);
+
+struct channel_stats {
+    uint64_t frames_up, frames_down, bytes_up, bytes_down, wakes_up, wakes_down;
+    uint64_t restarts, stalls; /* callbacks over 100 ms */
+    uint64_t loop_wakeups;
+    uint64_t http_requests, http_connections; /* made by the host's client */
+};
+void channel_stats(const struct channel *, struct channel_stats *out);
+
+#endif
