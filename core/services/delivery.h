@@ -1,0 +1,38 @@
+/*
+ * Delivery: the durable queue of each channel. Claims what may leave (credit, order
+ * within a conversation, priority, due time), hands it over after the commit, decides
+ * on reports (sent, retry, failed, in doubt), expires, recovers what was in flight
+ * when the daemon stopped, and runs media downloads. [core]
+ */
+#ifndef SERVICES_DELIVERY_H
+#define SERVICES_DELIVERY_H
+
+#include "services/gateway.h"
+
+/* In flight when the last daemon stopped: in doubt, by each channel's policy. Commits. */
+int32_t delivery_new(struct gateway *, struct err *, struct delivery **out);
+void delivery_free(struct delivery **);
+
+/* Something may have become claimable on a channel (accepted, credit, report, resumed). */
+void delivery_kick(struct delivery *, struct gw_channel *);
+/* Appends claims for all kicked channels, as far as credit goes. Each turn, before the
+ * commit; opens and closes begin/end itself. */
+int32_t delivery_claim(struct delivery *, struct err *);
+/* Sends what was claimed. Each turn, after the commit. */
+void delivery_dispatch(struct delivery *);
+/* True if there are claims not yet dispatched. */
+bool delivery_busy(const struct delivery *);
+
+/* plug_up.report, between begin and end. */
+int32_t delivery_report(struct delivery *, struct gw_channel *, const struct hilo_report *, struct err *);
+/* The channel's instance ended: what has no report is in doubt. Between begin and end. */
+int32_t delivery_gone(struct delivery *, struct gw_channel *, struct err *);
+/* plug_up.fetched: hashing and moving the file happen on a helper thread. */
+void delivery_fetched(struct delivery *, struct gw_channel *, uint64_t job, int32_t code, struct hilo_str mime,
+                      struct hilo_str detail, int64_t retry_after_us);
+
+/* Pause and resume by an operator. Between begin and end. */
+int delivery_pause(struct delivery *, const struct actor *, struct gw_channel *, struct hilo_str reason, struct fault *);
+int delivery_resume(struct delivery *, const struct actor *, struct gw_channel *, struct fault *);
+
+#endif

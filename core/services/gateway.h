@@ -1,0 +1,82 @@
+/*
+ * What the services share: the store, the channels, the settings. One gateway a
+ * process, made by main; all services run on the core's loop [core].
+ */
+#ifndef SERVICES_GATEWAY_H
+#define SERVICES_GATEWAY_H
+
+#include "base/log.h"
+#include "loop/loop.h"
+#include "plug/plug.h"
+#include "store/store.h"
+
+struct delivery;
+
+/* One configured channel, as the services see it. */
+struct gw_channel {
+    struct gw_channel *next;
+    struct gateway *gateway;
+    struct hilo_str name, type;
+    struct channel *plug;                 /* NULL when it could not be loaded */
+    const struct hilo_abilities *able;    /* all zero when not loaded */
+    uint64_t provides;                    /* HILO_CAN_x; 0 when not loaded */
+    char broken[256];                     /* why it could not be loaded; else empty */
+    struct hilo_str account;              /* scope of its opaque identifiers, or empty */
+    uint32_t policy;                      /* POLICY_x */
+    int64_t max_attempts;
+    int64_t retry_min_us, retry_max_us;
+    int64_t queue_max;                    /* refuse new work beyond it */
+    uint32_t credit;                      /* sends that may leave now */
+    bool paused;                          /* by an operator, or stopped by CONFIG */
+    int64_t held_until_us;                /* monotonic: after DOWN or throttling; 0 */
+    int64_t down_backoff_us;
+    uint32_t fetching;                    /* media downloads under way */
+    uint64_t queued, in_flight;           /* counted since the start from the tables */
+    uint64_t sent, failed, in_doubt, received, receipts, retries; /* since the start */
+};
+
+/* Which channel a message without "channel" goes to: the first whose scheme fits. */
+struct gw_route {
+    struct gw_route *next;
+    uint32_t scheme;   /* HILO_SCHEME_x; 0: any */
+    uint32_t category; /* HILO_CATEGORY_x; 0: any */
+    struct hilo_str channel;
+};
+
+struct gateway {
+    struct store *store;
+    struct log *log;
+    struct loop *loop;
+    struct arena *arena;       /* scratch of the present callback; reset by main each turn */
+    struct gw_channel *channels;
+    struct gw_route *routes;
+    struct delivery *delivery;
+    struct hilo_str name;      /* gateway.name */
+    struct hilo_str language;  /* of texts that the gateway itself writes: "es", "en" */
+    struct hilo_str public_url; /* http.public_url, or empty: no signed links */
+    int64_t expires_us;        /* gateway.expires_in: default life of a message */
+    int64_t media_max_bytes;
+    int64_t link_life_us;      /* of signed links */
+    uint8_t link_secret[32];
+    int64_t started_us;        /* wall */
+    const char *config_file;
+};
+
+struct gw_channel *gateway_channel(struct gateway *, struct hilo_str name); /* NULL */
+
+/* Why a request was refused, in the API's terms. status is the HTTP status, code the
+ * machine-readable word ("unknown_channel"), pointer a JSON pointer into the request's
+ * body or empty, text for people with what to do next. retry_after_s: of a 429/503. */
+struct fault {
+    uint32_t status, retry_after_s;
+    const char *code;
+    char pointer[160];
+    char text[400];
+};
+/* Fills f and returns -1, so that "return fault_set(…)" reads well. */
+int fault_set(struct fault *f, uint32_t status, const char *code, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* From a store's error: FULL 503, CORRUPT and IO 500. */
+int fault_store(struct fault *f, int32_t code, const struct err *);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * How the keys of each table are made (tables.def says what is in them). Numbers are
+ * big-endian so that memcmp orders them; strings within a key end with a zero byte
+ * unless they are last, and hold none themselves (a zero byte in an input becomes
+ * part of a digest: strings over KEY_STR_MAX or with a zero byte are replaced by "\1"
+ * and the hex of their SHA-256). [any]
+ */
+#ifndef STORE_KEYS_H
+#define STORE_KEYS_H
+
+#include <hilo/types.h>
+
+enum { KEY_STR_MAX = 180 };
+
+struct key {
+    uint32_t n;
+    uint8_t b[500];
+};
+static inline struct hilo_str key_str(const struct key *k)
+{
+    return (struct hilo_str){(const char *)k->b, k->n};
+}
+
+void key_init(struct key *);
+void key_u8(struct key *, uint8_t);
+void key_u64(struct key *, uint64_t);
+void key_id(struct key *, struct hilo_id);
+void key_text(struct key *, struct hilo_str);    /* with its zero byte */
+void key_bytes(struct key *, struct hilo_str);   /* as they are, last */
+
+/* The tables' keys. */
+struct key key_of_id(struct hilo_id);
+struct key key_identifier(uint32_t scheme, struct hilo_str scope, struct hilo_str value);
+struct key key_customer_ident(struct hilo_id customer, uint32_t scheme, struct hilo_str scope, struct hilo_str value);
+struct key key_address(struct hilo_str channel, uint32_t scheme, struct hilo_str scope, struct hilo_str value);
+struct key key_id_number(struct hilo_id, uint64_t number); /* WAITING, CASE_MESSAGE */
+struct key key_ext(struct hilo_str channel, struct hilo_str ext_id);
+struct key key_due(struct hilo_str channel, uint64_t priority, uint64_t due, uint64_t number);
+struct key key_job(struct hilo_str channel, uint64_t due, struct hilo_id media);
+struct key key_channel_id(struct hilo_str channel, struct hilo_id message); /* IN_FLIGHT */
+struct key key_time_id(uint64_t time, struct hilo_id);                       /* EXPIRY */
+struct key key_channel(struct hilo_str channel); /* CHANNEL, and a prefix of DUE, JOB, IN_FLIGHT */
+struct key key_pair(struct hilo_id, struct hilo_id);                         /* CASE_CUSTOMER */
+struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id);
+struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
+
+/* Reading back what ends a key. */
+uint64_t key_tail_u64(struct hilo_str key, uint32_t before_end);
+struct hilo_id key_tail_id(struct hilo_str key);
+
+#endif

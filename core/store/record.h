@@ -1,0 +1,69 @@
+/*
+ * Records and event bodies as structs: declared by X-macro from records.def and
+ * events.def, packed as fields (hilo/message.h). [any]
+ */
+#ifndef STORE_RECORD_H
+#define STORE_RECORD_H
+
+#include "base/err.h"
+#include "base/buf.h"
+#include <hilo/message.h>
+
+enum rec_type { REC_U64 = 1, REC_ID, REC_STR };
+struct rec_field {
+    uint32_t tag;
+    uint16_t type, offset;
+    const char *name;
+};
+/* What describes a record or an event's body. */
+struct rec_desc {
+    const char *name;
+    uint32_t number; /* of an event; 0 for a record */
+    uint32_t n;
+    size_t bytes; /* of the struct */
+    const struct rec_field *field;
+};
+
+#define REC_C_U64 uint64_t
+#define REC_C_ID  struct hilo_id
+#define REC_C_STR struct hilo_str
+
+#define RECORD(record)                        struct rec_##record {
+#define RECORD_FIELD(record, tag, type, name) REC_C_##type name;
+#define RECORD_END(record)                                                                                   \
+    }                                                                                                        \
+    ;                                                                                                        \
+    extern const struct rec_desc rec_desc_##record;
+#include "store/records.def"
+
+#define EVENT(event, number, text)            struct ev_##event {
+#define EVENT_FIELD(event, tag, type, name)   REC_C_##type name;
+#define EVENT_END(event)                                                                                     \
+    }                                                                                                        \
+    ;                                                                                                        \
+    extern const struct rec_desc ev_desc_##event;
+#include "store/events.def"
+
+#define EVENT(event, number, text) EVENT_##event = (number),
+enum event_type {
+#include "store/events.def"
+    EVENT__END
+};
+/* By number; NULL for an unknown one. */
+const struct rec_desc *event_desc(uint32_t number);
+
+/* Where an outbound message stands. */
+enum { PLACE_NONE = 0, PLACE_WAITING = 1, PLACE_DUE = 2, PLACE_IN_FLIGHT = 3, PLACE_HELD = 4 };
+enum { POLICY_HOLD = 0, POLICY_RESEND = 1 };
+enum { CASE_OPEN = 1, CASE_PENDING = 2, CASE_CLOSED = 3 };
+enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
+
+/* Appends obj's fields that are not zero or empty. */
+void rec_pack(const struct rec_desc *, const void *obj, struct hilo_writer *);
+/* Fills obj (zeroed first). Strings point into bytes. HILO_CORRUPT if the bytes are no
+ * fields, or a value has the wrong form; unknown tags are skipped. */
+int32_t rec_unpack(const struct rec_desc *, struct hilo_str bytes, void *obj, struct err *);
+/* "name=value" of each field for people; ids in hex, bytes that are no text in hex. */
+void rec_dump(const struct rec_desc *, const void *obj, struct buf *out);
+
+#endif

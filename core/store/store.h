@@ -1,0 +1,94 @@
+/*
+ * The store: journal, context and media files as one, and the writer's role.
+ *
+ * Writing: store_begin, then decide (reading sees what was appended before), append
+ * events, store_end; then store_commit, and only then tell anybody. One decision is
+ * one begin/end: its events land in one batch, all or none of them.
+ * store_append appends to the journal and applies to the context at once; the
+ * journal is synced by store_commit (group commit). Nothing else changes the context.
+ *
+ * Reading [any]: store_get and store_scan see what was appended, synced or not: what
+ * answers a reader outside waits for store_synced to reach store_seq (the core's
+ * loop answers reads only between commits).
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/ids.h"
+#include "store/context.h"
+#include "store/journal/journal.h"
+#include "store/record.h"
+
+struct store; /* opaque */
+
+struct store_options {
+    const char *dir;
+    uint64_t segment_bytes, map_bytes;
+    struct log *log;
+    /* [any, the flusher's thread] the context's flush ended: call store_tick soon. */
+    void (*flushed)(void *arg);
+    void *arg;
+};
+
+/* Makes dir and its folders (journal, context, media; mode 0700) if need be, opens,
+ * recovers: replays what LMDB does not have, cuts a torn tail, refuses corruption. */
+int32_t store_open(const struct store_options *, struct err *, struct store **out);
+/* Flushes everything to LMDB and closes. */
+void store_close(struct store **);
+
+struct idgen *store_ids(struct store *);
+const char *store_media_dir(const struct store *);
+
+/* Who changes something, and on whose request. */
+struct actor {
+    uint8_t kind; /* ACTOR_x */
+    struct hilo_id id;
+    struct hilo_id cause;
+};
+extern const struct actor actor_core;
+
+void store_begin(struct store *);
+void store_end(struct store *);
+/* Appends and applies an event whose body is obj (struct ev_…). now: its time. Any
+ * code but HILO_OK: nothing happened. Between begin and end. seq_out may be NULL. */
+int32_t store_append(struct store *, const struct rec_desc *, const void *obj, const struct actor *, int64_t now_us,
+                     uint64_t *seq_out, struct err *);
+/* Makes all that was appended durable. An error is final: stop acknowledging, exit. */
+int32_t store_commit(struct store *, struct err *);
+uint64_t store_seq(struct store *);    /* last appended */
+uint64_t store_synced(struct store *); /* last on disk; [any] */
+
+/* Whether new work may come in: HILO_OK, or HILO_FULL with words (pending is too far
+ * ahead of LMDB, or the disk or the map is full). Reports and receipts come anyway. */
+int32_t store_room(struct store *, struct err *);
+/* Hands pending to the flusher if it is time (20,000 events or 100 ms). Returns the
+ * monotonic instant to call again, or 0 when nothing is pending. The core's loop. */
+int64_t store_tick(struct store *);
+
+/* ---- reading ------------------------------------------------------------------------ */
+int32_t store_get(struct store *, enum table, struct hilo_str key, struct arena *, struct hilo_str *val_out,
+                  struct err *);
+/* The same, unpacked; strings live in the arena. */
+int32_t store_record(struct store *, enum table, struct hilo_str key, const struct rec_desc *, struct arena *,
+                     void *out, struct err *);
+int32_t store_scan(struct store *, enum table, struct hilo_str prefix, struct hilo_str from, bool reverse,
+                   context_scan_fn *, void *arg, struct err *);
+/* The event at a position, and the bytes of the message that a record message names. */
+int32_t store_event(struct store *, position at, struct arena *, struct event *out, struct err *);
+int32_t store_message_bytes(struct store *, const struct rec_message *, struct arena *, struct hilo_str *out,
+                            struct err *);
+
+struct store_stats {
+    struct journal_stats journal;
+    struct context_stats context;
+    uint64_t seq, synced, reached;
+};
+void store_stats(struct store *, struct store_stats *out);
+
+/* `hilod --check-store DIR`: reads all of a store that no daemon has open: segments,
+ * batches and events; each index against its table and the journal; media files by
+ * hash; and a context rebuilt from the journal in a temporary folder must equal the
+ * real one, key by key. Findings go to fd, a line each. HILO_OK: none. */
+int32_t store_check(const char *dir, int fd, struct err *);
+
+#endif
