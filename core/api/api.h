@@ -1,0 +1,45 @@
+/*
+ * The HTTP interface: libmicrohttpd driven by the core's loop, the public listener and
+ * the control socket (unix, SO_PEERCRED), the resources of /v1, media links, the
+ * providers' hooks, health, metrics and the OpenAPI document. [core]
+ *
+ * The gather rule: main polls the loop without waiting until nothing is ready, then
+ * commits once, then calls api_answer: handlers that decided something gave no answer
+ * yet; they are called again by MHD then and find their sequence synced. A read that
+ * comes while something is appended and not synced waits likewise, so that nobody
+ * sees what a crash could undo.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "services/gateway.h"
+
+struct api; /* opaque */
+
+struct api_options { /* filled by main from the section http; strings live as long as the api */
+    struct gateway *gateway;
+    struct hilo_str listen;        /* "127.0.0.1:8080", "[::1]:8080", port 0: any free one */
+    struct hilo_str control;       /* path of the control socket; empty: none */
+    int64_t body_max_bytes;        /* of a JSON body */
+    int64_t hook_max_bytes;        /* of a provider's request */
+    int64_t connections_max, connections_per_ip_max;
+    int64_t idle_timeout_us;
+};
+
+int32_t api_new(const struct api_options *, struct err *, struct api **out);
+void api_free(struct api **);
+uint16_t api_port(const struct api *); /* where it listens */
+
+/* After each commit: answers what waits for it. */
+void api_answer(struct api *);
+/* Requests that decided and wait for the next api_answer (main commits soon if any). */
+unsigned api_waiting(const struct api *);
+/* Stop accepting new connections; what is under way goes on. */
+void api_quiesce(struct api *);
+
+/* plug_up.answer: the plugin's answer to a hook. */
+void api_hook_answer(struct api *, struct gw_channel *, uint64_t request, const struct hilo_http *);
+/* The channel's instance ended: its waiting hooks are answered 503. */
+void api_hook_gone(struct api *, struct gw_channel *);
+
+#endif
