@@ -12,9 +12,9 @@
 #define RECORD_END(record)                                                                                   \
     }                                                                                                        \
     ;                                                                                                        \
-    const struct rec_desc rec_desc_##record = {                                                              \
-        #record, 0, sizeof rec__fields_##record / sizeof *rec__fields_##record, sizeof(struct rec_##record), \
-        rec__fields_##record};
+    const struct rec_desc rec_desc_##record = {#record, 0,                                                   \
+                                               sizeof rec__fields_##record / sizeof *rec__fields_##record,   \
+                                               sizeof(struct rec_##record), rec__fields_##record};
 #include "store/records.def"
 
 #define EVENT(event, number, text) static const struct rec_field ev__fields_##event[] = {

@@ -54,7 +54,7 @@ struct journal_recovery {
 /* Opens or makes the journal, checks it from position from on (an end of a batch as
  * journal_commit or journal_end gave it; 0: from the oldest segment) and hands each
  * event from there to replay, in order; head, body and at are valid in the call
- * only. replay may be NULL; a code from it other than HILO_OK stops and is returned.
+ * only. batch_end is the end of its batch when the event is the last of it, else 0. replay may be NULL; a code from it other than HILO_OK stops and is returned.
  *
  * Damage behind the last position that a later batch names as synced is a torn tail:
  * it is cut (zeros written and synced) and logged. Damage before it, a gap in the
@@ -63,7 +63,7 @@ struct journal_recovery {
  * expected; nothing is changed then. Takes an flock on the folder; a second process
  * gets HILO_IO with words. read_only: changes nothing, cuts nothing (check). */
 int32_t journal_open(const struct journal_options *, position from, uint64_t from_seq, bool read_only,
-                     int32_t (*replay)(void *arg, const struct event *), void *arg, struct err *,
+                     int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg, struct err *,
                      struct journal_recovery *, struct journal **out);
 /* What is appended and not committed is dropped. */
 void journal_close(struct journal **);

@@ -1,0 +1,67 @@
+/*
+ * Apply: the deterministic function that turns an event into changes of the context.
+ * It reads the context and the event only: no clock, no randomness, no settings.
+ * Private to the store. The writer's role.
+ */
+#ifndef STORE_APPLY_H
+#define STORE_APPLY_H
+
+#include "store/context.h"
+#include "store/keys.h"
+#include "store/record.h"
+
+struct apply {
+    struct context *context;
+    struct arena *arena; /* scratch, reset by the caller after each event */
+    const struct event *event;
+    struct err *err;
+    /* Changes are collected, and put only when the whole event was understood, so that
+     * one that fails leaves nothing behind. Reads see them. */
+    struct apply_change *changes, **changes_end;
+};
+
+/* HILO_CORRUPT: the event contradicts the context, or its body is malformed. */
+int32_t apply_event(struct context *, struct arena *, const struct event *, struct err *);
+
+/* ---- for the apply_*.c files ---- */
+int32_t apply__get(struct apply *, enum table, const struct key *, const struct rec_desc *, void *rec_out);
+int32_t apply__raw(struct apply *, enum table, const struct key *, struct hilo_str *val_out);
+void apply__put(struct apply *, enum table, const struct key *, const struct rec_desc *, const void *rec);
+void apply__put_raw(struct apply *, enum table, const struct key *, struct hilo_str val);
+void apply__del(struct apply *, enum table, const struct key *);
+int32_t apply__wrong(struct apply *, const char *what); /* HILO_CORRUPT */
+
+int32_t apply__message_accepted(struct apply *, const struct ev_message_accepted *);
+int32_t apply__message_received(struct apply *, const struct ev_message_received *);
+int32_t apply__message_claimed(struct apply *, const struct ev_message_claimed *);
+int32_t apply__message_reported(struct apply *, const struct ev_message_reported *);
+int32_t apply__message_receipt(struct apply *, const struct ev_message_receipt *);
+int32_t apply__message_settled(struct apply *, const struct ev_message_settled *);
+int32_t apply__message_requeued(struct apply *, const struct ev_message_requeued *);
+int32_t apply__parked_forgotten(struct apply *, const struct ev_parked_forgotten *);
+int32_t apply__customer_created(struct apply *, const struct ev_customer_created *);
+int32_t apply__customer_updated(struct apply *, const struct ev_customer_updated *);
+int32_t apply__identifier_added(struct apply *, const struct ev_identifier_added *);
+int32_t apply__identifier_removed(struct apply *, const struct ev_identifier_removed *);
+int32_t apply__conversation_opened(struct apply *, const struct ev_conversation_opened *);
+int32_t apply__conversation_address(struct apply *, const struct ev_conversation_address *);
+int32_t apply__case_opened(struct apply *, const struct ev_case_opened *);
+int32_t apply__case_updated(struct apply *, const struct ev_case_updated *);
+int32_t apply__media_added(struct apply *, const struct ev_media_added *);
+int32_t apply__media_stored(struct apply *, const struct ev_media_stored *);
+int32_t apply__media_failed(struct apply *, const struct ev_media_failed *);
+int32_t apply__key_created(struct apply *, const struct ev_key_created *);
+int32_t apply__key_revoked(struct apply *, const struct ev_key_revoked *);
+int32_t apply__channel_paused(struct apply *, const struct ev_channel_paused *);
+int32_t apply__channel_resumed(struct apply *, const struct ev_channel_resumed *);
+int32_t apply__plugin_put(struct apply *, const struct ev_plugin_put *);
+int32_t apply__idempotency_stored(struct apply *, const struct ev_idempotency_stored *);
+int32_t apply__idempotency_forgotten(struct apply *, const struct ev_idempotency_forgotten *);
+int32_t apply__secret_created(struct apply *, const struct ev_secret_created *);
+
+/* Deletes what an ordered age table lists before a time, in both tables. */
+int32_t apply__forget(struct apply *, enum table age, enum table table, uint64_t before);
+/* A message enters a customer's thread and its case. */
+int32_t apply__thread_add(struct apply *, struct hilo_id id, struct rec_message *m);
+
+#endif

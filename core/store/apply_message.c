@@ -1,0 +1,528 @@
+/*
+ * Apply: messages, their statuses and their place in the queue.
+ *
+ * Where an outbound message stands (rec_message.place):
+ *   WAITING    behind the head of its conversation; in WAITING
+ *   DUE        head of its conversation, may be claimed from its due time; in DUE
+ *   IN_FLIGHT  claimed, no report yet; in IN_FLIGHT
+ *   HELD       in doubt, waiting for a receipt or its expiry; in no queue
+ *   NONE       settled
+ * All but IN_FLIGHT and NONE stand in EXPIRY too. A conversation has one head; when
+ * it leaves, the first that waits takes its turn: order is kept within a conversation.
+ */
+#include "store/apply.h"
+#include "base/ids.h"
+#include "base/str.h"
+
+enum { HISTORY_MAX_BYTES = 4096 };
+
+/* A higher rank wins, whatever order news comes in. */
+static unsigned rank_of(uint64_t status)
+{
+    switch (status) {
+#define HILO_STATUS(name, value, rank, text)                                                                 \
+    case (value):                                                                                            \
+        return (rank);
+#include <hilo/values.def>
+    default:
+        return 0;
+    }
+}
+
+static bool is_settled(const struct rec_message *m)
+{
+    return rank_of(m->status) >= 3;
+}
+
+/* One step of the history; the status moves if the step's rank is not lower. */
+static void message_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
+{
+    struct hilo_writer w;
+
+    if (m->history.n < HISTORY_MAX_BYTES) {
+        arena_writer(a->arena, &w);
+        if (m->history.n) {
+            /* The groups so far, then one more. */
+            struct hilo_str rest = m->history;
+            struct hilo_field f;
+            while (hilo_next(&rest, &f) == 1)
+                hilo_put_str(&w, f.tag, f.val);
+        }
+        hilo_open(&w, 1);
+        rec_pack(&rec_desc_step, s, &w);
+        hilo_close(&w);
+        m->history = hilo_written(&w);
+    }
+    if (rank_of(s->status) > rank_of(m->status) || s->status == m->status) {
+        m->status = s->status;
+        m->status_time = s->time;
+        m->reason = s->reason;
+        m->provider_code = s->provider_code;
+        m->detail = s->detail;
+    }
+}
+
+static int32_t message_load(struct apply *a, struct hilo_id id, struct rec_message *m)
+{
+    struct key k = key_of_id(id);
+    int32_t rc = apply__get(a, TABLE_MESSAGE, &k, &rec_desc_message, m);
+
+    return rc == HILO_NOTFOUND ? apply__wrong(a, "no such message") : rc;
+}
+
+static void message_save(struct apply *a, struct hilo_id id, const struct rec_message *m)
+{
+    struct key k = key_of_id(id);
+
+    apply__put(a, TABLE_MESSAGE, &k, &rec_desc_message, m);
+}
+
+/* ---- places ---- */
+
+static void expiry_put(struct apply *a, struct hilo_id id, const struct rec_message *m)
+{
+    struct key k = key_time_id(m->expires, id);
+
+    apply__put_raw(a, TABLE_EXPIRY, &k, (struct hilo_str){0});
+}
+
+static void place_due(struct apply *a, struct hilo_id id, struct rec_message *m)
+{
+    struct key k = key_due(m->channel, m->priority, m->due, m->number);
+
+    m->place = PLACE_DUE;
+    apply__put_raw(a, TABLE_DUE, &k, str_n(id.b, sizeof id.b));
+}
+
+static int32_t conversation_load(struct apply *a, struct hilo_id id, struct rec_conversation *c)
+{
+    struct key k = key_of_id(id);
+    int32_t rc = apply__get(a, TABLE_CONVERSATION, &k, &rec_desc_conversation, c);
+
+    return rc == HILO_NOTFOUND ? apply__wrong(a, "no such conversation") : rc;
+}
+
+static void conversation_save(struct apply *a, struct hilo_id id, const struct rec_conversation *c)
+{
+    struct key k = key_of_id(id);
+
+    apply__put(a, TABLE_CONVERSATION, &k, &rec_desc_conversation, c);
+}
+
+/* Takes a message out of wherever it stands, EXPIRY included. */
+static int32_t place_leave(struct apply *a, struct hilo_id id, struct rec_message *m)
+{
+    struct key k;
+
+    if (m->place == PLACE_DUE) {
+        k = key_due(m->channel, m->priority, m->due, m->number);
+        apply__del(a, TABLE_DUE, &k);
+    } else if (m->place == PLACE_IN_FLIGHT) {
+        k = key_channel_id(m->channel, id);
+        apply__del(a, TABLE_IN_FLIGHT, &k);
+    } else if (m->place == PLACE_WAITING) {
+        struct rec_conversation c;
+        int32_t rc = conversation_load(a, m->conversation, &c);
+        if (rc != HILO_OK)
+            return rc;
+        if (c.waiting == 0)
+            return apply__wrong(a, "a message waits in a conversation where none does");
+        c.waiting--;
+        conversation_save(a, m->conversation, &c);
+        k = key_id_number(m->conversation, m->number);
+        apply__del(a, TABLE_WAITING, &k);
+    }
+    if (m->place != PLACE_IN_FLIGHT && m->place != PLACE_NONE) {
+        k = key_time_id(m->expires, id);
+        apply__del(a, TABLE_EXPIRY, &k);
+    }
+    m->place = PLACE_NONE;
+    return HILO_OK;
+}
+
+static bool first_waiting(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct hilo_id *id = arg;
+
+    (void)key;
+    if (val.n == sizeof id->b)
+        memcpy(id->b, val.p, sizeof id->b);
+    return false;
+}
+
+/* If id is the head of its conversation, the next takes its turn. */
+static int32_t turn_pass(struct apply *a, struct hilo_id id, struct hilo_id conversation)
+{
+    struct rec_conversation c;
+    struct rec_message next;
+    struct hilo_id next_id = {{0}};
+    struct key k;
+    int32_t rc = conversation_load(a, conversation, &c);
+
+    if (rc != HILO_OK || !id_eq(c.head, id))
+        return rc;
+    c.head = next_id;
+    if (c.waiting) {
+        k = key_of_id(conversation);
+        rc = context_scan(a->context, TABLE_WAITING, key_str(&k), (struct hilo_str){0}, false, first_waiting,
+                          &next_id, a->err);
+        if (rc != HILO_OK)
+            return rc;
+        if (id_none(next_id))
+            return apply__wrong(a, "none waits in a conversation where one should");
+        rc = message_load(a, next_id, &next);
+        if (rc != HILO_OK)
+            return rc;
+        k = key_id_number(conversation, next.number);
+        apply__del(a, TABLE_WAITING, &k);
+        place_due(a, next_id, &next);
+        message_save(a, next_id, &next);
+        c.waiting--;
+        c.head = next_id;
+    }
+    conversation_save(a, conversation, &c);
+    return HILO_OK;
+}
+
+static int32_t settle(struct apply *a, struct hilo_id id, struct rec_message *m)
+{
+    int32_t rc = place_leave(a, id, m);
+
+    return rc == HILO_OK ? turn_pass(a, id, m->conversation) : rc;
+}
+
+/* ---- receipts ---- */
+
+static void receipt_step(struct apply *a, struct rec_message *m, const struct ev_message_receipt *e)
+{
+    struct rec_step s = {.status = e->status,
+                         .time = e->time ? e->time : (uint64_t)a->event->head.time_us,
+                         .reason = e->reason,
+                         .provider_code = e->provider_code,
+                         .detail = e->detail};
+
+    message_step(a, m, &s);
+    if (e->cost.n)
+        m->cost = e->cost;
+}
+
+struct parked {
+    struct apply *a;
+    struct rec_message *m;
+    int32_t rc;
+};
+
+/* A parked value: the time when it was parked, big-endian, and the event's body. */
+static bool parked_apply(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct parked *p = arg;
+    struct ev_message_receipt e;
+    struct key k;
+
+    if (val.n < 8) {
+        p->rc = apply__wrong(p->a, "a parked receipt is too short");
+        return false;
+    }
+    struct hilo_str body = arena_str(p->a->arena, (struct hilo_str){val.p + 8, val.n - 8});
+    p->rc = rec_unpack(&ev_desc_message_receipt, body, &e, p->a->err);
+    if (p->rc != HILO_OK)
+        return false;
+    receipt_step(p->a, p->m, &e);
+    key_init(&k);
+    key_bytes(&k, key);
+    apply__del(p->a, TABLE_PARKED, &k);
+    key_init(&k);
+    key_bytes(&k, (struct hilo_str){val.p, 8});
+    key_bytes(&k, key);
+    apply__del(p->a, TABLE_PARKED_AGE, &k);
+    return true;
+}
+
+/* The provider's id of a message becomes known: what was parked for it is matched. */
+static int32_t ext_known(struct apply *a, struct hilo_id id, struct rec_message *m, struct hilo_str ext_id)
+{
+    struct key k = key_ext(m->channel, ext_id);
+    struct parked p = {a, m, HILO_OK};
+    int32_t rc;
+
+    m->ext_id = ext_id;
+    apply__put_raw(a, TABLE_EXT, &k, str_n(id.b, sizeof id.b));
+    rc = context_scan(a->context, TABLE_PARKED, key_str(&k), (struct hilo_str){0}, false, parked_apply, &p,
+                      a->err);
+    return rc != HILO_OK ? rc : p.rc;
+}
+
+static int32_t receipt_park(struct apply *a, const struct ev_message_receipt *e)
+{
+    struct key k = key_ext(e->channel, e->ext_id), age;
+    struct hilo_writer w;
+
+    key_u64(&k, a->event->head.seq);
+    key_init(&age);
+    key_u64(&age, (uint64_t)a->event->head.time_us);
+    key_bytes(&age, key_str(&k));
+    arena_writer(a->arena, &w);
+    rec_pack(&ev_desc_message_receipt, e, &w);
+    struct hilo_str body = hilo_written(&w);
+    char *val = arena_alloc(a->arena, 8 + (size_t)body.n);
+    memcpy(val, age.b, 8);
+    if (body.n)
+        memcpy(val + 8, body.p, (size_t)body.n);
+    apply__put_raw(a, TABLE_PARKED, &k, str_n(val, 8 + (size_t)body.n));
+    apply__put_raw(a, TABLE_PARKED_AGE, &age, (struct hilo_str){0});
+    return HILO_OK;
+}
+
+int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt *e)
+{
+    struct rec_message m;
+    int32_t rc;
+
+    if (id_none(e->id))
+        return receipt_park(a, e);
+    rc = message_load(a, e->id, &m);
+    if (rc != HILO_OK)
+        return rc;
+    if (m.ext_id.n == 0 && e->ext_id.n)
+        rc = ext_known(a, e->id, &m, e->ext_id);
+    if (rc != HILO_OK)
+        return rc;
+    receipt_step(a, &m, e);
+    /* Evidence that it left: it is not sent again. In flight, its report decides. */
+    if (is_settled(&m) && m.place != PLACE_NONE && m.place != PLACE_IN_FLIGHT)
+        rc = settle(a, e->id, &m);
+    if (rc == HILO_OK)
+        message_save(a, e->id, &m);
+    return rc;
+}
+
+/* ---- in and out ---- */
+
+static void message_fill(const struct apply *a, struct hilo_str bytes, struct rec_message *m)
+{
+    memset(m, 0, sizeof *m);
+    m->at = a->event->at;
+    m->number = a->event->head.seq;
+    m->customer = hilo_get_id(bytes, HILO_T_MSG_CUSTOMER);
+    m->conversation = hilo_get_id(bytes, HILO_T_MSG_CONVERSATION);
+    m->case_id = hilo_get_id(bytes, HILO_T_MSG_CASE);
+    m->channel = hilo_get_str(bytes, HILO_T_MSG_CHANNEL);
+    m->kind = hilo_get_u64(bytes, HILO_T_MSG_KIND);
+    m->category = hilo_get_u64(bytes, HILO_T_MSG_CATEGORY);
+    m->priority = hilo_get_u64(bytes, HILO_T_MSG_PRIORITY);
+    m->due = hilo_get_u64(bytes, HILO_T_MSG_DUE);
+    m->expires = hilo_get_u64(bytes, HILO_T_MSG_EXPIRES);
+    if (a->event->head.actor_kind == ACTOR_KEY)
+        m->actor = a->event->head.actor;
+}
+
+int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepted *e)
+{
+    struct hilo_str content = hilo_content(e->message);
+    uint64_t type = hilo_get_u64(content, HILO_T_CONTENT_TYPE);
+    struct rec_conversation c;
+    struct rec_message m;
+    struct key k;
+    int32_t rc;
+
+    message_fill(a, e->message, &m);
+    m.policy = e->policy;
+    const struct rec_step s = {.status = HILO_STATUS_ACCEPTED, .time = (uint64_t)a->event->head.time_us};
+    message_step(a, &m, &s);
+    /* Signals to the channel are no part of what was said. */
+    if (type == HILO_CONTENT_SYSTEM) {
+        if (hilo_get_u64(content, HILO_T_CONTENT_EVENT) == HILO_SYSTEM_MARK_READ)
+            m.marks = hilo_get_id(e->message, HILO_T_MSG_REPLY_TO);
+        rc = HILO_OK;
+    } else {
+        rc = apply__thread_add(a, e->id, &m);
+    }
+    if (rc == HILO_OK)
+        rc = conversation_load(a, m.conversation, &c);
+    if (rc != HILO_OK)
+        return rc;
+    c.last_out = (uint64_t)a->event->head.time_us;
+    if (type == HILO_CONTENT_CHOICES)
+        c.choices = e->id;
+    if (id_none(c.head)) {
+        c.head = e->id;
+        place_due(a, e->id, &m);
+    } else {
+        c.waiting++;
+        m.place = PLACE_WAITING;
+        k = key_id_number(m.conversation, m.number);
+        apply__put_raw(a, TABLE_WAITING, &k, str_n(e->id.b, sizeof e->id.b));
+    }
+    expiry_put(a, e->id, &m);
+    conversation_save(a, m.conversation, &c);
+    message_save(a, e->id, &m);
+    return HILO_OK;
+}
+
+int32_t apply__message_received(struct apply *a, const struct ev_message_received *e)
+{
+    struct hilo_str content = hilo_content(e->message);
+    struct hilo_str ext_id = hilo_get_str(e->message, HILO_T_MSG_EXT_ID);
+    struct rec_conversation c;
+    struct rec_message m;
+    struct key k;
+    int32_t rc;
+
+    message_fill(a, e->message, &m);
+    m.ext_id = ext_id;
+    m.media = e->media;
+    const struct rec_step s = {.status = HILO_STATUS_DELIVERED, .time = (uint64_t)a->event->head.time_us};
+    message_step(a, &m, &s);
+    rc = apply__thread_add(a, e->id, &m);
+    if (rc == HILO_OK)
+        rc = conversation_load(a, m.conversation, &c);
+    if (rc != HILO_OK)
+        return rc;
+    uint64_t time = hilo_get_u64(e->message, HILO_T_MSG_TIME);
+    if (time > c.last_in)
+        c.last_in = time;
+    if (hilo_get_u64(content, HILO_T_CONTENT_TYPE) == HILO_CONTENT_CHOICE_REPLY &&
+        id_eq(hilo_get_id(e->message, HILO_T_MSG_REPLY_TO), c.choices))
+        memset(&c.choices, 0, sizeof c.choices);
+    if (ext_id.n) {
+        k = key_ext(m.channel, ext_id);
+        apply__put_raw(a, TABLE_EXT, &k, str_n(e->id.b, sizeof e->id.b));
+    }
+    if (!id_none(e->media)) {
+        struct rec_media media = {.state = MEDIA_PENDING,
+                                  .mime = hilo_get_str(content, HILO_T_CONTENT_MIME),
+                                  .filename = hilo_get_str(content, HILO_T_CONTENT_FILENAME),
+                                  .message = e->id,
+                                  .channel = m.channel,
+                                  .expected = e->expected,
+                                  .due = (uint64_t)a->event->head.time_us,
+                                  .created = (uint64_t)a->event->head.time_us};
+        k = key_of_id(e->media);
+        apply__put(a, TABLE_MEDIA, &k, &rec_desc_media, &media);
+        k = key_job(m.channel, media.due, e->media);
+        apply__put_raw(a, TABLE_JOB, &k, (struct hilo_str){0});
+    }
+    conversation_save(a, m.conversation, &c);
+    message_save(a, e->id, &m);
+    return HILO_OK;
+}
+
+int32_t apply__message_claimed(struct apply *a, const struct ev_message_claimed *e)
+{
+    struct rec_message m;
+    struct key k;
+    uint8_t seq[8];
+    int32_t rc = message_load(a, e->id, &m);
+
+    if (rc != HILO_OK)
+        return rc;
+    if (m.place != PLACE_DUE)
+        return apply__wrong(a, "the message claimed is not due");
+    k = key_due(m.channel, m.priority, m.due, m.number);
+    apply__del(a, TABLE_DUE, &k);
+    k = key_time_id(m.expires, e->id);
+    apply__del(a, TABLE_EXPIRY, &k);
+    m.place = PLACE_IN_FLIGHT;
+    m.attempts = e->attempt;
+    k = key_channel_id(m.channel, e->id);
+    for (unsigned i = 0; i < 8; i++)
+        seq[i] = (uint8_t)(a->event->head.seq >> (56 - 8 * i));
+    apply__put_raw(a, TABLE_IN_FLIGHT, &k, str_n(seq, sizeof seq));
+    const struct rec_step s = {
+        .status = HILO_STATUS_QUEUED, .time = (uint64_t)a->event->head.time_us, .attempt = e->attempt};
+    message_step(a, &m, &s);
+    message_save(a, e->id, &m);
+    return HILO_OK;
+}
+
+/* The inbound message that this one marked is read now. */
+static int32_t mark_read(struct apply *a, struct hilo_id id)
+{
+    struct rec_message m;
+    const struct rec_step s = {.status = HILO_STATUS_READ, .time = (uint64_t)a->event->head.time_us};
+    int32_t rc = message_load(a, id, &m);
+
+    if (rc != HILO_OK)
+        return rc;
+    message_step(a, &m, &s);
+    message_save(a, id, &m);
+    return HILO_OK;
+}
+
+int32_t apply__message_reported(struct apply *a, const struct ev_message_reported *e)
+{
+    struct rec_message m;
+    struct rec_step s = {.status = e->status,
+                         .time = (uint64_t)a->event->head.time_us,
+                         .reason = e->reason,
+                         .attempt = e->attempts,
+                         .provider_code = e->provider_code,
+                         .detail = e->detail};
+    int32_t rc = message_load(a, e->id, &m);
+
+    if (rc != HILO_OK)
+        return rc;
+    if (m.place != PLACE_IN_FLIGHT)
+        return apply__wrong(a, "the message reported is not in flight");
+    rc = place_leave(a, e->id, &m);
+    if (rc != HILO_OK)
+        return rc;
+    m.attempts = e->attempts;
+    message_step(a, &m, &s);
+    if (e->status == HILO_STATUS_SENT && e->ext_id.n && m.ext_id.n == 0)
+        rc = ext_known(a, e->id, &m, e->ext_id);
+    if (rc == HILO_OK && e->status == HILO_STATUS_SENT && !id_none(m.marks))
+        rc = mark_read(a, m.marks);
+    if (rc != HILO_OK)
+        return rc;
+    if (!is_settled(&m) && (e->status == HILO_STATUS_QUEUED || e->status == HILO_STATUS_IN_DOUBT)) {
+        expiry_put(a, e->id, &m);
+        if (e->status == HILO_STATUS_QUEUED) {
+            m.due = e->due;
+            place_due(a, e->id, &m);
+        } else {
+            m.place = PLACE_HELD;
+            /* Resent, it keeps its turn; held, the others go on: it had its turn. */
+            if (m.policy == POLICY_HOLD)
+                rc = turn_pass(a, e->id, m.conversation);
+        }
+    } else {
+        rc = turn_pass(a, e->id, m.conversation);
+    }
+    if (rc == HILO_OK)
+        message_save(a, e->id, &m);
+    return rc;
+}
+
+int32_t apply__message_settled(struct apply *a, const struct ev_message_settled *e)
+{
+    struct rec_message m;
+    const struct rec_step s = {
+        .status = e->status, .time = (uint64_t)a->event->head.time_us, .reason = e->reason};
+    int32_t rc = message_load(a, e->id, &m);
+
+    if (rc != HILO_OK)
+        return rc;
+    if (m.place == PLACE_IN_FLIGHT || m.place == PLACE_NONE)
+        return apply__wrong(a, "the message settled is not in the queue");
+    message_step(a, &m, &s);
+    rc = settle(a, e->id, &m);
+    if (rc == HILO_OK)
+        message_save(a, e->id, &m);
+    return rc;
+}
+
+int32_t apply__message_requeued(struct apply *a, const struct ev_message_requeued *e)
+{
+    struct rec_message m;
+    int32_t rc = message_load(a, e->id, &m);
+
+    if (rc != HILO_OK)
+        return rc;
+    if (m.place != PLACE_HELD)
+        return apply__wrong(a, "the message requeued is not in doubt");
+    m.due = e->due;
+    place_due(a, e->id, &m);
+    message_save(a, e->id, &m);
+    return HILO_OK;
+}

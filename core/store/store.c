@@ -1,0 +1,368 @@
+/*
+ * The store as one: opening with recovery, the writer's role, reading, and when
+ * pending goes to LMDB.
+ *
+ * Invariants: nothing changes the context but apply_event, on an event that was
+ * appended to the journal right before; a generation of pending ends where a batch
+ * ends, and reaches LMDB only when that batch is on disk.
+ */
+#include "store/store.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "store/apply.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FLUSH_KEYS = 150000, /* about 20,000 messages */
+    FLUSH_AGE_US = 100000,
+    PENDING_MAX_KEYS = 4000000, /* new work is refused beyond it: back-pressure, not memory */
+    REPLAY_KEYS = 500000
+};
+static const uint64_t PENDING_MAX_BYTES = UINT64_C(1) << 30;
+
+struct store {
+    struct journal *journal;
+    struct context *context;
+    struct idgen *ids;
+    struct log *log;
+    struct arena *arena; /* apply's scratch; the writer's role */
+    char *media_dir;
+    struct store_options options;
+    /* The writer's role: */
+    int64_t active_since_us; /* monotonic: when the active generation got its first change; 0 */
+    uint64_t sealed_seq;     /* the last batch that was sealed, and where it ends */
+    position sealed_end;
+    int64_t replayed_time_us; /* of the newest event replayed: ids are later than it */
+};
+
+const struct actor actor_core = {.kind = ACTOR_CORE};
+
+/* ---- opening ---- */
+
+static char *store__sub(const char *dir, const char *name)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        check_nomem();
+    return path;
+}
+
+static int32_t store__mkdir(const char *path, struct err *e)
+{
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return err_errno(e, "the folder %s can't be made", path);
+    return HILO_OK;
+}
+
+static int32_t store__replay(void *arg, const struct event *ev, position batch_end)
+{
+    struct store *s = arg;
+    struct context_stats st;
+    struct err e = {0};
+    int32_t rc = apply_event(s->context, s->arena, ev, &e);
+
+    arena_reset(s->arena);
+    if (rc != HILO_OK) {
+        log_event(s->log, HILO_LOG_ERROR, "store.replay_failed", "seq=%" PRIu64 " error=\"%s\"", ev->head.seq,
+                  e.text);
+        return rc;
+    }
+    if (ev->head.time_us > s->replayed_time_us)
+        s->replayed_time_us = ev->head.time_us;
+    if (batch_end) {
+        s->sealed_seq = ev->head.seq;
+        s->sealed_end = batch_end;
+        context_stats(s->context, &st);
+        if (st.active_keys >= REPLAY_KEYS) {
+            /* What is replayed is on disk; memory stays bounded however much there is. */
+            rc = context_wait(s->context, &e);
+            if (rc == HILO_OK) {
+                context_rotate(s->context, s->sealed_seq, s->sealed_end);
+                context_synced(s->context, s->sealed_seq);
+            }
+        }
+    }
+    return rc;
+}
+
+int32_t store_open(const struct store_options *o, struct err *err, struct store **out)
+{
+    struct store *s = calloc(1, sizeof *s);
+    char *journal_dir = store__sub(o->dir, "journal"), *context_dir = store__sub(o->dir, "context");
+    struct journal_recovery rec = {0};
+    uint64_t reached = 0;
+    position end = 0;
+    int32_t rc;
+
+    if (!s)
+        check_nomem();
+    s->options = *o;
+    s->log = o->log;
+    s->arena = arena_new();
+    s->media_dir = store__sub(o->dir, "media");
+    rc = store__mkdir(o->dir, err);
+    if (rc == HILO_OK)
+        rc = store__mkdir(journal_dir, err);
+    if (rc == HILO_OK)
+        rc = store__mkdir(context_dir, err);
+    if (rc == HILO_OK)
+        rc = store__mkdir(s->media_dir, err);
+    if (rc != HILO_OK)
+        goto out;
+
+    const struct context_options co = {
+        .dir = context_dir, .map_bytes = o->map_bytes, .log = o->log, .flushed = o->flushed, .arg = o->arg};
+    rc = context_open(&co, err, &s->context);
+    if (rc != HILO_OK)
+        goto out;
+    context_reached(s->context, &reached, &end);
+    s->sealed_seq = reached;
+    s->sealed_end = end;
+    const struct journal_options jo = {.dir = journal_dir, .segment_bytes = o->segment_bytes, .log = o->log};
+    rc = journal_open(&jo, end, reached, false, store__replay, s, err, &rec, &s->journal);
+    if (rc != HILO_OK)
+        goto out;
+    context_synced(s->context, rec.last_seq > reached ? rec.last_seq : reached);
+    if (rec.events)
+        s->active_since_us = clock_mono_us();
+    s->ids = idgen_new(s->replayed_time_us);
+    log_event(s->log, HILO_LOG_INFO, "store.opened",
+              "seq=%" PRIu64 " replayed=%" PRIu64 " bytes=%" PRIu64 " cut_bytes=%" PRIu64, rec.last_seq,
+              rec.events, rec.bytes, rec.cut_bytes);
+    *out = s;
+    s = NULL;
+out:
+    free(journal_dir);
+    free(context_dir);
+    store_close(&s);
+    return rc;
+}
+
+void store_close(struct store **sp)
+{
+    struct store *s = *sp;
+    struct err e = {0};
+
+    if (!s)
+        return;
+    if (s->context && s->journal) {
+        if (context_wait(s->context, &e) == HILO_OK && journal_synced(s->journal) == s->sealed_seq &&
+            context_rotate(s->context, s->sealed_seq, s->sealed_end)) {
+            context_synced(s->context, s->sealed_seq);
+            (void)context_wait(s->context, &e);
+        }
+        if (e.code != HILO_OK)
+            log_event(s->log, HILO_LOG_WARN, "store.close", "error=\"%s\" note=\"the journal has it\"",
+                      e.text);
+    }
+    context_close(&s->context);
+    journal_close(&s->journal);
+    idgen_free(&s->ids);
+    arena_free(&s->arena);
+    free(s->media_dir);
+    free(s);
+    *sp = NULL;
+}
+
+struct idgen *store_ids(struct store *s)
+{
+    return s->ids;
+}
+const char *store_media_dir(const struct store *s)
+{
+    return s->media_dir;
+}
+
+/* ---- writing ---- */
+
+void store_begin(struct store *s)
+{
+    journal_lock(s->journal);
+    journal_group(s->journal);
+}
+
+void store_end(struct store *s)
+{
+    journal_unlock(s->journal);
+}
+
+int32_t store_append(struct store *s, const struct rec_desc *d, const void *obj, const struct actor *actor,
+                     int64_t now_us, uint64_t *seq_out, struct err *err)
+{
+    struct hilo_writer w;
+    struct event ev = {0};
+    int32_t rc;
+
+    arena_writer(s->arena, &w);
+    rec_pack(d, obj, &w);
+    CHECK(!w.failed);
+    ev.head.type = (uint16_t)d->number;
+    ev.head.version = 1;
+    ev.head.actor_kind = actor->kind;
+    ev.head.actor = actor->id;
+    ev.head.cause = actor->cause;
+    ev.head.time_us = now_us;
+    ev.body = hilo_written(&w);
+    rc = journal_append(s->journal, &ev, err);
+    if (rc == HILO_OK) {
+        /* What was appended must apply: the deciding code saw the same context. If it
+         * does not, the store and its journal disagree, and going on would spread it. */
+        struct err why = {0};
+        int32_t applied = apply_event(s->context, s->arena, &ev, &why);
+        if (applied != HILO_OK) {
+            log_event(s->log, HILO_LOG_ERROR, "store.apply_failed", "seq=%" PRIu64 " error=\"%s\"",
+                      ev.head.seq, why.text);
+            CHECK(applied == HILO_OK);
+        }
+        if (!s->active_since_us)
+            s->active_since_us = clock_mono_us();
+        if (seq_out)
+            *seq_out = ev.head.seq;
+    }
+    arena_reset(s->arena);
+    return rc;
+}
+
+static bool store__due(struct store *s)
+{
+    struct context_stats st;
+
+    if (!s->active_since_us)
+        return false;
+    context_stats(s->context, &st);
+    return st.active_keys >= FLUSH_KEYS || clock_mono_us() - s->active_since_us >= FLUSH_AGE_US;
+}
+
+/* Under the lock, when the leader has taken what was appended. */
+static void store__sealed(void *arg, uint64_t seq, position end)
+{
+    struct store *s = arg;
+
+    s->sealed_seq = seq;
+    s->sealed_end = end;
+    if (store__due(s) && context_rotate(s->context, seq, end))
+        s->active_since_us = 0;
+}
+
+int32_t store_commit(struct store *s, struct err *err)
+{
+    int32_t rc = journal_commit(s->journal, store_seq(s), store__sealed, s, err);
+
+    if (rc == HILO_OK)
+        context_synced(s->context, journal_synced(s->journal));
+    return rc;
+}
+
+uint64_t store_seq(struct store *s)
+{
+    journal_lock(s->journal);
+    uint64_t seq = journal_appended(s->journal);
+    journal_unlock(s->journal);
+    return seq;
+}
+
+uint64_t store_synced(struct store *s)
+{
+    return journal_synced(s->journal);
+}
+
+int32_t store_room(struct store *s, struct err *err)
+{
+    struct context_stats st;
+    int32_t rc = context_failed(s->context, err);
+
+    if (rc != HILO_OK)
+        return rc == HILO_FULL ? rc : HILO_IO;
+    context_stats(s->context, &st);
+    if (st.active_keys + st.frozen_keys > PENDING_MAX_KEYS || st.pending_bytes > PENDING_MAX_BYTES)
+        return err_set(err, HILO_FULL,
+                       "%" PRIu64 " changes wait to be written to the context; retry in a moment",
+                       st.active_keys + st.frozen_keys);
+    return HILO_OK;
+}
+
+int64_t store_tick(struct store *s)
+{
+    int64_t next = 0;
+
+    journal_lock(s->journal);
+    if (store__due(s) && journal_appended(s->journal) == s->sealed_seq &&
+        journal_synced(s->journal) == s->sealed_seq &&
+        context_rotate(s->context, s->sealed_seq, s->sealed_end))
+        s->active_since_us = 0;
+    if (s->active_since_us) {
+        struct context_stats st;
+        context_stats(s->context, &st);
+        /* While a flush is under way its end calls here; no timer then. */
+        if (st.frozen_keys == 0)
+            next = s->active_since_us + FLUSH_AGE_US;
+    }
+    journal_unlock(s->journal);
+    return next;
+}
+
+/* ---- reading ---- */
+
+int32_t store_get(struct store *s, enum table t, struct hilo_str key, struct arena *a,
+                  struct hilo_str *val_out, struct err *e)
+{
+    return context_get(s->context, t, key, a, val_out, e);
+}
+
+int32_t store_record(struct store *s, enum table t, struct hilo_str key, const struct rec_desc *d,
+                     struct arena *a, void *out, struct err *e)
+{
+    struct hilo_str val;
+    int32_t rc = context_get(s->context, t, key, a, &val, e);
+
+    return rc == HILO_OK ? rec_unpack(d, val, out, e) : rc;
+}
+
+int32_t store_scan(struct store *s, enum table t, struct hilo_str prefix, struct hilo_str from, bool reverse,
+                   context_scan_fn *fn, void *arg, struct err *e)
+{
+    return context_scan(s->context, t, prefix, from, reverse, fn, arg, e);
+}
+
+int32_t store_event(struct store *s, position at, struct arena *a, struct event *out, struct err *e)
+{
+    return journal_read(s->journal, at, a, out, e);
+}
+
+int32_t store_message_bytes(struct store *s, const struct rec_message *m, struct arena *a,
+                            struct hilo_str *out, struct err *e)
+{
+    struct event ev;
+    int32_t rc = journal_read(s->journal, m->at, a, &ev, e);
+
+    if (rc != HILO_OK)
+        return rc;
+    /* Both events that carry a message have it in field 2. */
+    if (ev.head.type != EVENT_message_accepted && ev.head.type != EVENT_message_received)
+        return err_set(e, HILO_CORRUPT,
+                       "the event at segment %" PRIu32 " offset %" PRIu32 " holds no message",
+                       POSITION_SEGMENT(m->at), POSITION_OFFSET(m->at));
+    if (!hilo_find(ev.body, 2, out))
+        return err_set(e, HILO_CORRUPT, "the event at segment %" PRIu32 " offset %" PRIu32 " has no message",
+                       POSITION_SEGMENT(m->at), POSITION_OFFSET(m->at));
+    return HILO_OK;
+}
+
+void store_stats(struct store *s, struct store_stats *out)
+{
+    position end;
+
+    memset(out, 0, sizeof *out);
+    journal_stats(s->journal, &out->journal);
+    context_stats(s->context, &out->context);
+    out->seq = store_seq(s);
+    out->synced = journal_synced(s->journal);
+    context_reached(s->context, &out->reached, &end);
+}
