@@ -12,6 +12,7 @@ struct idgen; /* opaque; [any] thread */
 struct idgen *idgen_new(int64_t floor_us);
 void idgen_free(struct idgen **);
 struct hilo_id idgen_next(struct idgen *);
+struct hilo_id idgen_next_at(struct idgen *, int64_t wall_us); /* by a clock given, for tests */
 
 #define ID_TEXT 32 /* "msg_" + 26 + NUL, rounded up */
 /* prefix: three letters, as in fields.def: "msg", "cus", "cnv", "cas", "med", "key". */

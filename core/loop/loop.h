@@ -1,6 +1,6 @@
 /*
- * One thread's event loop: descriptors, timers, a wake-up from other threads and
- * child processes, a thin layer over libevent. [own] thread unless marked [any].
+ * One thread's event loop: descriptors, timers, wake-ups from other threads and
+ * signals, a thin layer over libevent. [own] thread unless marked [any].
  * Idle means asleep: a loop with nothing due never wakes.
  */
 #ifndef LOOP_LOOP_H

@@ -1,0 +1,205 @@
+/* The event loop: descriptors, timers, wake-ups, signals, idleness. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "loop/loop.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct fixture {
+    struct loop *loop;
+    struct loop_fd *watch[2];
+    struct loop_timer *timer[3];
+    struct loop_wake *wake;
+    int order[8], n;
+    int fd[2][2];
+    int signo;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct err e;
+
+    assert_int_equal(loop_new(&e, &f->loop), HILO_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pipe(f->fd[i]), 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 2; i++) {
+        loop_fd_free(&f->watch[i]);
+        close(f->fd[i][0]);
+        close(f->fd[i][1]);
+    }
+    for (int i = 0; i < 3; i++)
+        loop_timer_free(&f->timer[i]);
+    loop_wake_free(&f->wake);
+    loop_free(&f->loop);
+    free(f);
+    return 0;
+}
+
+static void read_one(void *arg, int fd, unsigned events)
+{
+    struct fixture *f = arg;
+    char c;
+
+    assert_int_equal(events, LOOP_READ);
+    assert_int_equal(read(fd, &c, 1), 1);
+    f->order[f->n++] = c;
+}
+
+static void a_poll_runs_what_is_ready_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(loop_fd_new(f->loop, f->fd[0][0], LOOP_READ, read_one, f, &f->watch[0]), HILO_OK);
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(write(f->fd[0][1], "ab", 2), 2);
+    assert_int_equal(loop_run(f->loop, false), 1);
+    assert_int_equal(loop_run(f->loop, false), 1); /* level-triggered */
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(f->order[0], 'a');
+    assert_int_equal(f->order[1], 'b');
+    assert_int_equal(loop_fd_events(f->watch[0], 0), HILO_OK);
+    assert_int_equal(write(f->fd[0][1], "c", 1), 1);
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(loop_fd_events(f->watch[0], LOOP_READ), HILO_OK);
+    assert_int_equal(loop_run(f->loop, true), 1);
+    assert_int_equal(loop_wakeups(f->loop), 1);
+}
+
+static void free_both(void *arg, int fd, unsigned events)
+{
+    struct fixture *f = arg;
+
+    (void)fd;
+    (void)events;
+    f->n++;
+    loop_fd_free(&f->watch[0]);
+    loop_fd_free(&f->watch[1]);
+}
+
+static void a_callback_may_free_itself_and_others_that_are_ready(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(loop_fd_new(f->loop, f->fd[i][0], LOOP_READ, free_both, f, &f->watch[i]), HILO_OK);
+        assert_int_equal(write(f->fd[i][1], "x", 1), 1);
+    }
+    assert_int_equal(loop_run(f->loop, false), 1);
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(f->n, 1);
+}
+
+static void t0(void *arg)
+{
+    struct fixture *f = arg;
+    f->order[f->n++] = 0;
+}
+static void t1(void *arg)
+{
+    struct fixture *f = arg;
+    f->order[f->n++] = 1;
+}
+static void t2(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->order[f->n++] = 2;
+    loop_timer_cancel(f->timer[0]);
+}
+
+static void timers_fire_in_order_and_cancel(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = clock_mono_us();
+
+    f->timer[0] = loop_timer_new(f->loop, t0, f);
+    f->timer[1] = loop_timer_new(f->loop, t1, f);
+    f->timer[2] = loop_timer_new(f->loop, t2, f);
+    loop_timer_at(f->timer[0], now + 1000000000);
+    loop_timer_at(f->timer[1], now + 20000);
+    loop_timer_at(f->timer[2], now + 5000);
+    loop_timer_at(f->timer[1], now + 10000); /* replaces */
+    assert_int_equal(loop_timer_due(f->timer[1]), now + 10000);
+    while (f->n < 2)
+        loop_run(f->loop, true);
+    assert_int_equal(f->order[0], 2);
+    assert_int_equal(f->order[1], 1);
+    assert_int_equal(loop_timer_due(f->timer[0]), 0);
+    assert_int_equal(loop_timer_due(f->timer[1]), 0);
+    assert_true(clock_mono_us() >= now + 10000);
+    loop_timer_at(f->timer[0], 1); /* the past */
+    assert_int_equal(loop_run(f->loop, true), 1);
+}
+
+static void *give(void *arg)
+{
+    struct fixture *f = arg;
+
+    for (int i = 0; i < 3; i++)
+        loop_wake_give(f->wake);
+    return NULL;
+}
+
+static void a_wake_from_a_thread_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t t;
+
+    assert_int_equal(loop_wake_new(f->loop, t1, f, &f->wake), HILO_OK);
+    assert_int_equal(pthread_create(&t, NULL, give, f), 0);
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_int_equal(loop_run(f->loop, true), 1);
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(f->n, 1);
+}
+
+static void signaled(void *arg, int signo)
+{
+    struct fixture *f = arg;
+
+    f->signo = signo;
+}
+
+static void a_blocked_signal_arrives_on_the_loop(void **state)
+{
+    struct fixture *f = *state;
+    const int signos[] = {SIGUSR1, SIGHUP};
+    struct loop_signal *s = NULL;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+    assert_int_equal(loop_signal_new(f->loop, signos, 2, signaled, f, &s), HILO_OK);
+    assert_int_equal(kill(getpid(), SIGHUP), 0);
+    assert_int_equal(loop_run(f->loop, true), 1);
+    assert_int_equal(f->signo, SIGHUP);
+    loop_signal_free(&s);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_poll_runs_what_is_ready_and_no_more), T(a_callback_may_free_itself_and_others_that_are_ready),
+        T(timers_fire_in_order_and_cancel),       T(a_wake_from_a_thread_counts_once),
+        T(a_blocked_signal_arrives_on_the_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
