@@ -88,8 +88,9 @@ void loop_free(struct loop **lp)
 unsigned loop_run(struct loop *l, bool wait)
 {
     l->ran = 0;
-    /* ONCE returns at once if nothing at all is watched; with something, it sleeps. */
-    (void)event_base_loop(l->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    /* ONCE too when not waiting: NONBLOCK alone polls until nothing is ready, and a busy
+     * peer would keep it from ever returning. */
+    (void)event_base_loop(l->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     if (wait)
         atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
     return l->ran;
