@@ -34,25 +34,28 @@ static bool is_settled(const struct rec_message *m)
     return rank_of(m->status) >= 3;
 }
 
-/* One step of the history; the status moves if the step's rank is not lower. */
-static void message_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
+/* One more step of the history. */
+static void message_note(struct apply *a, struct rec_message *m, const struct rec_step *s)
 {
     struct hilo_writer w;
+    struct hilo_str rest = m->history;
+    struct hilo_field f;
 
-    if (m->history.n < HISTORY_MAX_BYTES) {
-        arena_writer(a->arena, &w);
-        if (m->history.n) {
-            /* The groups so far, then one more. */
-            struct hilo_str rest = m->history;
-            struct hilo_field f;
-            while (hilo_next(&rest, &f) == 1)
-                hilo_put_str(&w, f.tag, f.val);
-        }
-        hilo_open(&w, 1);
-        rec_pack(&rec_desc_step, s, &w);
-        hilo_close(&w);
-        m->history = hilo_written(&w);
-    }
+    if (m->history.n >= HISTORY_MAX_BYTES)
+        return;
+    arena_writer(a->arena, &w);
+    while (hilo_next(&rest, &f) == 1)
+        hilo_put_str(&w, f.tag, f.val);
+    hilo_open(&w, 1);
+    rec_pack(&rec_desc_step, s, &w);
+    hilo_close(&w);
+    m->history = hilo_written(&w);
+}
+
+/* A step that also moves the status, if its rank is higher, or renews its reason. */
+static void message_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
+{
+    message_note(a, m, s);
     if (rank_of(s->status) > rank_of(m->status) || s->status == m->status) {
         m->status = s->status;
         m->status_time = s->time;
@@ -193,6 +196,13 @@ static int32_t settle(struct apply *a, struct hilo_id id, struct rec_message *m)
 
 /* ---- receipts ---- */
 
+/* A message that its channel needs several sends for is sent when the last was, and
+ * delivered when the last is; a failure of any is its failure. */
+static bool parts_left(const struct rec_message *m)
+{
+    return m->parts > 1 && m->part < m->parts;
+}
+
 static void receipt_step(struct apply *a, struct rec_message *m, const struct ev_message_receipt *e)
 {
     struct rec_step s = {.status = e->status,
@@ -201,7 +211,11 @@ static void receipt_step(struct apply *a, struct rec_message *m, const struct ev
                          .provider_code = e->provider_code,
                          .detail = e->detail};
 
-    message_step(a, m, &s);
+    bool other_part = m->parts > 1 && e->ext_id.n && !str_eq(e->ext_id, m->ext_id);
+    if (e->status != HILO_STATUS_FAILED && (parts_left(m) || other_part))
+        message_note(a, m, &s);
+    else
+        message_step(a, m, &s);
     if (e->cost.n)
         m->cost = e->cost;
 }
@@ -288,6 +302,13 @@ int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt 
     if (rc != HILO_OK)
         return rc;
     receipt_step(a, &m, e);
+    if (m.place == PLACE_HELD && !is_settled(&m) && parts_left(&m)) {
+        /* The part in doubt left: go on with the next. */
+        m.part++;
+        m.due = (uint64_t)a->event->head.time_us;
+        if (m.part < m.parts)
+            place_due(a, e->id, &m);
+    }
     /* Evidence that it left: it is not sent again. In flight, its report decides. */
     if (is_settled(&m) && m.place != PLACE_NONE && m.place != PLACE_IN_FLIGHT)
         rc = settle(a, e->id, &m);
@@ -327,6 +348,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
 
     message_fill(a, e->message, &m);
     m.policy = e->policy;
+    m.parts = e->parts;
     const struct rec_step s = {.status = HILO_STATUS_ACCEPTED, .time = (uint64_t)a->event->head.time_us};
     message_step(a, &m, &s);
     /* Signals to the channel are no part of what was said. */
@@ -468,8 +490,9 @@ int32_t apply__message_reported(struct apply *a, const struct ev_message_reporte
     if (rc != HILO_OK)
         return rc;
     m.attempts = e->attempts;
+    m.part = e->part;
     message_step(a, &m, &s);
-    if (e->status == HILO_STATUS_SENT && e->ext_id.n && m.ext_id.n == 0)
+    if (e->ext_id.n && !str_eq(e->ext_id, m.ext_id))
         rc = ext_known(a, e->id, &m, e->ext_id);
     if (rc == HILO_OK && e->status == HILO_STATUS_SENT && !id_none(m.marks))
         rc = mark_read(a, m.marks);
