@@ -46,8 +46,7 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$O/%.o)
 PLUGINS    := $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/plugin.c))))
 PLUGIN_SO  := $(PLUGINS:%=$O/plugins/%.so)
 CLI_SRC    := $(wildcard tools/hilo/*.c)
-SIM_SRC    := $(wildcard tools/sim/*.c)
-SIMS       := $(SIM_SRC:tools/sim/%.c=$O/sim/%)
+SIMS       := $(patsubst tools/sim/%/main.c,$O/sim/hilo-sim-%,$(wildcard tools/sim/*/main.c))
 
 all: $(if $(MAIN_SRC),$O/hilod) $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
 
@@ -82,9 +81,17 @@ $O/tools/%.o: tools/%.c
 $O/hilo: $(CLI_SRC:%.c=$O/%.o)
 	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(shell pkg-config --libs libcurl libcjson) -o $@
 
-$O/sim/%: $O/tools/sim/%.o
+# A simulator is a folder of its own: it sees neither include/ nor core/.
+$O/tools/sim/%.o: tools/sim/%.c
 	@mkdir -p $(@D)
-	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(shell pkg-config --libs libcurl libcjson libmicrohttpd libcrypto) -lpthread -o $@
+	$(COMPILE) $(PKG_CFLAGS) -fPIE -c $< -o $@
+
+define SIM_RULE
+$O/sim/hilo-sim-$(1): $$(patsubst %.c,$O/%.o,$$(wildcard tools/sim/$(1)/*.c))
+	@mkdir -p $$(@D)
+	$$(CC) $$(LMODE) $$(LDFLAGS) -pie $$^ $$(shell pkg-config --libs libcurl libcjson libmicrohttpd libcrypto) -lpthread -o $$@
+endef
+$(foreach s,$(patsubst tools/sim/%/main.c,%,$(wildcard tools/sim/*/main.c)),$(eval $(call SIM_RULE,$(s))))
 
 # ---- tests -------------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
