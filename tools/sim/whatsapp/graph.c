@@ -290,9 +290,9 @@ enum MHD_Result graph_handle(struct request *r)
     const char *rest = after_version(r->path);
     if (!graph_authorised(r)) {
         const char *header = http_header(r, "Authorization");
-        struct gerr e = {.code = header ? 190 : 0};
+        struct gerr e = {.code = header && *header ? 190 : 0};
         snprintf(e.details, sizeof e.details, "%s",
-                 header ? "The access token could not be decrypted."
+                 e.code ? "The access token could not be decrypted."
                         : "An access token is required to request this resource.");
         return graph_error(r, &e);
     }

@@ -198,8 +198,10 @@ static bool check_reaction(struct rules *r, const struct at *a)
     struct at id = rules_key(a, "message_id"), emoji = rules_key(a, "emoji");
     if (!is_wamid(id.v->valuestring))
         return rules_fail(r, 131009, "Param %s is not a message id.", id.path);
-    if (emoji.v->valuestring[0] && (uint8_t)emoji.v->valuestring[0] < 0x80 &&
-        !strpbrk(emoji.v->valuestring, "\xE2"))
+    const char *p = emoji.v->valuestring;
+    while (*p && (uint8_t)*p < 0x80) /* a keycap begins with its ASCII digit, but is not ASCII as a whole */
+        p++;
+    if (emoji.v->valuestring[0] && !*p)
         return rules_fail(r, 131009, "Param %s is not an emoji.", emoji.path);
     return true;
 }
