@@ -192,6 +192,7 @@ bool conf_apply(struct sim *s, const cJSON *json, char *why, size_t cap)
         cJSON_Delete(s->conf.templates);
         s->conf.templates = cJSON_Duplicate(templates, true);
     }
+    s->hold_until_us = s->hold_ms = 0; /* perhaps another webhook_url: ask there at once */
     pthread_cond_broadcast(&s->work);
     pthread_mutex_unlock(&s->lock);
     return ok;
