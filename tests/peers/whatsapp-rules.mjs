@@ -257,8 +257,8 @@ await check('a receiver that is gone loses nothing, and the order stays', async 
   const { ids } = await sim.post('inbound', { from: ana, type: 'text', text: { body: 'n' }, count: 50 });
   const { acked } = await sim.get('webhooks');
   assert.ok(!ids.some((id) => acked.includes(id)));
-  await sim.post('config', { webhook_url: receiver.url });
   const start = receiver.got.length;
+  await sim.post('config', { webhook_url: receiver.url });
   assert.equal((await sim.post('quiet', { wait_ms: 20000 })).quiet, true);
   assert.deepEqual(receiver.got.slice(start).flatMap((hook) => all(hook, 'messages').map((m) => m.id)), ids);
 });
