@@ -15,6 +15,10 @@ void delivery_free(struct delivery **);
 
 /* Something may have become claimable on a channel (accepted, credit, report, resumed). */
 void delivery_kick(struct delivery *, struct gw_channel *);
+/* A message that expires at this Unix time was queued. */
+void delivery_expiry(struct delivery *, int64_t wall_us);
+/* A media of this channel waits to be downloaded. */
+void delivery_fetch(struct delivery *, struct gw_channel *);
 /* Appends claims for all kicked channels, as far as credit goes. Each turn, before the
  * commit; opens and closes begin/end itself. */
 int32_t delivery_claim(struct delivery *, struct err *);
@@ -30,6 +34,9 @@ int32_t delivery_gone(struct delivery *, struct gw_channel *, struct err *);
 /* plug_up.fetched: hashing and moving the file happen on a helper thread. */
 void delivery_fetched(struct delivery *, struct gw_channel *, uint64_t job, int32_t code, struct hilo_str mime,
                       struct hilo_str detail, int64_t retry_after_us);
+
+/* A receipt moved a message that stood at place_before: counts, and who is next. */
+void delivery_moved(struct delivery *, struct gw_channel *, struct hilo_id, uint64_t place_before, uint64_t status);
 
 /* Pause and resume by an operator. Between begin and end. */
 int delivery_pause(struct delivery *, const struct actor *, struct gw_channel *, struct hilo_str reason, struct fault *);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "loop/loop.h"
 #include "plug/plug.h"
+#include "store/media.h"
 #include "store/store.h"
 
 struct delivery;
@@ -27,7 +28,13 @@ struct gw_channel {
     int64_t retry_min_us, retry_max_us;
     int64_t queue_max;                    /* refuse new work beyond it */
     uint32_t credit;                      /* sends that may leave now */
-    bool paused;                          /* by an operator, or stopped by CONFIG */
+    bool paused;                          /* by an operator; kept in the table channel */
+    bool stopped;                         /* by the plugin (CONFIG), until a resume or a restart */
+    bool kicked;                          /* something may be claimable */
+    bool fetch_kicked;
+    int64_t next_due_us;                  /* wall: when the next of its queue is due; 0: none */
+    int64_t next_job_us;                  /* the same of its downloads */
+    char why[200];                        /* of paused or stopped */
     int64_t held_until_us;                /* monotonic: after DOWN or throttling; 0 */
     int64_t down_backoff_us;
     uint32_t fetching;                    /* media downloads under way */
@@ -45,6 +52,7 @@ struct gw_route {
 
 struct gateway {
     struct store *store;
+    struct media_store *media;
     struct log *log;
     struct loop *loop;
     struct arena *arena;       /* scratch of the present callback; reset by main each turn */

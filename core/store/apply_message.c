@@ -290,24 +290,30 @@ static int32_t receipt_park(struct apply *a, const struct ev_message_receipt *e)
 int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt *e)
 {
     struct rec_message m;
+    struct hilo_str known;
+    bool fresh = false;
     int32_t rc;
 
     if (id_none(e->id))
         return receipt_park(a, e);
     rc = message_load(a, e->id, &m);
+    if (rc == HILO_OK && e->ext_id.n) {
+        struct key k = key_ext(m.channel, e->ext_id);
+        rc = apply__raw(a, TABLE_EXT, &k, &known);
+        fresh = rc == HILO_NOTFOUND;
+        if (fresh)
+            rc = ext_known(a, e->id, &m, e->ext_id);
+    }
     if (rc != HILO_OK)
         return rc;
-    if (m.ext_id.n == 0 && e->ext_id.n)
-        rc = ext_known(a, e->id, &m, e->ext_id);
-    if (rc != HILO_OK)
-        return rc;
-    receipt_step(a, &m, e);
-    if (m.place == PLACE_HELD && !is_settled(&m) && parts_left(&m)) {
-        /* The part in doubt left: go on with the next. */
+    /* A provider's id that no report named: what was in doubt left. */
+    bool next_part = fresh && m.place == PLACE_HELD && parts_left(&m);
+    if (next_part)
         m.part++;
+    receipt_step(a, &m, e);
+    if (next_part && parts_left(&m) && !is_settled(&m)) {
         m.due = (uint64_t)a->event->head.time_us;
-        if (m.part < m.parts)
-            place_due(a, e->id, &m);
+        place_due(a, e->id, &m);
     }
     /* Evidence that it left: it is not sent again. In flight, its report decides. */
     if (is_settled(&m) && m.place != PLACE_NONE && m.place != PLACE_IN_FLIGHT)

@@ -1,0 +1,583 @@
+/*
+ * Delivery: claiming what may leave, handing it over after the commit, expiry and the
+ * timer. Decisions on outcomes are in delivery_report.c, downloads in delivery_fetch.c.
+ *
+ * A message is claimed by an event; only when that is on disk does the plugin get it.
+ * So after a crash everything that may have left is in flight in the store, and what is
+ * not in flight there has certainly not left.
+ */
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "model/table.h"
+#include "services/delivery_queue.h"
+#include "services/media.h"
+#include "services/outbound.h"
+#include "store/keys.h"
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum {
+    CLAIMS_A_TURN = 512,
+    EXPIRE_A_TURN = 256,
+    PRIORITIES = 3
+};
+static const int64_t FORGET_EVERY_US = INT64_C(3600) * 1000000;
+static const int64_t IDEMPOTENCY_LIFE_US = INT64_C(24) * 3600 * 1000000;
+static const int64_t PARKED_LIFE_US = INT64_C(7) * 24 * 3600 * 1000000;
+
+int64_t delivery_backoff(int64_t min_us, int64_t max_us, uint64_t attempt)
+{
+    int64_t wait = min_us;
+    uint32_t random = 0;
+
+    while (attempt-- > 1 && wait < max_us)
+        wait *= 2;
+    if (wait > max_us)
+        wait = max_us;
+    CHECK(getrandom(&random, sizeof random, 0) == (ssize_t)sizeof random);
+    return wait - wait / 4 + (int64_t)(random % 1024) * (wait / 2) / 1024; /* 75 % to 125 % */
+}
+
+int32_t delivery_append(struct delivery *d, const struct rec_desc *desc, const void *ev, struct err *e)
+{
+    store_begin(d->gw->store);
+    int32_t rc = store_append(d->gw->store, desc, ev, &actor_core, clock_wall_us(), NULL, e);
+    store_end(d->gw->store);
+    return rc;
+}
+
+/* ---- lowering's environment ---- */
+
+static int32_t lower_link(void *arg, struct hilo_id media, struct arena *a, struct hilo_str *url_out, struct err *e)
+{
+    struct fault f;
+
+    if (media_link(arg, media, clock_wall_us(), a, url_out, &f) != 0)
+        return err_set(e, HILO_NOSUP, "%s", f.text);
+    return HILO_OK;
+}
+
+struct lower_env outbound_lower_env(struct gateway *gw)
+{
+    const char *language = str_starts(gw->language, STR("es")) ? "es" : "en";
+
+    return (struct lower_env){
+        .language = language, .media_link = gw->public_url.n ? lower_link : NULL, .arg = gw};
+}
+
+/* ---- claiming ---- */
+
+void delivery_kick(struct delivery *d, struct gw_channel *c)
+{
+    c->kicked = true;
+    d->kicked = true;
+}
+
+void delivery_fetch(struct delivery *d, struct gw_channel *c)
+{
+    c->fetch_kicked = true;
+    d->kicked = true;
+}
+
+void delivery_expiry(struct delivery *d, int64_t wall_us)
+{
+    if (d->expiry_us == 0 || wall_us < d->expiry_us) {
+        d->expiry_us = wall_us;
+        delivery_arm(d);
+    }
+}
+
+static bool channel_open(const struct gw_channel *c, int64_t mono)
+{
+    struct hilo_str text;
+
+    return c->plug && !c->paused && !c->stopped && c->credit > 0 && c->held_until_us <= mono &&
+           channel_state(c->plug, &text) == CHANNEL_UP;
+}
+
+struct due {
+    struct hilo_id *id;
+    unsigned n, max;
+    uint64_t now, next; /* next: when the first that is not due yet is */
+};
+
+static bool due_collect(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct due *due = arg;
+    uint64_t at = key_tail_u64(key, 8);
+
+    if (at > due->now) {
+        if (due->next == 0 || at < due->next)
+            due->next = at;
+        return false;
+    }
+    if (due->n == due->max)
+        return false;
+    due->id[due->n++] = key_tail_id(val);
+    return true;
+}
+
+static void claim_add(struct delivery *d, struct gw_channel *c, struct hilo_id id, struct hilo_str bytes)
+{
+    struct claim *claim = malloc(sizeof *claim + (size_t)bytes.n);
+
+    if (!claim)
+        check_nomem();
+    *claim = (struct claim){.channel = c, .id = id, .bytes = {(char *)(claim + 1), bytes.n}};
+    memcpy(claim + 1, bytes.p, (size_t)bytes.n);
+    *d->end = claim;
+    d->end = &claim->next;
+    d->n_claims++;
+}
+
+/* One message: the event, and what is to be handed over. Between begin and end. */
+static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    const struct lower_env env = outbound_lower_env(gw);
+    struct lowered lowered;
+    struct rec_message m;
+    struct hilo_str bytes;
+    struct key k = key_of_id(id);
+    int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+
+    if (rc == HILO_OK)
+        rc = store_message_bytes(gw->store, &m, gw->arena, &bytes, e);
+    if (rc != HILO_OK)
+        return rc;
+    if ((int64_t)m.expires <= now) {
+        const struct ev_message_settled ev = {.id = id, .status = HILO_STATUS_EXPIRED, .reason = STR("expired")};
+        rc = store_append(gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
+        c->queued -= rc == HILO_OK;
+        delivery_kick(d, c);
+        return rc;
+    }
+    struct err why = {0};
+    int32_t can = lower(bytes, c->able, &env, gw->arena, &lowered, &why);
+    const struct ev_message_claimed ev = {.id = id, .attempt = m.attempts + 1};
+    rc = store_append(gw->store, &ev_desc_message_claimed, &ev, &actor_core, now, NULL, e);
+    if (rc != HILO_OK)
+        return rc;
+    c->queued--;
+    if (can != HILO_OK || m.part >= lowered.n) {
+        /* Its channel changed since it was accepted. */
+        const struct ev_message_reported r = {.id = id,
+                                              .status = HILO_STATUS_FAILED,
+                                              .reason = STR("not_supported"),
+                                              .detail = str(why.text),
+                                              .attempts = m.attempts};
+        c->failed++;
+        delivery_kick(d, c);
+        return store_append(gw->store, &ev_desc_message_reported, &r, &actor_core, now, NULL, e);
+    }
+    c->in_flight++;
+    c->credit--;
+    claim_add(d, c, id, lowered.message[m.part]);
+    return HILO_OK;
+}
+
+static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    int64_t now = clock_wall_us();
+    struct due due = {.now = (uint64_t)now, .max = c->credit < CLAIMS_A_TURN ? c->credit : CLAIMS_A_TURN};
+    int32_t rc = HILO_OK;
+
+    c->next_due_us = 0;
+    if (c->queued == 0 || !channel_open(c, clock_mono_us()))
+        return HILO_OK;
+    due.id = ARENA_ARRAY(gw->arena, struct hilo_id, due.max);
+    for (uint8_t priority = 0; priority < PRIORITIES && rc == HILO_OK; priority++) {
+        struct key k = key_channel(c->name);
+        key_u8(&k, priority);
+        rc = store_scan(gw->store, TABLE_DUE, key_str(&k), (struct hilo_str){0}, false, due_collect, &due, e);
+    }
+    for (unsigned i = 0; i < due.n && rc == HILO_OK; i++) {
+        store_begin(gw->store);
+        rc = claim_one(d, c, due.id[i], now, e);
+        store_end(gw->store);
+    }
+    c->next_due_us = (int64_t)due.next;
+    if (due.n == CLAIMS_A_TURN)
+        delivery_kick(d, c); /* there may be more; the others have their turn first */
+    return rc;
+}
+
+int32_t delivery_claim(struct delivery *d, struct err *e)
+{
+    int32_t rc = HILO_OK;
+
+    if (!d->kicked)
+        return HILO_OK;
+    d->kicked = false;
+    for (struct gw_channel *c = d->gw->channels; c && rc == HILO_OK; c = c->next) {
+        if (c->kicked) {
+            c->kicked = false;
+            rc = claim_channel(d, c, e);
+        }
+        if (c->fetch_kicked && rc == HILO_OK) {
+            c->fetch_kicked = false;
+            rc = fetch_start(d, c, e);
+        }
+    }
+    /* A disk that is full holds claims back; room, or the timer, brings them again. */
+    if (rc == HILO_FULL)
+        rc = HILO_OK;
+    delivery_arm(d);
+    return rc;
+}
+
+bool delivery_busy(const struct delivery *d)
+{
+    return d->n_claims != 0 || d->kicked;
+}
+
+void delivery_dispatch(struct delivery *d)
+{
+    struct claim **at = &d->first;
+
+    while (*at) {
+        struct claim *claim = *at;
+        int32_t rc = claim->channel->plug ? channel_send(claim->channel->plug, claim->id, claim->bytes) : HILO_DOWN;
+        if (rc == HILO_FULL) {
+            at = &claim->next; /* its room comes; other channels go on */
+            continue;
+        }
+        *at = claim->next;
+        if (!*at)
+            d->end = at;
+        d->n_claims--;
+        if (rc != HILO_OK) {
+            /* The plugin never saw it: as if it had said so. */
+            const struct hilo_report r = {
+                .size = sizeof r, .code = HILO_DOWN, .id = claim->id, .reason = STR("channel_down")};
+            struct err e = {0};
+            store_begin(d->gw->store);
+            rc = delivery_report(d, claim->channel, &r, &e);
+            store_end(d->gw->store);
+            if (rc != HILO_OK)
+                log_event(d->gw->log, HILO_LOG_ERROR, "delivery.requeue_failed", "channel=%.*s error=\"%s\"",
+                          STR_FMT(claim->channel->name), e.text);
+        }
+        free(claim);
+    }
+}
+
+/* ---- time ---- */
+
+static int64_t mono_of(int64_t wall_us, int64_t wall_now, int64_t mono_now)
+{
+    int64_t at = mono_now + (wall_us - wall_now);
+
+    return at > 0 ? at : 1;
+}
+
+static void earlier(int64_t *next, int64_t at)
+{
+    if (at && (*next == 0 || at < *next))
+        *next = at;
+}
+
+void delivery_arm(struct delivery *d)
+{
+    int64_t wall = clock_wall_us(), mono = clock_mono_us(), next = d->forget_us;
+
+    if (d->expiry_us)
+        earlier(&next, mono_of(d->expiry_us, wall, mono));
+    for (const struct gw_channel *c = d->gw->channels; c; c = c->next) {
+        if (c->next_due_us)
+            earlier(&next, mono_of(c->next_due_us, wall, mono));
+        if (c->next_job_us)
+            earlier(&next, mono_of(c->next_job_us, wall, mono));
+        if (c->held_until_us > mono && c->queued)
+            earlier(&next, c->held_until_us);
+    }
+    if (next)
+        loop_timer_at(d->timer, next);
+    else
+        loop_timer_cancel(d->timer);
+}
+
+struct expired {
+    struct hilo_id id[EXPIRE_A_TURN];
+    unsigned n;
+    uint64_t now, next;
+};
+
+static bool expired_collect(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct expired *x = arg;
+    uint64_t at = key_tail_u64(key, 16);
+
+    (void)val;
+    if (at > x->now || x->n == EXPIRE_A_TURN) {
+        x->next = at;
+        return false;
+    }
+    x->id[x->n++] = key_tail_id(key);
+    return true;
+}
+
+static int32_t expire(struct delivery *d, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    struct expired *x = ARENA_NEW(gw->arena, struct expired);
+    int32_t rc;
+
+    x->now = (uint64_t)clock_wall_us();
+    rc = store_scan(gw->store, TABLE_EXPIRY, (struct hilo_str){0}, (struct hilo_str){0}, false, expired_collect, x, e);
+    for (unsigned i = 0; i < x->n && rc == HILO_OK; i++) {
+        struct key k = key_of_id(x->id[i]);
+        struct rec_message m;
+        rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+        if (rc != HILO_OK)
+            break;
+        struct gw_channel *c = gateway_channel(gw, m.channel);
+        bool held = m.place == PLACE_HELD;
+        const struct ev_message_settled ev = {.id = x->id[i],
+                                              .status = held ? HILO_STATUS_FAILED : HILO_STATUS_EXPIRED,
+                                              .reason = held ? STR("in_doubt") : STR("expired")};
+        rc = delivery_append(d, &ev_desc_message_settled, &ev, e);
+        if (rc == HILO_OK && c) {
+            c->queued -= !held;
+            c->failed += held;
+            delivery_kick(d, c);
+        }
+    }
+    d->expiry_us = (int64_t)x->next;
+    return rc;
+}
+
+static bool any(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    uint64_t *oldest = arg;
+
+    (void)val;
+    *oldest = key_tail_u64((struct hilo_str){key.p, 8}, 0);
+    return false;
+}
+
+/* Old idempotency keys and orphans are forgotten by an event, if there are any. */
+static int32_t forget(struct delivery *d, enum table age, int64_t life_us, const struct rec_desc *desc, struct err *e)
+{
+    const struct ev_parked_forgotten ev = {.before = (uint64_t)(clock_wall_us() - life_us)};
+    uint64_t oldest = UINT64_MAX;
+    int32_t rc =
+        store_scan(d->gw->store, age, (struct hilo_str){0}, (struct hilo_str){0}, false, any, &oldest, e);
+
+    if (rc == HILO_OK && oldest < ev.before)
+        rc = delivery_append(d, desc, &ev, e); /* both bodies are one time, "before" */
+    return rc;
+}
+
+static void delivery_timer(void *arg)
+{
+    struct delivery *d = arg;
+    int64_t mono = clock_mono_us();
+    struct err e = {0};
+    int32_t rc = HILO_OK;
+
+    if (d->expiry_us && d->expiry_us <= clock_wall_us())
+        rc = expire(d, &e);
+    if (rc == HILO_OK && d->forget_us <= mono) {
+        d->forget_us = mono + FORGET_EVERY_US;
+        rc = forget(d, TABLE_IDEMPOTENCY_AGE, IDEMPOTENCY_LIFE_US, &ev_desc_idempotency_forgotten, &e);
+        if (rc == HILO_OK)
+            rc = forget(d, TABLE_PARKED_AGE, PARKED_LIFE_US, &ev_desc_parked_forgotten, &e);
+    }
+    if (rc != HILO_OK)
+        log_event(d->gw->log, HILO_LOG_ERROR, "delivery.timer", "error=\"%s\"", e.text);
+    for (struct gw_channel *c = d->gw->channels; c; c = c->next) {
+        delivery_kick(d, c);
+        delivery_fetch(d, c);
+    }
+}
+
+/* ---- starting ---- */
+
+struct counted {
+    struct gateway *gw;
+    uint64_t waiting;
+    struct hilo_id *id;
+    unsigned n, cap;
+};
+
+static bool count_one(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    (void)key;
+    (void)val;
+    ++*(uint64_t *)arg;
+    return true;
+}
+
+static bool flight_collect(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct counted *x = arg;
+
+    (void)val;
+    if (x->n == x->cap) {
+        x->cap = x->cap ? 2 * x->cap : 64;
+        x->id = realloc(x->id, x->cap * sizeof *x->id);
+        if (!x->id)
+            check_nomem();
+    }
+    x->id[x->n++] = key_tail_id(key);
+    return true;
+}
+
+static bool waiting_channel(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    return flight_collect(arg, key, (struct hilo_str){0}) && (((struct counted *)arg)->id[((struct counted *)arg)->n - 1] = key_tail_id(val), true);
+}
+
+/* What waits behind a head is counted with its channel. */
+static int32_t count_waiting(struct gateway *gw, struct err *e)
+{
+    struct counted x = {.gw = gw};
+    int32_t rc = store_scan(gw->store, TABLE_WAITING, (struct hilo_str){0}, (struct hilo_str){0}, false,
+                            waiting_channel, &x, e);
+
+    for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
+        struct key k = key_of_id(x.id[i]);
+        struct rec_message m;
+        rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+        struct gw_channel *c = rc == HILO_OK ? gateway_channel(gw, m.channel) : NULL;
+        if (c)
+            c->queued++;
+        if (i % 1000 == 999)
+            arena_reset(gw->arena);
+    }
+    free(x.id);
+    return rc;
+}
+
+static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    struct counted x = {.gw = gw};
+    struct key k = key_channel(c->name);
+    struct rec_channel paused;
+    uint64_t n = 0;
+    int32_t rc = store_scan(gw->store, TABLE_DUE, key_str(&k), (struct hilo_str){0}, false, count_one, &n, e);
+
+    c->queued += n;
+    if (rc == HILO_OK)
+        rc = store_scan(gw->store, TABLE_IN_FLIGHT, key_str(&k), (struct hilo_str){0}, false, flight_collect, &x, e);
+    c->in_flight = x.n;
+    for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
+        const struct hilo_report r = {.size = sizeof r,
+                                      .code = HILO_IN_DOUBT,
+                                      .id = x.id[i],
+                                      .reason = STR("crashed"),
+                                      .detail = STR("in flight when the gateway stopped")};
+        store_begin(gw->store);
+        rc = delivery_report(d, c, &r, e);
+        store_end(gw->store);
+        arena_reset(gw->arena);
+    }
+    c->credit = 0; /* what is credited comes from the plugin */
+    if (x.n)
+        log_event(gw->log, HILO_LOG_WARN, "delivery.in_doubt", "channel=%.*s messages=%u policy=%s", STR_FMT(c->name),
+                  x.n, c->policy == POLICY_RESEND ? "resend" : "hold");
+    free(x.id);
+    if (rc == HILO_OK) {
+        rc = store_record(gw->store, TABLE_CHANNEL, key_str(&k), &rec_desc_channel, gw->arena, &paused, e);
+        if (rc == HILO_OK) {
+            c->paused = true;
+            (void)snprintf(c->why, sizeof c->why, "%.*s", STR_FMT(paused.reason));
+        }
+        if (rc == HILO_NOTFOUND)
+            rc = HILO_OK;
+    }
+    return rc;
+}
+
+int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
+{
+    struct delivery *d = calloc(1, sizeof *d);
+    int32_t rc;
+
+    if (!d)
+        check_nomem();
+    d->gw = gw;
+    d->end = &d->first;
+    d->timer = loop_timer_new(gw->loop, delivery_timer, d);
+    d->forget_us = clock_mono_us() + FORGET_EVERY_US;
+    d->expiry_us = 1; /* look at once */
+    gw->delivery = d;
+    rc = finisher_new(d, e, &d->finisher);
+    if (rc == HILO_OK)
+        rc = count_waiting(gw, e);
+    for (struct gw_channel *c = gw->channels; c && rc == HILO_OK; c = c->next) {
+        rc = recover_channel(d, c, e);
+        delivery_kick(d, c);
+        delivery_fetch(d, c);
+    }
+    if (rc == HILO_OK)
+        rc = store_commit(gw->store, e);
+    if (rc != HILO_OK) {
+        delivery_free(&d);
+        gw->delivery = NULL;
+        return rc;
+    }
+    delivery_arm(d);
+    *out = d;
+    return HILO_OK;
+}
+
+void delivery_free(struct delivery **dp)
+{
+    struct delivery *d = *dp;
+
+    if (!d)
+        return;
+    finisher_free(&d->finisher);
+    while (d->first) {
+        struct claim *claim = d->first;
+        d->first = claim->next;
+        free(claim);
+    }
+    while (d->jobs) {
+        struct fetch_job *job = d->jobs;
+        d->jobs = job->next;
+        media_abort(&job->file);
+        free(job);
+    }
+    loop_timer_free(&d->timer);
+    free(d);
+    *dp = NULL;
+}
+
+/* ---- operators ---- */
+
+int delivery_pause(struct delivery *d, const struct actor *actor, struct gw_channel *c, struct hilo_str reason,
+                   struct fault *f)
+{
+    struct err e = {0};
+    const struct ev_channel_paused ev = {.channel = c->name, .reason = str_utf8_head(reason, 150)};
+    int32_t rc = store_append(d->gw->store, &ev_desc_channel_paused, &ev, actor, clock_wall_us(), NULL, &e);
+
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    c->paused = true;
+    (void)snprintf(c->why, sizeof c->why, "%.*s", STR_FMT(ev.reason));
+    return 0;
+}
+
+int delivery_resume(struct delivery *d, const struct actor *actor, struct gw_channel *c, struct fault *f)
+{
+    struct err e = {0};
+    const struct ev_channel_resumed ev = {.channel = c->name};
+    int32_t rc = HILO_OK;
+
+    if (c->paused)
+        rc = store_append(d->gw->store, &ev_desc_channel_resumed, &ev, actor, clock_wall_us(), NULL, &e);
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    c->paused = c->stopped = false;
+    c->held_until_us = c->down_backoff_us = 0;
+    c->why[0] = '\0';
+    delivery_kick(d, c);
+    return 0;
+}

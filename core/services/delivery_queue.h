@@ -1,0 +1,60 @@
+/* The parts of delivery that its files share. Private. [core] */
+#ifndef SERVICES_DELIVERY_QUEUE_H
+#define SERVICES_DELIVERY_QUEUE_H
+
+#include "services/delivery.h"
+
+struct claim {
+    struct claim *next;
+    struct gw_channel *channel;
+    struct hilo_id id;
+    struct hilo_str bytes; /* the part to send, lowered; allocated with the claim */
+};
+
+struct fetch_job {
+    struct fetch_job *next;
+    uint64_t job;
+    struct gw_channel *channel;
+    struct hilo_id media;
+    struct media_file *file;
+    char expected_hex[2 * MEDIA_HASH + 1]; /* empty: unknown */
+    /* After fetched(): what the helper thread found out. */
+    int32_t code;
+    struct media_stored stored;
+    char mime[128];
+    char reason[200];
+    int64_t retry_after_us;
+};
+
+struct delivery {
+    struct gateway *gw;
+    struct loop_timer *timer;
+    struct claim *first, **end; /* claimed, not yet handed over */
+    unsigned n_claims;
+    bool kicked;                /* some channel is */
+    int64_t expiry_us;          /* wall: when the next message expires; 0: unknown or none */
+    int64_t forget_us;          /* monotonic: next look at old idempotency keys and orphans */
+    struct fetch_job *jobs;     /* with a plugin, or being finished */
+    uint64_t last_job;
+    struct finisher *finisher;
+};
+
+/* Hashes and moves downloaded files on a thread of its own. done [core]. */
+struct finisher;
+int32_t finisher_new(struct delivery *, struct err *, struct finisher **out);
+void finisher_free(struct finisher **); /* waits for what is under way */
+void finisher_give(struct finisher *, struct fetch_job *);
+void fetch_finished(struct delivery *, struct fetch_job *);
+
+/* Hands due downloads to the channel's plugin. */
+int32_t fetch_start(struct delivery *, struct gw_channel *, struct err *);
+void fetch_gone(struct delivery *, struct gw_channel *);
+
+/* Sets the timer to the next thing that is due. */
+void delivery_arm(struct delivery *);
+/* Backoff with jitter: attempt 1 gives about min. */
+int64_t delivery_backoff(int64_t min_us, int64_t max_us, uint64_t attempt);
+/* Appends in its own begin/end. */
+int32_t delivery_append(struct delivery *, const struct rec_desc *, const void *ev, struct err *);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * What becomes of a message after an attempt: the decisions on reports.
+ *
+ *   OK        sent, or the next of its parts is due
+ *   AGAIN     again later, no attempt counted
+ *   TEMP      again after a backoff, while there are attempts
+ *   PERM      failed
+ *   IN_DOUBT  held for a receipt until it expires, or queued again, by its policy
+ *   DOWN      back to the queue, and the channel rests
+ *   CONFIG    back to the queue, and the channel stops until an operator acts
+ */
+#include "base/clock.h"
+#include "base/str.h"
+#include "model/table.h"
+#include "services/delivery_queue.h"
+#include "store/keys.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+static const int64_t AGAIN_US = 1000000, DOWN_MIN_US = 1000000, DOWN_MAX_US = 60000000;
+
+static void channel_rest(struct gw_channel *c, int64_t retry_after_us)
+{
+    c->down_backoff_us = c->down_backoff_us ? 2 * c->down_backoff_us : DOWN_MIN_US;
+    if (c->down_backoff_us > DOWN_MAX_US)
+        c->down_backoff_us = DOWN_MAX_US;
+    c->held_until_us = clock_mono_us() + (retry_after_us > 0 ? retry_after_us : c->down_backoff_us);
+}
+
+static void channel_stop(struct delivery *d, struct gw_channel *c, const struct hilo_report *r)
+{
+    char quoted[160];
+
+    c->stopped = true;
+    (void)snprintf(c->why, sizeof c->why, "%.*s: %.*s", STR_FMT(r->reason), STR_FMT(str_utf8_head(r->detail, 120)));
+    log_event(d->gw->log, HILO_LOG_ERROR, "channel.stopped",
+              "channel=%.*s reason=%.*s provider_code=%.*s detail=%s next=\"mend it, then: hilo channels resume\"",
+              STR_FMT(c->name), STR_FMT(r->reason), STR_FMT(r->provider_code),
+              log_quote(r->detail, quoted, sizeof quoted));
+}
+
+/* Fills the event's status, due, attempts and part. */
+static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_report *r, const struct rec_message *m,
+                   int64_t now, struct ev_message_reported *ev)
+{
+    int64_t wait = 0;
+
+    ev->attempts = m->attempts;
+    ev->part = m->part;
+    switch (r->code) {
+    case HILO_OK:
+        ev->part = m->part + 1;
+        ev->status = HILO_STATUS_SENT;
+        if (m->parts > 1 && ev->part < m->parts) {
+            ev->status = HILO_STATUS_QUEUED;
+            ev->attempts = 0;
+        }
+        c->down_backoff_us = 0;
+        break;
+    case HILO_AGAIN:
+    case HILO_DOWN:
+    case HILO_CONFIG:
+        ev->status = HILO_STATUS_QUEUED;
+        ev->attempts = m->attempts ? m->attempts - 1 : 0;
+        if (r->code == HILO_AGAIN)
+            wait = r->retry_after_us > 0 ? r->retry_after_us : AGAIN_US;
+        else if (r->code == HILO_DOWN)
+            channel_rest(c, r->retry_after_us);
+        else if (!c->stopped)
+            channel_stop(d, c, r);
+        break;
+    case HILO_IN_DOUBT:
+        ev->status = HILO_STATUS_IN_DOUBT;
+        break;
+    case HILO_TEMP:
+        if ((int64_t)m->attempts < c->max_attempts) {
+            ev->status = HILO_STATUS_QUEUED;
+            wait = delivery_backoff(c->retry_min_us, c->retry_max_us, m->attempts);
+            if (r->retry_after_us > wait)
+                wait = r->retry_after_us;
+            c->retries++;
+            break;
+        }
+        ev->status = HILO_STATUS_FAILED;
+        break;
+    default:
+        ev->status = HILO_STATUS_FAILED;
+        break;
+    }
+    ev->due = (uint64_t)(now + wait);
+    if (ev->status == HILO_STATUS_QUEUED && (int64_t)m->expires <= now) {
+        ev->status = HILO_STATUS_EXPIRED;
+        if (ev->reason.n == 0)
+            ev->reason = STR("expired");
+    }
+}
+
+static void count(struct delivery *d, struct gw_channel *c, const struct rec_message *m, uint64_t status)
+{
+    c->in_flight--;
+    c->credit++;
+    if (status == HILO_STATUS_QUEUED) {
+        c->queued++;
+        delivery_expiry(d, (int64_t)m->expires);
+    } else if (status == HILO_STATUS_IN_DOUBT) {
+        c->in_doubt++;
+        delivery_expiry(d, (int64_t)m->expires);
+    } else if (status == HILO_STATUS_SENT) {
+        c->sent++;
+    } else {
+        c->failed++;
+    }
+}
+
+int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct hilo_report *r, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    int64_t now = clock_wall_us();
+    struct rec_message m;
+    struct key k = key_of_id(r->id);
+    char id[ID_TEXT];
+    int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+
+    id_format("msg", r->id, id);
+    if (rc == HILO_NOTFOUND || (rc == HILO_OK && (m.place != PLACE_IN_FLIGHT || !str_eq(m.channel, c->name)))) {
+        log_event(gw->log, HILO_LOG_WARN, "delivery.report_ignored", "channel=%.*s id=%s code=\"%s\"",
+                  STR_FMT(c->name), id, err_name(r->code));
+        return HILO_OK;
+    }
+    if (rc != HILO_OK)
+        return rc;
+    struct ev_message_reported ev = {.id = r->id,
+                                     .ext_id = r->code == HILO_OK ? r->ext_id : (struct hilo_str){0},
+                                     .reason = str_utf8_head(r->reason, 64),
+                                     .provider_code = str_utf8_head(r->provider_code, 64),
+                                     .detail = str_utf8_head(r->detail, 300)};
+    decide(d, c, r, &m, now, &ev);
+    const struct actor actor = {.kind = ACTOR_CHANNEL};
+    rc = store_append(gw->store, &ev_desc_message_reported, &ev, &actor, now, NULL, e);
+    if (rc != HILO_OK)
+        return rc;
+    bool settled = model_status_rank(m.status) >= 3; /* a receipt was faster */
+    count(d, c, &m, settled ? m.status : ev.status);
+    if (ev.status == HILO_STATUS_IN_DOUBT && !settled && m.policy == POLICY_RESEND) {
+        const struct ev_message_requeued again = {
+            .id = r->id,
+            .due = (uint64_t)(now + delivery_backoff(c->retry_min_us, c->retry_max_us, m.attempts))};
+        rc = store_append(gw->store, &ev_desc_message_requeued, &again, &actor_core, now, NULL, e);
+        if (rc != HILO_OK)
+            return rc;
+        c->queued++;
+    }
+    log_event(gw->log, ev.status == HILO_STATUS_FAILED ? HILO_LOG_INFO : HILO_LOG_DEBUG, "message.reported",
+              "id=%s channel=%.*s status=%s attempt=%" PRIu64 " reason=%.*s", id, STR_FMT(c->name),
+              model_value_text(MODEL_E_STATUS, ev.status), m.attempts, STR_FMT(ev.reason));
+    delivery_kick(d, c);
+    return HILO_OK;
+}
+
+void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id, uint64_t place_before,
+                    uint64_t status)
+{
+    char text[ID_TEXT];
+    struct rec_message m;
+    struct key k = key_of_id(id);
+    struct err e = {0};
+
+    id_format("msg", id, text);
+    log_event(d->gw->log, HILO_LOG_DEBUG, "message.receipt", "id=%s channel=%.*s status=%s", text, STR_FMT(c->name),
+              model_value_text(MODEL_E_STATUS, status));
+    if (store_record(d->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, d->gw->arena, &m, &e) != HILO_OK)
+        return;
+    bool was = place_before == PLACE_DUE || place_before == PLACE_WAITING;
+    bool is = m.place == PLACE_DUE || m.place == PLACE_WAITING;
+    if (was && !is)
+        c->queued--;
+    else if (!was && is)
+        c->queued++;
+    delivery_kick(d, c);
+}
+
+static bool flight(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct flights {
+        struct hilo_id id[256];
+        unsigned n;
+    } *f = arg;
+
+    (void)val;
+    f->id[f->n++] = key_tail_id(key);
+    return f->n < 256;
+}
+
+/* Those not handed over yet are in the list of claims, and will be told so there. */
+static bool still_claimed(const struct delivery *d, struct hilo_id id)
+{
+    for (const struct claim *c = d->first; c; c = c->next)
+        if (id_eq(c->id, id))
+            return true;
+    return false;
+}
+
+int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
+{
+    struct flights {
+        struct hilo_id id[256];
+        unsigned n;
+    } *f = arena_alloc(d->gw->arena, sizeof *f);
+    struct key prefix = key_channel(c->name), from = prefix;
+    int32_t rc = HILO_OK;
+
+    fetch_gone(d, c);
+    do {
+        f->n = 0;
+        rc = store_scan(d->gw->store, TABLE_IN_FLIGHT, key_str(&prefix), key_str(&from), false, flight, f, e);
+        for (unsigned i = 0; i < f->n && rc == HILO_OK; i++) {
+            const struct hilo_report r = {.size = sizeof r,
+                                          .code = HILO_IN_DOUBT,
+                                          .id = f->id[i],
+                                          .reason = STR("channel_gone"),
+                                          .detail = STR("its plugin ended without a report")};
+            if (!still_claimed(d, f->id[i]))
+                rc = delivery_report(d, c, &r, e);
+            from = key_channel_id(c->name, f->id[i]);
+            key_u8(&from, 0); /* behind it */
+        }
+    } while (f->n == 256 && rc == HILO_OK);
+    c->credit = 0;
+    return rc;
+}

@@ -1,0 +1,452 @@
+/*
+ * What channels bring: messages from customers and receipts. Each is decided and
+ * appended here; the channel's peer is acknowledged when it is on disk.
+ *
+ * Who it is from: the first of the channel's identifiers that somebody has; nobody: a
+ * new customer. Identifiers that nobody has yet are added; one that names somebody
+ * else stays with them. Which case: that of the message it answers, or the customer's
+ * only case that is not closed.
+ */
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "model/address.h"
+#include "model/codec.h"
+#include "model/lift.h"
+#include "services/delivery.h"
+#include "services/messages.h"
+#include "store/keys.h"
+
+enum { PARTIES_MAX = 8 };
+
+struct party {
+    struct identifier id;
+    struct hilo_str bytes; /* group IDENT, normalised */
+    struct hilo_id owner;  /* none: nobody */
+};
+
+struct inbound {
+    struct gateway *gw;
+    struct gw_channel *channel;
+    struct arena *arena;
+    struct actor actor;
+    int64_t now;
+    struct hilo_str message;
+    struct hilo_id id, customer, conversation, case_id, reply_to, question, media;
+    struct hilo_str expected; /* SHA-256 of the media, 32 bytes */
+    bool new_customer, new_conversation;
+    unsigned n;
+    struct party party[PARTIES_MAX];
+};
+
+/* ---- who ---- */
+
+static int32_t party_read(struct inbound *in, struct hilo_str group, struct party *p, struct err *e)
+{
+    uint32_t scheme = (uint32_t)hilo_get_u64(group, HILO_T_IDENT_SCHEME);
+    struct hilo_str value = hilo_get_str(group, HILO_T_IDENT_VALUE);
+    char variants[ADDRESS_VARIANTS][ADDRESS_PHONE];
+    struct hilo_writer w;
+    struct fault f;
+
+    if (identifier_parse(in->arena, scheme, value, "", &p->id, &f) != 0)
+        return err_set(e, HILO_INVALID, "party: %.300s", f.text);
+    if (scheme == HILO_SCHEME_PHONE && address_whatsapp_variants(p->id.value, variants) > 0)
+        p->id.value = arena_str(in->arena, str(variants[0]));
+    p->id.scope = hilo_get_str(group, HILO_T_IDENT_SCOPE);
+    p->id.verified = hilo_get_u64(group, HILO_T_IDENT_VERIFIED) != 0;
+    arena_writer(in->arena, &w);
+    hilo_put_u64(&w, HILO_T_IDENT_SCHEME, scheme);
+    if (p->id.scope.n)
+        hilo_put_str(&w, HILO_T_IDENT_SCOPE, p->id.scope);
+    hilo_put_str(&w, HILO_T_IDENT_VALUE, p->id.value);
+    hilo_put_u64(&w, HILO_T_IDENT_VERIFIED, p->id.verified);
+    struct hilo_str native = hilo_get_str(group, HILO_T_IDENT_NATIVE);
+    if (native.n)
+        hilo_put_str(&w, HILO_T_IDENT_NATIVE, native);
+    p->bytes = hilo_written(&w);
+    return HILO_OK;
+}
+
+static int32_t who(struct inbound *in, struct err *e)
+{
+    struct hilo_str rest = in->message;
+    struct hilo_field field;
+    int32_t rc = HILO_OK;
+
+    while (rc == HILO_OK && hilo_next(&rest, &field) == 1) {
+        if (field.tag != HILO_T_MSG_PARTY)
+            continue;
+        if (in->n == PARTIES_MAX)
+            return err_set(e, HILO_INVALID, "more than %d identifiers of one sender", PARTIES_MAX);
+        rc = party_read(in, field.val, &in->party[in->n], e);
+        in->n += rc == HILO_OK;
+    }
+    if (rc == HILO_OK && in->n == 0)
+        return err_set(e, HILO_INVALID, "an inbound message names no sender (party)");
+    for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
+        struct party *p = &in->party[i];
+        rc = customer_find(in->gw, &p->id, &p->owner, e);
+        if (rc == HILO_OK && id_none(in->customer))
+            in->customer = p->owner;
+        if (rc == HILO_NOTFOUND)
+            rc = HILO_OK;
+    }
+    if (rc == HILO_OK && id_none(in->customer)) {
+        in->new_customer = true;
+        in->customer = idgen_next(store_ids(in->gw->store));
+    }
+    return rc;
+}
+
+/* The conversation that one of the addresses leads to, if it is this customer's. */
+static int32_t where(struct inbound *in, struct rec_conversation *conv, struct err *e)
+{
+    memset(conv, 0, sizeof *conv);
+    for (unsigned i = 0; i < in->n && !in->new_customer; i++) {
+        const struct identifier *id = &in->party[i].id;
+        struct key k = key_address(in->channel->name, id->scheme, id->scope, id->value);
+        struct hilo_str val;
+        int32_t rc = store_get(in->gw->store, TABLE_ADDRESS, key_str(&k), in->arena, &val, e);
+        if (rc == HILO_NOTFOUND)
+            continue;
+        if (rc != HILO_OK)
+            return rc;
+        k = key_of_id(key_tail_id(val));
+        rc = store_record(in->gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, in->arena, conv, e);
+        if (rc != HILO_OK)
+            return rc;
+        if (id_eq(conv->customer, in->customer)) {
+            in->conversation = key_tail_id(val);
+            return HILO_OK;
+        }
+        memset(conv, 0, sizeof *conv);
+    }
+    in->new_conversation = true;
+    in->conversation = idgen_next(store_ids(in->gw->store));
+    return HILO_OK;
+}
+
+/* ---- what it answers ---- */
+
+static int32_t answers(struct inbound *in, const struct rec_conversation *conv, struct err *e)
+{
+    struct hilo_str ext = hilo_get_str(in->message, HILO_T_MSG_REPLY_EXT), question = {0}, val;
+    struct rec_message m;
+    struct key k;
+    int32_t rc;
+
+    in->question = conv->choices;
+    if (ext.n) {
+        k = key_ext(in->channel->name, ext);
+        rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
+        if (rc == HILO_OK)
+            in->reply_to = in->question = key_tail_id(val);
+        else if (rc != HILO_NOTFOUND)
+            return rc;
+    }
+    if (!id_none(in->reply_to)) {
+        const struct model_change c = change_id(HILO_T_MSG_REPLY_TO, &in->reply_to);
+        rc = model_edit(in->arena, in->message, &c, 1, &in->message, e);
+        if (rc != HILO_OK)
+            return rc;
+    }
+    if (!id_none(in->question)) {
+        k = key_of_id(in->question);
+        rc = store_record(in->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, in->arena, &m, e);
+        if (rc == HILO_OK) {
+            rc = store_message_bytes(in->gw->store, &m, in->arena, &question, e);
+            if (!id_none(in->reply_to))
+                in->case_id = m.case_id;
+        }
+        if (rc != HILO_OK && rc != HILO_NOTFOUND)
+            return rc;
+        if (hilo_content_type(question) != HILO_CONTENT_CHOICES)
+            question = (struct hilo_str){0};
+    }
+    rc = lift(in->message, question, in->arena, &in->message, e);
+    if (rc == HILO_OK && id_none(in->case_id) && question.n &&
+        id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question))
+        in->case_id = m.case_id; /* lifted: it answers the question */
+    return rc;
+}
+
+struct open_cases {
+    struct hilo_id id[8];
+    unsigned n;
+};
+
+static bool case_of_customer(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct open_cases *o = arg;
+
+    (void)val;
+    o->id[o->n++] = key_tail_id(key);
+    return o->n < sizeof o->id / sizeof *o->id;
+}
+
+/* The customer's only case that is not closed. Newest first; beyond a few, none. */
+static int32_t only_case(struct inbound *in, struct err *e)
+{
+    struct open_cases o = {.n = 0};
+    struct key k = key_of_id(in->customer);
+    struct hilo_id found = {{0}};
+    unsigned open = 0;
+    int32_t rc;
+
+    if (in->new_customer)
+        return HILO_OK;
+    rc = store_scan(in->gw->store, TABLE_CASE_CUSTOMER, key_str(&k), (struct hilo_str){0}, true, case_of_customer, &o,
+                    e);
+    for (unsigned i = 0; i < o.n && rc == HILO_OK; i++) {
+        struct rec_case c;
+        k = key_of_id(o.id[i]);
+        rc = store_record(in->gw->store, TABLE_CASE, key_str(&k), &rec_desc_case, in->arena, &c, e);
+        if (rc == HILO_OK && c.status != CASE_CLOSED) {
+            found = o.id[i];
+            open++;
+        }
+    }
+    if (rc == HILO_OK && open == 1)
+        in->case_id = found;
+    return rc;
+}
+
+/* ---- writing it down ---- */
+
+static int32_t finish_message(struct inbound *in, struct err *e)
+{
+    struct model_change change[16];
+    struct model_change content[1];
+    struct hilo_str bytes = hilo_content(in->message);
+    size_t n = 0;
+
+    if (hilo_get_u64(bytes, HILO_T_CONTENT_TYPE) == HILO_CONTENT_MEDIA &&
+        hilo_get_str(bytes, HILO_T_CONTENT_EXT_MEDIA).n && (in->channel->provides & HILO_CAN_FETCH)) {
+        uint8_t *hash = arena_alloc(in->arena, MEDIA_HASH);
+        in->media = idgen_next(store_ids(in->gw->store));
+        if (str_unhex(hilo_get_str(bytes, HILO_T_CONTENT_SHA256), hash, MEDIA_HASH))
+            in->expected = str_n(hash, MEDIA_HASH);
+        content[0] = change_id(HILO_T_CONTENT_MEDIA, &in->media);
+        change[n++] = change_into(HILO_T_MSG_CONTENT, content, 1);
+    }
+    change[n++] = change_id(HILO_T_MSG_ID, &in->id);
+    change[n++] = change_str(HILO_T_MSG_CHANNEL, in->channel->name);
+    change[n++] = change_id(HILO_T_MSG_CUSTOMER, &in->customer);
+    change[n++] = change_id(HILO_T_MSG_CONVERSATION, &in->conversation);
+    change[n++] = change_u64(HILO_T_MSG_ARRIVED, (uint64_t)in->now);
+    if (!id_none(in->case_id))
+        change[n++] = change_id(HILO_T_MSG_CASE, &in->case_id);
+    if (hilo_get_u64(in->message, HILO_T_MSG_TIME) == 0)
+        change[n++] = change_u64(HILO_T_MSG_TIME, (uint64_t)in->now);
+    return model_edit(in->arena, in->message, change, n, &in->message, e);
+}
+
+static int32_t append(struct inbound *in, const struct rec_desc *d, const void *ev, struct err *e)
+{
+    return store_append(in->gw->store, d, ev, &in->actor, in->now, NULL, e);
+}
+
+static int32_t append_people(struct inbound *in, struct err *e)
+{
+    int32_t rc = HILO_OK;
+
+    if (in->new_customer) {
+        const struct ev_customer_created ev = {
+            .id = in->customer,
+            .name = str_utf8_head(hilo_get_str(in->message, HILO_T_MSG_PARTY_NAME), 200)};
+        rc = append(in, &ev_desc_customer_created, &ev, e);
+    }
+    for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
+        const struct party *p = &in->party[i];
+        if (!id_none(p->owner))
+            continue;
+        const struct ev_identifier_added ev = {.customer = in->customer,
+                                               .scheme = p->id.scheme,
+                                               .scope = p->id.scope,
+                                               .value = p->id.value,
+                                               .verified = p->id.verified,
+                                               .source = in->channel->name};
+        rc = append(in, &ev_desc_identifier_added, &ev, e);
+    }
+    return rc;
+}
+
+/* Every address leads to the conversation; a phone is the one to send to. */
+static int32_t append_conversation(struct inbound *in, const struct rec_conversation *conv, struct err *e)
+{
+    unsigned main = 0;
+    int32_t rc = HILO_OK;
+
+    while (main < in->n && in->party[main].id.scheme != HILO_SCHEME_PHONE)
+        main++;
+    if (main == in->n)
+        main = 0;
+    if (in->new_conversation) {
+        const struct ev_conversation_opened ev = {.id = in->conversation,
+                                                  .customer = in->customer,
+                                                  .channel = in->channel->name,
+                                                  .party = in->party[main].bytes};
+        rc = append(in, &ev_desc_conversation_opened, &ev, e);
+    }
+    for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
+        const struct identifier *id = &in->party[i].id;
+        struct key k = key_address(in->channel->name, id->scheme, id->scope, id->value);
+        struct hilo_str val;
+        bool send_to = i == main && !in->new_conversation && !str_eq(conv->party, in->party[i].bytes) &&
+                       id->scheme == HILO_SCHEME_PHONE;
+        rc = store_get(in->gw->store, TABLE_ADDRESS, key_str(&k), in->arena, &val, e);
+        if (rc == HILO_OK && id_eq(key_tail_id(val), in->conversation) && !send_to)
+            continue;
+        if (rc != HILO_OK && rc != HILO_NOTFOUND)
+            return rc;
+        const struct ev_conversation_address ev = {
+            .id = in->conversation, .party = in->party[i].bytes, .main = send_to};
+        rc = append(in, &ev_desc_conversation_address, &ev, e);
+    }
+    return rc;
+}
+
+static int32_t receive(struct inbound *in, struct err *e)
+{
+    struct hilo_str ext = hilo_get_str(in->message, HILO_T_MSG_EXT_ID), val;
+    struct rec_conversation conv;
+    int32_t rc;
+
+    if (ext.n == 0)
+        return err_set(e, HILO_INVALID, "an inbound message has no provider_id, without which it can't be deduplicated");
+    struct key k = key_ext(in->channel->name, ext);
+    rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
+    if (rc == HILO_OK)
+        return HILO_DUPLICATE;
+    if (rc != HILO_NOTFOUND)
+        return rc;
+    rc = store_room(in->gw->store, e);
+    if (rc == HILO_OK)
+        rc = who(in, e);
+    if (rc == HILO_OK)
+        rc = where(in, &conv, e);
+    if (rc == HILO_OK)
+        rc = answers(in, &conv, e);
+    if (rc == HILO_OK && id_none(in->case_id))
+        rc = only_case(in, e);
+    in->id = idgen_next(store_ids(in->gw->store));
+    if (rc == HILO_OK)
+        rc = finish_message(in, e);
+    if (rc == HILO_OK)
+        rc = append_people(in, e);
+    if (rc == HILO_OK)
+        rc = append_conversation(in, &conv, e);
+    if (rc != HILO_OK)
+        return rc;
+    const struct ev_message_received ev = {
+        .id = in->id, .message = in->message, .media = in->media, .expected = in->expected};
+    rc = append(in, &ev_desc_message_received, &ev, e);
+    if (rc != HILO_OK)
+        return rc;
+    in->channel->received++;
+    if (!id_none(in->media))
+        delivery_fetch(in->gw->delivery, in->channel);
+    char text[ID_TEXT];
+    id_format("msg", in->id, text);
+    log_event(in->gw->log, HILO_LOG_DEBUG, "message.received", "id=%s channel=%.*s", text, STR_FMT(in->channel->name));
+    return HILO_OK;
+}
+
+/* ---- receipts ---- */
+
+static bool step_known(const struct rec_message *m, uint64_t status, uint64_t time)
+{
+    struct hilo_str rest = m->history;
+    struct hilo_field f;
+    struct rec_step s;
+
+    while (hilo_next(&rest, &f) == 1)
+        if (rec_unpack(&rec_desc_step, f.val, &s, NULL) == HILO_OK && s.status == status && s.time == time)
+            return true;
+    return false;
+}
+
+static int32_t receipt_message(struct inbound *in, struct hilo_id id, struct rec_message *m, struct err *e)
+{
+    struct key k = key_of_id(id);
+    int32_t rc = store_record(in->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, in->arena, m, e);
+
+    /* An echo is only as good as the channel that brings it. */
+    if (rc == HILO_OK && (!str_eq(m->channel, in->channel->name) || m->kind != HILO_KIND_OUTBOUND))
+        return HILO_NOTFOUND;
+    return rc;
+}
+
+static int32_t receipt(struct inbound *in, struct err *e)
+{
+    struct hilo_str r = hilo_get_str(in->message, HILO_T_MSG_RECEIPT), val;
+    struct ev_message_receipt ev = {.channel = in->channel->name,
+                                    .ext_id = hilo_get_str(in->message, HILO_T_MSG_EXT_ID),
+                                    .status = hilo_get_u64(r, HILO_T_RECEIPT_STATUS),
+                                    .time = hilo_get_u64(in->message, HILO_T_MSG_TIME),
+                                    .reason = hilo_get_str(r, HILO_T_RECEIPT_REASON),
+                                    .provider_code = hilo_get_str(r, HILO_T_RECEIPT_CODE),
+                                    .detail = hilo_get_str(r, HILO_T_RECEIPT_DETAIL)};
+    struct hilo_id echo = hilo_get_id(r, HILO_T_RECEIPT_ECHO);
+    struct rec_message m = {0};
+    int32_t rc = HILO_NOTFOUND;
+
+    if (ev.status != HILO_STATUS_SENT && ev.status != HILO_STATUS_DELIVERED && ev.status != HILO_STATUS_READ &&
+        ev.status != HILO_STATUS_FAILED)
+        return err_set(e, HILO_INVALID, "a receipt has status %llu; sent, delivered, read or failed was expected",
+                       (unsigned long long)ev.status);
+    if (!id_none(echo)) {
+        rc = receipt_message(in, echo, &m, e);
+        ev.id = echo;
+    }
+    if (rc == HILO_NOTFOUND && ev.ext_id.n) {
+        struct key k = key_ext(in->channel->name, ev.ext_id);
+        rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
+        if (rc == HILO_OK) {
+            ev.id = key_tail_id(val);
+            rc = receipt_message(in, ev.id, &m, e);
+        }
+    }
+    if (rc == HILO_NOTFOUND) {
+        if (ev.ext_id.n == 0)
+            return err_set(e, HILO_INVALID, "a receipt names no message");
+        memset(&ev.id, 0, sizeof ev.id); /* parked */
+    } else if (rc != HILO_OK) {
+        return rc;
+    } else if (step_known(&m, ev.status, ev.time)) {
+        return HILO_DUPLICATE;
+    }
+    if (hilo_get_str(r, HILO_T_RECEIPT_PRICING_CATEGORY).n || hilo_get_str(r, HILO_T_RECEIPT_PRICING_MODEL).n)
+        ev.cost = r;
+    rc = append(in, &ev_desc_message_receipt, &ev, e);
+    if (rc != HILO_OK)
+        return rc;
+    in->channel->receipts++;
+    if (!id_none(ev.id))
+        delivery_moved(in->gw->delivery, in->channel, ev.id, m.place, ev.status);
+    return HILO_OK;
+}
+
+int32_t message_submitted(struct gateway *gw, struct gw_channel *channel, struct hilo_str message, struct arena *a,
+                          struct err *e)
+{
+    struct inbound in = {.gw = gw,
+                         .channel = channel,
+                         .arena = a,
+                         .actor = {.kind = ACTOR_CHANNEL},
+                         .now = clock_wall_us(),
+                         .message = message};
+    int32_t rc = model_check(message, e);
+
+    if (rc != HILO_OK)
+        return rc;
+    switch (hilo_get_u64(message, HILO_T_MSG_KIND)) {
+    case HILO_KIND_INBOUND:
+        return receive(&in, e);
+    case HILO_KIND_RECEIPT:
+        return receipt(&in, e);
+    default:
+        return err_set(e, HILO_INVALID, "a submitted message is neither inbound nor a receipt");
+    }
+}

@@ -1,0 +1,457 @@
+/*
+ * Outbound messages: who, by which channel, in what form; then one event that holds
+ * it all. Nothing is appended before everything was decided.
+ */
+#include "services/messages.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "model/address.h"
+#include "model/codec.h"
+#include "model/lower.h"
+#include "model/table.h"
+#include "model/validate.h"
+#include "services/delivery.h"
+#include "services/media.h"
+#include "services/outbound.h"
+#include "store/keys.h"
+#include <stdio.h>
+
+/* ---- the channel ---- */
+
+static int pick_channel(struct gateway *gw, const struct message_request *r, uint32_t scheme, struct gw_channel **out,
+                        struct fault *f)
+{
+    struct gw_channel *c;
+
+    if (r->channel.n) {
+        c = gateway_channel(gw, r->channel);
+        if (!c)
+            return fault_set(f, 422, "unknown_channel", "/channel", "there is no channel %.*s; see GET /v1/channels",
+                             STR_FMT(str_utf8_head(r->channel, 63)));
+    } else {
+        const struct gw_route *route = gw->routes;
+        uint32_t category = r->category ? r->category : (uint32_t)HILO_CATEGORY_SERVICE;
+        while (route && ((route->scheme && route->scheme != scheme) || (route->category && route->category != category)))
+            route = route->next;
+        if (!route)
+            return fault_set(f, 422, "no_route", NULL,
+                             "no route fits this message; name its channel, or add a route to the configuration");
+        c = gateway_channel(gw, route->channel);
+        if (!c)
+            return fault_set(f, 500, "no_route", NULL, "a route names the channel %.*s, which does not exist",
+                             STR_FMT(route->channel));
+    }
+    if (!c->plug)
+        return fault_set(f, 503, "channel_broken", "/channel", "the channel %.*s could not be loaded: %.250s",
+                         STR_FMT(c->name), c->broken);
+    if (!(c->provides & HILO_CAN_SEND))
+        return fault_set(f, 422, "not_supported", "/channel", "the channel %.*s does not send", STR_FMT(c->name));
+    if ((int64_t)(c->queued + c->in_flight) >= c->queue_max) {
+        (void)fault_set(f, 429, "queue_full", NULL, "%llu messages wait on the channel %.*s; retry later",
+                        (unsigned long long)c->queued, STR_FMT(c->name));
+        f->retry_after_s = 5;
+        return -1;
+    }
+    *out = c;
+    return 0;
+}
+
+/* ---- the address ---- */
+
+struct party_search {
+    struct gw_channel *channel;
+    struct arena *arena;
+    struct identifier best;
+};
+
+static void party_consider(void *arg, const struct identifier *id, const struct rec_identifier *r)
+{
+    struct party_search *s = arg;
+
+    (void)r;
+    if (!(s->channel->able->schemes & 1u << id->scheme))
+        return;
+    if (id->scope.n && !str_eq(id->scope, s->channel->account))
+        return;
+    if (!s->best.scheme || (!s->best.verified && id->verified))
+        s->best = *id;
+}
+
+static struct hilo_str party_bytes(struct arena *a, const struct identifier *id)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    hilo_put_u64(&w, HILO_T_IDENT_SCHEME, id->scheme);
+    if (id->scope.n)
+        hilo_put_str(&w, HILO_T_IDENT_SCOPE, id->scope);
+    hilo_put_str(&w, HILO_T_IDENT_VALUE, id->value);
+    return hilo_written(&w);
+}
+
+/* Where the message goes: the conversation of this address, or a new one. */
+static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hilo_id customer,
+                             const struct identifier *to, struct arena *a, struct outbound *o, struct fault *f)
+{
+    struct party_search s = {.channel = c, .arena = a};
+    struct rec_conversation conv;
+    struct hilo_str val;
+    struct err e = {0};
+    int32_t rc;
+
+    if (to->scheme && (c->able->schemes & 1u << to->scheme)) {
+        s.best = *to;
+        if (to->scheme == HILO_SCHEME_WHATSAPP)
+            s.best.scope = c->account;
+    } else if (!o->plan.new_customer && customer_identifiers(gw, customer, a, party_consider, &s, f) != 0) {
+        return -1;
+    }
+    if (!s.best.scheme)
+        return fault_set(f, 422, "no_address", "/to", "this customer has no address that the channel %.*s can send to",
+                         STR_FMT(c->name));
+    struct key k = key_address(c->name, s.best.scheme, s.best.scope, s.best.value);
+    rc = store_get(gw->store, TABLE_ADDRESS, key_str(&k), a, &val, &e);
+    if (rc == HILO_OK && val.n == sizeof o->plan.conversation.b) {
+        memcpy(o->plan.conversation.b, val.p, val.n);
+        struct key ck = key_of_id(o->plan.conversation);
+        rc = store_record(gw->store, TABLE_CONVERSATION, key_str(&ck), &rec_desc_conversation, a, &conv, &e);
+        if (rc == HILO_OK && id_eq(conv.customer, customer)) {
+            o->party = conv.party;
+            return 0;
+        }
+    }
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
+        return fault_store(f, rc, &e);
+    o->plan.new_conversation = true;
+    o->plan.conversation = idgen_next(store_ids(gw->store));
+    o->party = party_bytes(a, &s.best);
+    return 0;
+}
+
+/* ---- what it carries ---- */
+
+/* "/content/text: too long" -> pointer and text. */
+static int content_fault(struct fault *f, const char *code, const struct err *e)
+{
+    struct hilo_str pointer, text, all = str(e->text);
+    char z[sizeof f->pointer];
+
+    if (e->text[0] != '/' || !str_cut(all, ':', &pointer, &text) || pointer.n >= sizeof z)
+        return fault_set(f, 422, code, "/content", "%.380s", e->text);
+    memcpy(z, pointer.p, (size_t)pointer.n);
+    z[pointer.n] = '\0';
+    return fault_set(f, 422, code, z, "%.*s", (int)(text.n > 380 ? 380 : text.n), text.n ? text.p + 1 : "");
+}
+
+static int media_usable(struct gateway *gw, const struct gw_channel *c, struct hilo_id id, const char *pointer,
+                        uint64_t kind, struct arena *a, struct rec_media *m, struct fault *f)
+{
+    if (media_get(gw, id, a, m, NULL, f) != 0) {
+        if (f->status == 404)
+            (void)fault_set(f, 422, "unknown_media", pointer, "there is no such media; upload it with POST /v1/media");
+        return -1;
+    }
+    if (m->state != MEDIA_STORED)
+        return fault_set(f, 422, "media_not_stored", pointer, "this media is %s",
+                         m->state == MEDIA_PENDING ? "still being fetched; retry in a moment" : "not available");
+    if (kind < 8 && c->able->media_max[kind] && m->size > c->able->media_max[kind])
+        return fault_set(f, 422, "media_too_large", pointer, "the channel %.*s takes at most %llu bytes of this kind",
+                         STR_FMT(c->name), (unsigned long long)c->able->media_max[kind]);
+    return 0;
+}
+
+/* Stored media must be there; its type and name are added, for the plugin. */
+static int complete_content(struct gateway *gw, const struct gw_channel *c, struct hilo_str *content, struct arena *a,
+                            struct fault *f)
+{
+    struct model_change change[3];
+    struct hilo_str rest, params;
+    struct hilo_field group, param;
+    struct rec_media m;
+    struct err e = {0};
+    size_t n = 0;
+    struct hilo_id id = hilo_get_id(*content, HILO_T_CONTENT_MEDIA);
+
+    if (!id_none(id)) {
+        if (media_usable(gw, c, id, "/content/media", hilo_get_u64(*content, HILO_T_CONTENT_KIND), a, &m, f) != 0)
+            return -1;
+        if (hilo_get_str(*content, HILO_T_CONTENT_MIME).n == 0 && m.mime.n)
+            change[n++] = change_str(HILO_T_CONTENT_MIME, m.mime);
+        if (hilo_get_str(*content, HILO_T_CONTENT_FILENAME).n == 0 && m.filename.n)
+            change[n++] = change_str(HILO_T_CONTENT_FILENAME, m.filename);
+        change[n++] = change_u64(HILO_T_CONTENT_SIZE, m.size);
+        if (model_edit(a, *content, change, n, content, &e) != HILO_OK)
+            return content_fault(f, "invalid_content", &e);
+    }
+    params = hilo_get_str(*content, HILO_T_CONTENT_PARAMETERS);
+    while (hilo_next(&params, &group) == 1) {
+        if (group.tag != HILO_T_PARAMS_HEADER && group.tag != HILO_T_PARAMS_BODY)
+            continue;
+        rest = group.val;
+        while (hilo_next(&rest, &param) == 1) {
+            if (param.tag != HILO_T_PARAM_MEDIA || param.val.n != sizeof id.b)
+                continue;
+            memcpy(id.b, param.val.p, sizeof id.b);
+            if (media_usable(gw, c, id, "/content/parameters", 8, a, &m, f) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- the message that it answers ---- */
+
+static int quote(struct gateway *gw, struct hilo_id reply_to, struct outbound *o, struct arena *a, struct fault *f)
+{
+    struct rec_message m;
+    struct key k = key_of_id(reply_to);
+    struct err e = {0};
+    int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, a, &m, &e);
+
+    if (rc == HILO_NOTFOUND || (rc == HILO_OK && !id_eq(m.customer, o->plan.customer)))
+        return fault_set(f, 422, "unknown_message", "/reply_to", "there is no such message of this customer");
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    o->reply_to = reply_to;
+    if (id_eq(m.conversation, o->plan.conversation))
+        o->reply_ext = m.ext_id;
+    if (id_none(o->case_id))
+        o->case_id = m.case_id;
+    return 0;
+}
+
+static int check_case(struct gateway *gw, struct hilo_id id, struct hilo_id customer, struct arena *a, struct fault *f)
+{
+    struct key k = key_of_id(id);
+    struct rec_case c;
+    struct err e = {0};
+    int32_t rc = store_record(gw->store, TABLE_CASE, key_str(&k), &rec_desc_case, a, &c, &e);
+
+    if (rc == HILO_NOTFOUND)
+        return fault_set(f, 422, "unknown_case", "/case", "there is no such case");
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    if (!id_eq(c.customer, customer))
+        return fault_set(f, 422, "case_of_another", "/case", "this case belongs to another customer");
+    return 0;
+}
+
+/* ---- writing it down ---- */
+
+static struct hilo_str outbound_bytes(const struct outbound *o, struct arena *a)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_OUTBOUND);
+    hilo_put_id(&w, HILO_T_MSG_ID, o->plan.id);
+    hilo_put_str(&w, HILO_T_MSG_CHANNEL, o->plan.channel->name);
+    hilo_put_u64(&w, HILO_T_MSG_CATEGORY, o->category);
+    hilo_put_id(&w, HILO_T_MSG_CUSTOMER, o->plan.customer);
+    hilo_put_id(&w, HILO_T_MSG_CONVERSATION, o->plan.conversation);
+    if (!id_none(o->case_id))
+        hilo_put_id(&w, HILO_T_MSG_CASE, o->case_id);
+    if (!id_none(o->reply_to))
+        hilo_put_id(&w, HILO_T_MSG_REPLY_TO, o->reply_to);
+    if (o->reply_ext.n)
+        hilo_put_str(&w, HILO_T_MSG_REPLY_EXT, o->reply_ext);
+    hilo_put_u64(&w, HILO_T_MSG_ARRIVED, (uint64_t)o->now);
+    hilo_put_u64(&w, HILO_T_MSG_DUE, (uint64_t)o->now);
+    hilo_put_u64(&w, HILO_T_MSG_EXPIRES, (uint64_t)o->expires);
+    hilo_put_u64(&w, HILO_T_MSG_PRIORITY, o->priority);
+    hilo_put_str(&w, HILO_T_MSG_PARTY, o->party);
+    if (o->language.n)
+        hilo_put_str(&w, HILO_T_MSG_LANGUAGE, o->language);
+    hilo_put_str(&w, HILO_T_MSG_CONTENT, o->content);
+    return hilo_written(&w);
+}
+
+/* Checks the message as it will be stored, and whether its channel can carry it. */
+static int outbound_check(struct gateway *gw, struct outbound *o, struct arena *a, struct fault *f)
+{
+    const struct lower_env env = outbound_lower_env(gw);
+    struct lowered lowered;
+    struct err e = {0};
+
+    if (model_check(o->bytes, &e) != HILO_OK || model_validate_outbound(o->bytes, &e) != HILO_OK)
+        return content_fault(f, "invalid_content", &e);
+    int32_t rc = lower(o->bytes, o->plan.channel->able, &env, a, &lowered, &e);
+    if (rc == HILO_NOSUP)
+        return content_fault(f, "not_supported", &e);
+    if (rc != HILO_OK)
+        return content_fault(f, "invalid_content", &e);
+    o->plan.parts = (unsigned)lowered.n;
+    o->plan.notes = lowered.notes;
+    return 0;
+}
+
+int outbound_append(struct gateway *gw, const struct actor *actor, struct outbound *o, struct fault *f)
+{
+    struct gw_channel *c = o->plan.channel;
+    struct err e = {0};
+    int32_t rc = HILO_OK;
+
+    if (o->plan.new_conversation) {
+        const struct ev_conversation_opened ev = {
+            .id = o->plan.conversation, .customer = o->plan.customer, .channel = c->name, .party = o->party};
+        rc = store_append(gw->store, &ev_desc_conversation_opened, &ev, actor, o->now, NULL, &e);
+    }
+    if (rc == HILO_OK) {
+        const struct ev_message_accepted ev = {.id = o->plan.id,
+                                               .message = o->bytes,
+                                               .policy = c->policy,
+                                               .parts = o->plan.parts > 1 ? o->plan.parts : 0};
+        rc = store_append(gw->store, &ev_desc_message_accepted, &ev, actor, o->now, NULL, &e);
+    }
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    c->queued++;
+    delivery_expiry(gw->delivery, o->expires);
+    delivery_kick(gw->delivery, c);
+    return 0;
+}
+
+int message_accept(struct gateway *gw, const struct actor *actor, const struct message_request *r, struct arena *a,
+                   struct message_plan *out, struct fault *f)
+{
+    struct outbound o = {.now = clock_wall_us(), .case_id = r->case_id};
+    struct rec_customer who;
+    struct err e = {0};
+    int32_t rc = store_room(gw->store, &e);
+
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    if (pick_channel(gw, r, r->to.scheme, &o.plan.channel, f) != 0)
+        return -1;
+    o.plan.customer = r->customer;
+    if (r->to.scheme) {
+        rc = customer_find(gw, &r->to, &o.plan.customer, &e);
+        if (rc == HILO_NOTFOUND) {
+            if (!(o.plan.channel->able->schemes & 1u << r->to.scheme))
+                return fault_set(f, 422, "unknown_customer", "/to", "nobody has this %s; create the customer first",
+                                 model_value_text(MODEL_E_SCHEME, r->to.scheme));
+            o.plan.new_customer = true;
+        } else if (rc != HILO_OK) {
+            return fault_store(f, rc, &e);
+        }
+    } else if (customer_get(gw, r->customer, a, &who, f) != 0) {
+        if (f->status == 404)
+            (void)fault_set(f, 422, "unknown_customer", "/to/customer", "there is no such customer");
+        return -1;
+    }
+    if (!id_none(r->case_id)) {
+        if (o.plan.new_customer)
+            return fault_set(f, 422, "case_of_another", "/case", "this case belongs to another customer");
+        if (check_case(gw, r->case_id, o.plan.customer, a, f) != 0)
+            return -1;
+    }
+    if (pick_conversation(gw, o.plan.channel, o.plan.customer, &r->to, a, &o, f) != 0)
+        return -1;
+    if (!id_none(r->reply_to) && quote(gw, r->reply_to, &o, a, f) != 0)
+        return -1;
+    o.content = r->content;
+    if (complete_content(gw, o.plan.channel, &o.content, a, f) != 0)
+        return -1;
+    o.plan.id = idgen_next(store_ids(gw->store));
+    o.category = r->category ? r->category : (uint32_t)HILO_CATEGORY_SERVICE;
+    o.priority = r->priority;
+    o.expires = o.now + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
+    o.language = r->language;
+    o.bytes = outbound_bytes(&o, a);
+    if (outbound_check(gw, &o, a, f) != 0)
+        return -1;
+    if (o.plan.new_customer) {
+        const struct customer_fields none = {0};
+        struct hilo_id made;
+        if (customer_create(gw, actor, &none, &r->to, 1, &made, f) != 0)
+            return -1;
+        o.plan.customer = made;
+        o.bytes = outbound_bytes(&o, a);
+    }
+    if (outbound_append(gw, actor, &o, f) != 0)
+        return -1;
+    *out = o.plan;
+    return 0;
+}
+
+int message_mark_read(struct gateway *gw, const struct actor *actor, struct hilo_id id, struct arena *a,
+                      struct message_plan *out, struct fault *f)
+{
+    struct outbound o = {.now = clock_wall_us(), .category = HILO_CATEGORY_SERVICE, .priority = 1};
+    struct rec_conversation conv;
+    struct rec_message m;
+    struct hilo_str bytes;
+    struct hilo_writer w;
+    struct err e = {0};
+
+    if (message_get(gw, id, a, &m, &bytes, f) != 0)
+        return -1;
+    if (m.kind != HILO_KIND_INBOUND || m.ext_id.n == 0)
+        return fault_set(f, 409, "not_inbound", NULL, "only a customer's message can be marked as read");
+    const struct message_request by_channel = {.channel = m.channel};
+    if (pick_channel(gw, &by_channel, 0, &o.plan.channel, f) != 0)
+        return -1;
+    if (!(o.plan.channel->able->contents & 1u << HILO_CONTENT_SYSTEM))
+        return fault_set(f, 422, "not_supported", NULL, "this channel has no way to say that a message was read");
+    struct key k = key_of_id(m.conversation);
+    int32_t rc = store_record(gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, a, &conv, &e);
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    o.plan.id = idgen_next(store_ids(gw->store));
+    o.plan.customer = m.customer;
+    o.plan.conversation = m.conversation;
+    o.plan.parts = 1;
+    o.party = conv.party;
+    o.reply_to = id;
+    o.reply_ext = m.ext_id;
+    o.expires = o.now + gw->expires_us;
+    arena_writer(a, &w);
+    hilo_put_u64(&w, HILO_T_CONTENT_TYPE, HILO_CONTENT_SYSTEM);
+    hilo_put_u64(&w, HILO_T_CONTENT_EVENT, HILO_SYSTEM_MARK_READ);
+    o.content = hilo_written(&w);
+    o.bytes = outbound_bytes(&o, a);
+    if (outbound_append(gw, actor, &o, f) != 0)
+        return -1;
+    *out = o.plan;
+    return 0;
+}
+
+int message_get(struct gateway *gw, struct hilo_id id, struct arena *a, struct rec_message *out,
+                struct hilo_str *bytes_out, struct fault *f)
+{
+    struct key k = key_of_id(id);
+    struct err e = {0};
+    int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, a, out, &e);
+
+    if (rc == HILO_NOTFOUND)
+        return fault_set(f, 404, "unknown_message", NULL, "there is no such message");
+    if (rc == HILO_OK)
+        rc = store_message_bytes(gw->store, out, a, bytes_out, &e);
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
+}
+
+int message_cancel(struct gateway *gw, const struct actor *actor, struct hilo_id id, struct fault *f)
+{
+    struct hilo_str bytes;
+    struct rec_message m;
+    struct err e = {0};
+
+    if (message_get(gw, id, gw->arena, &m, &bytes, f) != 0)
+        return -1;
+    if (m.place == PLACE_IN_FLIGHT || m.place == PLACE_HELD || m.part)
+        return fault_set(f, 409, "already_leaving", NULL,
+                         "this message is with the channel already; whether it left is not known yet");
+    if (m.place == PLACE_NONE)
+        return fault_set(f, 409, "already_settled", NULL, "this message is %s already",
+                         model_value_text(MODEL_E_STATUS, m.status));
+    const struct ev_message_settled ev = {.id = id, .status = HILO_STATUS_CANCELED, .reason = STR("canceled")};
+    int32_t rc = store_append(gw->store, &ev_desc_message_settled, &ev, actor, clock_wall_us(), NULL, &e);
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    struct gw_channel *c = gateway_channel(gw, m.channel);
+    if (c) {
+        c->queued--;
+        delivery_kick(gw->delivery, c); /* the next of its conversation has its turn */
+    }
+    return 0;
+}

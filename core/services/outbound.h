@@ -1,0 +1,25 @@
+/* An outbound message while it is decided. Private to the services. [core] */
+#ifndef SERVICES_OUTBOUND_H
+#define SERVICES_OUTBOUND_H
+
+#include "model/lower.h"
+#include "services/messages.h"
+
+struct outbound {
+    struct message_plan plan;
+    int64_t now, expires;
+    uint32_t category, priority;
+    struct hilo_id case_id, reply_to;
+    struct hilo_str reply_ext, language;
+    struct hilo_str party;   /* group IDENT */
+    struct hilo_str content; /* group CONTENT */
+    struct hilo_str bytes;   /* the message */
+};
+
+/* Opens the conversation if it is new, appends the message, tells delivery. */
+int outbound_append(struct gateway *, const struct actor *, struct outbound *, struct fault *);
+
+/* How lowering makes links and words. */
+struct lower_env outbound_lower_env(struct gateway *);
+
+#endif
