@@ -1,0 +1,49 @@
+/*
+ * The context's LMDB: one environment, one database without a name. A key is its
+ * table's letter and the key. Beside the tables' own, META holds "format" (u32) and
+ * "reached" (u64 sequence, u64 position), little-endian, written by each flush in its
+ * own transaction. Only the core's process opens it, once; never use it after fork.
+ *
+ * Threads: reads are [any], each on a snapshot of its own; one write at a time. What
+ * a read points to lives until lmdb_read_end; readers are kept for reuse with their
+ * slot, so a read starts in tens of nanoseconds.
+ */
+#ifndef STORE_LMDB_ENV_H
+#define STORE_LMDB_ENV_H
+
+#include "store/context.h"
+
+enum { LMDB_FORMAT = 1 };
+
+struct lmdb;        /* opaque */
+struct lmdb_reader; /* opaque */
+
+/* Makes the files (mode 0600) if there are none; read_only: HILO_NOTFOUND then.
+ * HILO_NOSUP: a newer format; HILO_CORRUPT: not a context, or damaged; HILO_FULL. */
+int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct err *, struct lmdb **out);
+void lmdb_close(struct lmdb **); /* syncs; no reader may be out */
+
+void lmdb_used(struct lmdb *, uint64_t *map_bytes_out, uint64_t *used_bytes_out);
+
+int32_t lmdb_read_begin(struct lmdb *, struct err *, struct lmdb_reader **out);
+void lmdb_read_end(struct lmdb_reader **);
+/* HILO_NOTFOUND without words. */
+int32_t lmdb_get(struct lmdb_reader *, struct hilo_str key, struct hilo_str *val_out, struct err *);
+/* Moves the reader's cursor: to the first key >= at; reverse: to the last key <= at, or
+ * < at if !inclusive. Then from key to key. HILO_NOTFOUND at the end. */
+int32_t lmdb_seek(struct lmdb_reader *, struct hilo_str at, bool inclusive, bool reverse,
+                  struct hilo_str *key_out, struct hilo_str *val_out, struct err *);
+int32_t lmdb_next(struct lmdb_reader *, bool reverse, struct hilo_str *key_out, struct hilo_str *val_out,
+                  struct err *);
+int32_t lmdb_reached(struct lmdb *, uint64_t *seq_out, position *end_out, struct err *);
+
+/* A write: changes in the order of keys are the fastest. All of it or nothing is
+ * there after lmdb_write_commit. HILO_FULL: the map or the disk is full, the same may
+ * work later. After any failure only lmdb_write_end remains. */
+int32_t lmdb_write_begin(struct lmdb *, struct err *);
+int32_t lmdb_write_put(struct lmdb *, struct hilo_str key, struct hilo_str val, struct err *);
+int32_t lmdb_write_del(struct lmdb *, struct hilo_str key, struct err *); /* absent: HILO_OK */
+int32_t lmdb_write_commit(struct lmdb *, uint64_t seq, position end, struct err *);
+void lmdb_write_end(struct lmdb *); /* drops what was not committed */
+
+#endif

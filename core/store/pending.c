@@ -1,0 +1,265 @@
+/*
+ * One generation of the pending table. Memory is one arena; an entry, its key and its
+ * value lie in one piece, so that a hit touches few cache lines. A value that outgrows
+ * its room moves to a new piece; the old one is lost until the generation goes, which
+ * the growth by half bounds.
+ *
+ * Each table has a hash of its own (uthash) and, if ORDERED, a red-black tree
+ * (sys/tree.h). The hash's buckets are on the heap; uthash ends the process through
+ * check_nomem when there is no memory for them.
+ */
+#include "store/pending.h"
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/str.h"
+#include "store/context_table.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define uthash_fatal(msg) check_nomem()
+#include <uthash.h>
+#include <bsd/sys/tree.h>
+
+struct pending_node {
+    UT_hash_handle hh;
+    RB_ENTRY(pending_node) link; /* ORDERED tables only */
+    char *val;
+    uint32_t val_n, val_cap;
+    uint16_t key_n; /* with the letter */
+    bool dead;
+    char key[]; /* the table's letter, the key, then the first room for the value */
+};
+RB_HEAD(pending_tree, pending_node);
+
+struct pending {
+    struct arena *arena;
+    uint64_t keys, bytes;
+    struct pending_node *hash[TABLE__COUNT];
+    struct pending_tree tree[TABLE__COUNT];
+};
+
+static struct hilo_str node_key(const struct pending_node *node)
+{
+    return str_n(node->key, node->key_n);
+}
+
+static int node_cmp(const struct pending_node *a, const struct pending_node *b)
+{
+    return str_cmp(node_key(a), node_key(b));
+}
+
+/* All that the two macro libraries make is here, between the pragmas. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wconversion"
+RB_GENERATE_INTERNAL(pending_tree, pending_node, link, node_cmp, static)
+
+static struct pending_node *hash_find(struct pending_node *head, struct hilo_str key, uint32_t hash)
+{
+    struct pending_node *found;
+    HASH_FIND_BYHASHVALUE(hh, head, key.p, key.n, hash, found);
+    return found;
+}
+
+static void hash_add(struct pending_node **head, struct pending_node *node, uint32_t hash)
+{
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, *head, node->key + 1, node->key_n - 1u, hash, node);
+}
+
+static void hash_clear(struct pending_node **head)
+{
+    HASH_CLEAR(hh, *head);
+}
+
+static size_t hash_bytes(const struct pending_node *head)
+{
+    return head ? sizeof *head->hh.tbl + head->hh.tbl->num_buckets * sizeof *head->hh.tbl->buckets : 0;
+}
+#pragma GCC diagnostic pop
+
+struct pending *pending_new(void)
+{
+    struct pending *p = calloc(1, sizeof *p);
+    if (!p)
+        check_nomem();
+    p->arena = arena_new();
+    return p;
+}
+
+void pending_clear(struct pending *p)
+{
+    for (unsigned i = 0; i < TABLE__COUNT; i++) {
+        hash_clear(&p->hash[i]);
+        RB_INIT(&p->tree[i]);
+    }
+    p->keys = p->bytes = 0;
+    arena_reset(p->arena);
+}
+
+void pending_free(struct pending **p)
+{
+    if (!*p)
+        return;
+    pending_clear(*p);
+    arena_free(&(*p)->arena);
+    free(*p);
+    *p = NULL;
+}
+
+enum pending_found pending_find(const struct pending *p, enum table table, struct hilo_str key, uint32_t hash,
+                                struct hilo_str *val_out)
+{
+    const struct pending_node *node = hash_find(p->hash[table], key, hash);
+    if (!node)
+        return PENDING_NONE;
+    if (node->dead)
+        return PENDING_DEAD;
+    *val_out = str_n(node->val, node->val_n);
+    return PENDING_VALUE;
+}
+
+static struct pending_node *node_new(struct pending *p, enum table table, struct hilo_str key, size_t room)
+{
+    size_t bytes = sizeof(struct pending_node) + 1 + key.n + room;
+    struct pending_node *node = arena_alloc(p->arena, bytes);
+    node->key_n = (uint16_t)(key.n + 1);
+    node->key[0] = table_infos[table].letter;
+    if (key.n)
+        memcpy(node->key + 1, key.p, key.n);
+    node->val = node->key + node->key_n;
+    node->val_cap = (uint32_t)room;
+    p->bytes += bytes;
+    p->keys++;
+    return node;
+}
+
+void pending_set(struct pending *p, enum table table, struct hilo_str key, uint32_t hash,
+                 const struct hilo_str *val)
+{
+    size_t n = val ? val->n : 0;
+    struct pending_node *node = hash_find(p->hash[table], key, hash);
+    if (!node) {
+        node = node_new(p, table, key, n);
+        hash_add(&p->hash[table], node, hash);
+        if (table_infos[table].ordered)
+            RB_INSERT(pending_tree, &p->tree[table], node);
+    } else if (n > node->val_cap) {
+        node->val_cap = (uint32_t)(n + n / 2);
+        node->val = arena_alloc(p->arena, node->val_cap);
+        p->bytes += node->val_cap;
+    }
+    if (n)
+        memcpy(node->val, val->p, n);
+    node->val_n = (uint32_t)n;
+    node->dead = !val;
+}
+
+uint64_t pending_keys(const struct pending *p)
+{
+    return p->keys;
+}
+
+uint64_t pending_bytes(const struct pending *p)
+{
+    uint64_t bytes = p->bytes;
+    for (unsigned i = 0; i < TABLE__COUNT; i++)
+        bytes += hash_bytes(p->hash[i]);
+    return bytes;
+}
+
+void pending_seek(struct pending *p, enum table table, struct hilo_str at, bool inclusive, bool reverse,
+                  struct pending_iter *out)
+{
+    /* Down the tree, remembering the nearest node on the wanted side. */
+    struct pending_node *node = RB_ROOT(&p->tree[table]), *best = NULL;
+    while (node) {
+        int c = str_cmp(node_key(node), at);
+        if (c == 0 && (inclusive || !reverse)) {
+            best = node;
+            break;
+        }
+        bool right = c < 0;
+        if (right == reverse)
+            best = node;
+        node = right ? RB_RIGHT(node, link) : RB_LEFT(node, link);
+    }
+    *out = (struct pending_iter){best, reverse};
+}
+
+bool pending_item(const struct pending_iter *it, struct pending_item *out)
+{
+    const struct pending_node *node = it->node;
+    if (!node)
+        return false;
+    *out = (struct pending_item){node_key(node), str_n(node->val, node->val_n), node->dead};
+    return true;
+}
+
+void pending_next(struct pending_iter *it)
+{
+    it->node = it->reverse ? RB_PREV(pending_tree, NULL, it->node) : RB_NEXT(pending_tree, NULL, it->node);
+}
+
+/* Sorting moves these, not the entries, and mostly compares without touching them:
+ * head is the first eight bytes after the letter, big-endian. */
+struct sort_item {
+    uint64_t head;
+    const struct pending_node *node;
+};
+
+static uint64_t key_head(const struct pending_node *node)
+{
+    uint64_t head = 0;
+    size_t n = node->key_n - 1u;
+    memcpy(&head, node->key + 1, n < 8 ? n : 8);
+    return be64toh(head);
+}
+
+static int sort_cmp(const void *a, const void *b)
+{
+    const struct sort_item *x = a, *y = b;
+    if (x->head != y->head)
+        return x->head < y->head ? -1 : 1;
+    return node_cmp(x->node, y->node);
+}
+
+static int32_t hand(const struct pending_node *node, int32_t (*fn)(void *arg, const struct pending_item *),
+                    void *arg)
+{
+    struct pending_item item = {node_key(node), str_n(node->val, node->val_n), node->dead};
+    return fn(arg, &item);
+}
+
+int32_t pending_sorted(struct pending *p, int32_t (*fn)(void *arg, const struct pending_item *), void *arg)
+{
+    enum table order[TABLE__COUNT];
+    struct sort_item *items = NULL;
+    int32_t rc = HILO_OK;
+    size_t most = 0;
+
+    table_order(order);
+    for (unsigned i = 0; i < TABLE__COUNT; i++)
+        if (!table_infos[i].ordered && p->hash[i] && HASH_COUNT(p->hash[i]) > most)
+            most = HASH_COUNT(p->hash[i]);
+    if (most && !(items = calloc(most, sizeof *items)))
+        return HILO_NOMEM;
+
+    for (unsigned i = 0; i < TABLE__COUNT && rc == HILO_OK; i++) {
+        if (table_infos[order[i]].ordered) {
+            struct pending_node *node;
+            for (node = RB_MIN(pending_tree, &p->tree[order[i]]); node && rc == HILO_OK;
+                 node = RB_NEXT(pending_tree, NULL, node))
+                rc = hand(node, fn, arg);
+            continue;
+        }
+        size_t n = 0;
+        for (struct pending_node *node = p->hash[order[i]]; node; node = node->hh.next)
+            items[n++] = (struct sort_item){key_head(node), node};
+        if (n > 1)
+            qsort(items, n, sizeof *items, sort_cmp);
+        for (size_t k = 0; k < n && rc == HILO_OK; k++)
+            rc = hand(items[k].node, fn, arg);
+    }
+    free(items);
+    return rc;
+}
