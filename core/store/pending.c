@@ -20,16 +20,25 @@
 #include <uthash.h>
 #include <bsd/sys/tree.h>
 
+/* Short chains: each step is a cache miss, and a bucket is 16 bytes. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 4U
+
 struct pending_node {
     UT_hash_handle hh;
-    RB_ENTRY(pending_node) link; /* ORDERED tables only */
     char *val;
     uint32_t val_n, val_cap;
     uint16_t key_n; /* with the letter */
     bool dead;
     char key[]; /* the table's letter, the key, then the first room for the value */
 };
-RB_HEAD(pending_tree, pending_node);
+
+/* Stands before the node if its table is ORDERED. */
+struct pending_leaf {
+    RB_ENTRY(pending_leaf) link;
+};
+_Static_assert(sizeof(struct pending_leaf) % _Alignof(struct pending_node) == 0, "the node follows at once");
+RB_HEAD(pending_tree, pending_leaf);
 
 struct pending {
     struct arena *arena;
@@ -43,16 +52,26 @@ static struct hilo_str node_key(const struct pending_node *node)
     return str_n(node->key, node->key_n);
 }
 
+static const struct pending_node *node_of(const struct pending_leaf *leaf)
+{
+    return (const struct pending_node *)(leaf + 1);
+}
+
 static int node_cmp(const struct pending_node *a, const struct pending_node *b)
 {
     return str_cmp(node_key(a), node_key(b));
+}
+
+static int leaf_cmp(const struct pending_leaf *a, const struct pending_leaf *b)
+{
+    return node_cmp(node_of(a), node_of(b));
 }
 
 /* All that the two macro libraries make is here, between the pragmas. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wconversion"
-RB_GENERATE_INTERNAL(pending_tree, pending_node, link, node_cmp, static)
+RB_GENERATE_INTERNAL(pending_tree, pending_leaf, link, leaf_cmp, static)
 
 static struct pending_node *hash_find(struct pending_node *head, struct hilo_str key, uint32_t hash)
 {
@@ -118,10 +137,15 @@ enum pending_found pending_find(const struct pending *p, enum table table, struc
     return PENDING_VALUE;
 }
 
-static struct pending_node *node_new(struct pending *p, enum table table, struct hilo_str key, size_t room)
+/* The leaf before it is not yet in the tree; NULL if there is none. */
+static struct pending_node *node_new(struct pending *p, enum table table, struct hilo_str key, size_t room,
+                                     struct pending_leaf **leaf_out)
 {
-    size_t bytes = sizeof(struct pending_node) + 1 + key.n + room;
-    struct pending_node *node = arena_alloc(p->arena, bytes);
+    size_t before = table_infos[table].ordered ? sizeof(struct pending_leaf) : 0;
+    size_t bytes = before + sizeof(struct pending_node) + 1 + key.n + room;
+    char *piece = arena_alloc(p->arena, bytes);
+    struct pending_node *node = (struct pending_node *)(void *)(piece + before);
+    *leaf_out = before ? (struct pending_leaf *)(void *)piece : NULL;
     node->key_n = (uint16_t)(key.n + 1);
     node->key[0] = table_infos[table].letter;
     if (key.n)
@@ -139,10 +163,11 @@ void pending_set(struct pending *p, enum table table, struct hilo_str key, uint3
     size_t n = val ? val->n : 0;
     struct pending_node *node = hash_find(p->hash[table], key, hash);
     if (!node) {
-        node = node_new(p, table, key, n);
+        struct pending_leaf *leaf;
+        node = node_new(p, table, key, n, &leaf);
         hash_add(&p->hash[table], node, hash);
-        if (table_infos[table].ordered)
-            RB_INSERT(pending_tree, &p->tree[table], node);
+        if (leaf)
+            RB_INSERT(pending_tree, &p->tree[table], leaf);
     } else if (n > node->val_cap) {
         node->val_cap = (uint32_t)(n + n / 2);
         node->val = arena_alloc(p->arena, node->val_cap);
@@ -170,34 +195,34 @@ uint64_t pending_bytes(const struct pending *p)
 void pending_seek(struct pending *p, enum table table, struct hilo_str at, bool inclusive, bool reverse,
                   struct pending_iter *out)
 {
-    /* Down the tree, remembering the nearest node on the wanted side. */
-    struct pending_node *node = RB_ROOT(&p->tree[table]), *best = NULL;
-    while (node) {
-        int c = str_cmp(node_key(node), at);
+    /* Down the tree, remembering the nearest leaf on the wanted side. */
+    struct pending_leaf *leaf = RB_ROOT(&p->tree[table]), *best = NULL;
+    while (leaf) {
+        int c = str_cmp(node_key(node_of(leaf)), at);
         if (c == 0 && (inclusive || !reverse)) {
-            best = node;
+            best = leaf;
             break;
         }
         bool right = c < 0;
         if (right == reverse)
-            best = node;
-        node = right ? RB_RIGHT(node, link) : RB_LEFT(node, link);
+            best = leaf;
+        leaf = right ? RB_RIGHT(leaf, link) : RB_LEFT(leaf, link);
     }
     *out = (struct pending_iter){best, reverse};
 }
 
 bool pending_item(const struct pending_iter *it, struct pending_item *out)
 {
-    const struct pending_node *node = it->node;
-    if (!node)
+    if (!it->leaf)
         return false;
+    const struct pending_node *node = node_of(it->leaf);
     *out = (struct pending_item){node_key(node), str_n(node->val, node->val_n), node->dead};
     return true;
 }
 
 void pending_next(struct pending_iter *it)
 {
-    it->node = it->reverse ? RB_PREV(pending_tree, NULL, it->node) : RB_NEXT(pending_tree, NULL, it->node);
+    it->leaf = it->reverse ? RB_PREV(pending_tree, NULL, it->leaf) : RB_NEXT(pending_tree, NULL, it->leaf);
 }
 
 /* Sorting moves these, not the entries, and mostly compares without touching them:
@@ -246,10 +271,10 @@ int32_t pending_sorted(struct pending *p, int32_t (*fn)(void *arg, const struct 
 
     for (unsigned i = 0; i < TABLE__COUNT && rc == HILO_OK; i++) {
         if (table_infos[order[i]].ordered) {
-            struct pending_node *node;
-            for (node = RB_MIN(pending_tree, &p->tree[order[i]]); node && rc == HILO_OK;
-                 node = RB_NEXT(pending_tree, NULL, node))
-                rc = hand(node, fn, arg);
+            struct pending_leaf *leaf;
+            for (leaf = RB_MIN(pending_tree, &p->tree[order[i]]); leaf && rc == HILO_OK;
+                 leaf = RB_NEXT(pending_tree, NULL, leaf))
+                rc = hand(node_of(leaf), fn, arg);
             continue;
         }
         size_t n = 0;

@@ -14,7 +14,7 @@
 #include "store/pending_hash.h"
 
 struct pending;      /* opaque */
-struct pending_node; /* opaque */
+struct pending_leaf; /* opaque */
 
 struct pending *pending_new(void);
 void pending_free(struct pending **);
@@ -40,7 +40,7 @@ struct pending_item {
 /* A walk in key order over an ORDERED table. at: whole key, letter included. Forward:
  * from the first key >= at. Reverse: from the last key <= at, or < at if !inclusive. */
 struct pending_iter {
-    struct pending_node *node;
+    struct pending_leaf *leaf;
     bool reverse;
 };
 void pending_seek(struct pending *, enum table, struct hilo_str at, bool inclusive, bool reverse,
