@@ -32,7 +32,7 @@ enum table {
 #include "store/tables.def"
     TABLE__COUNT
 };
-const char *table_name(enum table); /* "message", for messages to people */
+const char *table_name(enum table); /* as in tables.def: "MESSAGE" */
 
 struct context; /* opaque */
 

@@ -83,7 +83,7 @@ static int32_t fail(struct lmdb *l, struct err *err, int rc, const char *doing)
         return HILO_NOTFOUND;
     case MDB_MAP_FULL:
         return err_set(err, HILO_FULL,
-                       "context %s: the map is full (%s): give store.map_size a larger value and restart",
+                       "context %s: the map is full (%s): configure a larger map for the store and restart",
                        dir, doing);
     case EIO:
         if (!disk_is_full(l))
