@@ -1,18 +1,23 @@
 /*
- * One generation of the pending table. Memory is one arena; an entry, its key and its
- * value lie in one piece, so that a hit touches few cache lines. A value that outgrows
- * its room moves to a new piece; the old one is lost until the generation goes, which
- * the growth by half bounds.
+ * One generation of the pending table. An entry, its key and its value lie in one
+ * piece of memory, so that a hit touches few cache lines. A value that outgrows its
+ * room moves to a new piece; the old one is lost until the generation goes, which the
+ * growth by half bounds.
+ *
+ * Memory is cut from blocks, as in an arena, but a cleared generation keeps them (up to
+ * KEEP_BLOCKS) for the next: giving them back and faulting them in again costs more
+ * than all the rest of a put. For the same reason a table's hash starts as large as
+ * the last generation's came to be.
  *
  * Each table has a hash of its own (uthash) and, if ORDERED, a red-black tree
- * (sys/tree.h). The hash's buckets are on the heap; uthash ends the process through
- * check_nomem when there is no memory for them.
+ * (sys/tree.h). uthash ends the process through check_nomem when there is no memory
+ * for its buckets.
  */
 #include "store/pending.h"
-#include "base/arena.h"
 #include "base/check.h"
 #include "base/str.h"
 #include "store/context_table.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +25,24 @@
 #include <uthash.h>
 #include <bsd/sys/tree.h>
 
-/* Short chains: each step is a cache miss, and a bucket is 16 bytes. */
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 4U
+/* Used where a table is made: in hash_add, which has the variable. */
+#undef HASH_INITIAL_NUM_BUCKETS
+#undef HASH_INITIAL_NUM_BUCKETS_LOG2
+#define HASH_INITIAL_NUM_BUCKETS      (1U << buckets_log2)
+#define HASH_INITIAL_NUM_BUCKETS_LOG2 buckets_log2
+
+enum {
+    BLOCK_BYTES = 256 << 10,
+    KEEP_BLOCKS = 128,             /* 32 MiB */
+    LARGE_BYTES = BLOCK_BYTES / 8, /* from here on a piece is a block by itself */
+    BUCKETS_LOG2_MIN = 5,
+    BUCKETS_LOG2_MAX = 17 /* to start with */
+};
+
+struct pending_block {
+    struct pending_block *next;
+    char data[];
+};
 
 struct pending_node {
     UT_hash_handle hh;
@@ -41,9 +61,12 @@ _Static_assert(sizeof(struct pending_leaf) % _Alignof(struct pending_node) == 0,
 RB_HEAD(pending_tree, pending_leaf);
 
 struct pending {
-    struct arena *arena;
+    struct pending_block *used, *large, *kept; /* used: cut from at its first */
+    char *at, *end;                            /* what is left of that */
+    unsigned n_kept;
     uint64_t keys, bytes;
     struct pending_node *hash[TABLE__COUNT];
+    unsigned buckets_log2[TABLE__COUNT]; /* to start with */
     struct pending_tree tree[TABLE__COUNT];
 };
 
@@ -80,7 +103,8 @@ static struct pending_node *hash_find(struct pending_node *head, struct hilo_str
     return found;
 }
 
-static void hash_add(struct pending_node **head, struct pending_node *node, uint32_t hash)
+static void hash_add(struct pending_node **head, struct pending_node *node, uint32_t hash,
+                     unsigned buckets_log2)
 {
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, *head, node->key + 1, node->key_n - 1u, hash, node);
 }
@@ -96,23 +120,101 @@ static size_t hash_bytes(const struct pending_node *head)
 }
 #pragma GCC diagnostic pop
 
+/* ---- memory ---- */
+
+static struct pending_block *block_new(size_t bytes)
+{
+    struct pending_block *block = malloc(sizeof *block + bytes);
+    if (!block)
+        check_nomem();
+    return block;
+}
+
+static void blocks_free(struct pending_block **list)
+{
+    while (*list) {
+        struct pending_block *block = *list;
+        *list = block->next;
+        free(block);
+    }
+}
+
+/* Aligned for nodes, not zeroed. */
+static char *piece_new(struct pending *p, size_t n)
+{
+    struct pending_block **list = &p->large, *block;
+    char *piece;
+    n = (n + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    p->bytes += n;
+    if (n < LARGE_BYTES && n <= (size_t)(p->end - p->at)) {
+        piece = p->at;
+        p->at += n;
+        return piece;
+    }
+    if (n >= LARGE_BYTES) {
+        block = block_new(n);
+    } else {
+        list = &p->used;
+        block = p->kept;
+        if (block) {
+            p->kept = block->next;
+            p->n_kept--;
+        } else {
+            block = block_new(BLOCK_BYTES);
+        }
+        p->at = block->data + n;
+        p->end = block->data + BLOCK_BYTES;
+    }
+    block->next = *list;
+    *list = block;
+    return block->data;
+}
+
+static void pieces_clear(struct pending *p)
+{
+    blocks_free(&p->large);
+    while (p->used && p->n_kept < KEEP_BLOCKS) {
+        struct pending_block *block = p->used;
+        p->used = block->next;
+        block->next = p->kept;
+        p->kept = block;
+        p->n_kept++;
+    }
+    blocks_free(&p->used);
+    p->at = p->end = NULL;
+    p->bytes = 0;
+}
+
+/* ---- the generation ---- */
+
 struct pending *pending_new(void)
 {
     struct pending *p = calloc(1, sizeof *p);
     if (!p)
         check_nomem();
-    p->arena = arena_new();
+    for (unsigned i = 0; i < TABLE__COUNT; i++)
+        p->buckets_log2[i] = BUCKETS_LOG2_MIN;
     return p;
+}
+
+/* Buckets for so many keys, one each. */
+static unsigned fitting_log2(unsigned keys)
+{
+    unsigned log2 = BUCKETS_LOG2_MIN;
+    while (log2 < BUCKETS_LOG2_MAX && 1u << log2 < keys)
+        log2++;
+    return log2;
 }
 
 void pending_clear(struct pending *p)
 {
     for (unsigned i = 0; i < TABLE__COUNT; i++) {
+        p->buckets_log2[i] = fitting_log2(HASH_COUNT(p->hash[i]));
         hash_clear(&p->hash[i]);
         RB_INIT(&p->tree[i]);
     }
-    p->keys = p->bytes = 0;
-    arena_reset(p->arena);
+    p->keys = 0;
+    pieces_clear(p);
 }
 
 void pending_free(struct pending **p)
@@ -120,7 +222,7 @@ void pending_free(struct pending **p)
     if (!*p)
         return;
     pending_clear(*p);
-    arena_free(&(*p)->arena);
+    blocks_free(&(*p)->kept);
     free(*p);
     *p = NULL;
 }
@@ -143,7 +245,7 @@ static struct pending_node *node_new(struct pending *p, enum table table, struct
 {
     size_t before = table_infos[table].ordered ? sizeof(struct pending_leaf) : 0;
     size_t bytes = before + sizeof(struct pending_node) + 1 + key.n + room;
-    char *piece = arena_alloc(p->arena, bytes);
+    char *piece = piece_new(p, bytes);
     struct pending_node *node = (struct pending_node *)(void *)(piece + before);
     *leaf_out = before ? (struct pending_leaf *)(void *)piece : NULL;
     node->key_n = (uint16_t)(key.n + 1);
@@ -152,7 +254,6 @@ static struct pending_node *node_new(struct pending *p, enum table table, struct
         memcpy(node->key + 1, key.p, key.n);
     node->val = node->key + node->key_n;
     node->val_cap = (uint32_t)room;
-    p->bytes += bytes;
     p->keys++;
     return node;
 }
@@ -165,13 +266,12 @@ void pending_set(struct pending *p, enum table table, struct hilo_str key, uint3
     if (!node) {
         struct pending_leaf *leaf;
         node = node_new(p, table, key, n, &leaf);
-        hash_add(&p->hash[table], node, hash);
+        hash_add(&p->hash[table], node, hash, p->buckets_log2[table]);
         if (leaf)
             RB_INSERT(pending_tree, &p->tree[table], leaf);
     } else if (n > node->val_cap) {
         node->val_cap = (uint32_t)(n + n / 2);
-        node->val = arena_alloc(p->arena, node->val_cap);
-        p->bytes += node->val_cap;
+        node->val = piece_new(p, node->val_cap);
     }
     if (n)
         memcpy(node->val, val->p, n);
