@@ -98,12 +98,17 @@ static int32_t fail(struct lmdb *l, struct err *err, int rc, const char *doing)
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
-    case MDB_PANIC:
         return err_set(
             err, HILO_CORRUPT,
             "context %s: %s (%s): restore a backup, or, if the journal is complete, move data.mdb away "
             "and start: it is built again",
             dir, mdb_strerror(rc), doing);
+    case MDB_PANIC: /* an earlier commit failed half-way through its last page */
+        return err_set(
+            err, HILO_IO,
+            "context %s: unusable since an earlier write failed (%s): see to the disk and restart, the "
+            "journal brings it up to date",
+            dir, doing);
     case MDB_VERSION_MISMATCH:
         return err_set(err, HILO_NOSUP, "context %s: data.mdb was written by another version of LMDB (%s)",
                        dir, doing);

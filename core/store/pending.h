@@ -2,7 +2,8 @@
  * One generation of the pending table: what has been applied and is not yet in LMDB,
  * as keys and values in memory. A deletion is an entry too, a tombstone, that hides
  * what is beneath. Entries are found by hash; those of ORDERED tables also stand in
- * a tree, for scans. Everything goes at once (pending_clear).
+ * a tree, for scans. Everything goes at once (pending_clear), which keeps up to 32 MiB
+ * of the memory for what comes next.
  *
  * No locks here: set and clear need the generation alone, the rest may run side by
  * side. What is found is valid until the next set or clear.
