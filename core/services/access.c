@@ -61,10 +61,12 @@ int access_key_create(struct gateway *gw, const struct actor *actor, struct hilo
     struct err e = {0};
 
     if (name.n == 0 || str_utf8_count(name) > 100)
-        return fault_set(f, 422, "invalid_key", "/name", "a key needs a name of at most 100 characters, for the audit");
+        return fault_set(f, 422, "invalid_key", "/name",
+                         "a key needs a name of at most 100 characters, for the audit");
     if (scopes == 0)
-        return fault_set(f, 422, "invalid_key", "/scopes", "a key needs scopes, for instance \"messages:write\" or "
-                                                           "\"all\"");
+        return fault_set(f, 422, "invalid_key", "/scopes",
+                         "a key needs scopes, for instance \"messages:write\" or "
+                         "\"all\"");
     CHECK(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
     int n = EVP_EncodeBlock((unsigned char *)text, random, sizeof random);
     CHECK(n == 44);
@@ -152,7 +154,8 @@ int access_check(struct gateway *gw, struct hilo_str secret, struct arena *a, st
         return fault_set(f, 401, "unauthorized", NULL,
                          "this API key is unknown or revoked; make one with: hilo key create");
     if (!access_scopes_parse(r.scopes, scopes_out, &unknown))
-        return fault_set(f, 401, "unauthorized", NULL, "this API key has scopes that this version does not know");
+        return fault_set(f, 401, "unauthorized", NULL,
+                         "this API key has scopes that this version does not know");
     actor_out->kind = ACTOR_KEY;
     actor_out->id = r.id;
     return 0;
@@ -173,8 +176,9 @@ static struct key access__idempotency_key(const struct actor *actor, struct hilo
     return k;
 }
 
-int access_idempotency(struct gateway *gw, const struct actor *actor, struct hilo_str key, const uint8_t request[32],
-                       struct arena *a, struct rec_idempotency *out, struct fault *f)
+int access_idempotency(struct gateway *gw, const struct actor *actor, struct hilo_str key,
+                       const uint8_t request[32], struct arena *a, struct rec_idempotency *out,
+                       struct fault *f)
 {
     struct key k = access__idempotency_key(actor, key);
     struct err e = {0};
@@ -185,8 +189,9 @@ int access_idempotency(struct gateway *gw, const struct actor *actor, struct hil
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
     if (!str_eq(out->request, str_n(request, 32)))
-        return fault_set(f, 422, "idempotency_mismatch", NULL,
-                         "this Idempotency-Key was used with another request; use a new key for a new request");
+        return fault_set(
+            f, 422, "idempotency_mismatch", NULL,
+            "this Idempotency-Key was used with another request; use a new key for a new request");
     if (out->seq > store_synced(gw->store))
         return fault_set(f, 409, "idempotency_running", NULL,
                          "the first request with this Idempotency-Key is still running; retry in a moment");

@@ -22,7 +22,7 @@ enum {
 #define X(name, bit, text) SCOPE_##name = 1 << (bit),
     ACCESS_SCOPES(X)
 #undef X
-    SCOPE_ALL = (1 << 12) - 1
+        SCOPE_ALL = (1 << 12) - 1
 };
 /* "messages:read customers:read" or "all"; false and the word that is unknown. */
 bool access_scopes_parse(struct hilo_str, uint32_t *out, struct hilo_str *unknown_out);
@@ -30,8 +30,8 @@ struct hilo_str access_scopes_text(uint32_t scopes, struct arena *);
 
 /* Makes a key: "hilo_" and 43 characters of base64url, 256 random bits; only its SHA-256
  * is stored. Between store_begin and store_end. */
-int access_key_create(struct gateway *, const struct actor *, struct hilo_str name, uint32_t scopes, struct arena *,
-                      struct hilo_str *secret_out, struct hilo_id *id_out, struct fault *);
+int access_key_create(struct gateway *, const struct actor *, struct hilo_str name, uint32_t scopes,
+                      struct arena *, struct hilo_str *secret_out, struct hilo_id *id_out, struct fault *);
 int access_key_revoke(struct gateway *, const struct actor *, struct hilo_id, struct fault *);
 typedef void access_key_fn(void *arg, const struct rec_key *);
 int access_key_list(struct gateway *, struct arena *, access_key_fn *, void *arg, struct fault *);
@@ -45,7 +45,8 @@ int access_check(struct gateway *, struct hilo_str secret, struct arena *, struc
  *  -1  fault: idempotency_mismatch (422) or idempotency_running (409) */
 int access_idempotency(struct gateway *, const struct actor *, struct hilo_str key, const uint8_t request[32],
                        struct arena *, struct rec_idempotency *out, struct fault *);
-int access_idempotency_store(struct gateway *, const struct actor *, struct hilo_str key, const uint8_t request[32],
-                             uint32_t status, struct hilo_str answer, struct hilo_str location, struct fault *);
+int access_idempotency_store(struct gateway *, const struct actor *, struct hilo_str key,
+                             const uint8_t request[32], uint32_t status, struct hilo_str answer,
+                             struct hilo_str location, struct fault *);
 
 #endif

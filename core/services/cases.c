@@ -8,7 +8,10 @@ enum { SUBJECT_MAX = 300, OWNER_MAX = 120 };
 
 static const char *const case__names[] = {"", "open", "pending", "closed"};
 
-const char *case_status_name(uint64_t status) { return status <= CASE_CLOSED ? case__names[status] : ""; }
+const char *case_status_name(uint64_t status)
+{
+    return status <= CASE_CLOSED ? case__names[status] : "";
+}
 
 uint32_t case_status_parse(struct hilo_str name)
 {
@@ -21,22 +24,25 @@ uint32_t case_status_parse(struct hilo_str name)
 static int case__check(const struct case_fields *c, struct fault *f)
 {
     if (str_utf8_count(c->subject) > SUBJECT_MAX)
-        return fault_set(f, 422, "invalid_case", "/subject", "a subject has at most %d characters", SUBJECT_MAX);
+        return fault_set(f, 422, "invalid_case", "/subject", "a subject has at most %d characters",
+                         SUBJECT_MAX);
     if (str_utf8_count(c->owner) > OWNER_MAX)
         return fault_set(f, 422, "invalid_case", "/owner", "an owner has at most %d characters", OWNER_MAX);
     return 0;
 }
 
-int case_create(struct gateway *gw, const struct actor *actor, struct hilo_id customer, const struct case_fields *c,
-                struct hilo_id *out, struct fault *f)
+int case_create(struct gateway *gw, const struct actor *actor, struct hilo_id customer,
+                const struct case_fields *c, struct hilo_id *out, struct fault *f)
 {
     struct key k = key_of_id(customer);
     struct rec_customer who;
     struct err e = {0};
-    int32_t rc = store_record(gw->store, TABLE_CUSTOMER, key_str(&k), &rec_desc_customer, gw->arena, &who, &e);
+    int32_t rc =
+        store_record(gw->store, TABLE_CUSTOMER, key_str(&k), &rec_desc_customer, gw->arena, &who, &e);
 
     if (rc == HILO_NOTFOUND)
-        return fault_set(f, 422, "unknown_customer", "/customer", "there is no such customer; create it first");
+        return fault_set(f, 422, "unknown_customer", "/customer",
+                         "there is no such customer; create it first");
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
     if (c->subject.n == 0)
@@ -119,12 +125,14 @@ static int case__fits(struct gateway *gw, struct hilo_id id, struct hilo_str own
 }
 
 /* One status after the other; the cursor's first byte is the status it is in. */
-int case_list(struct gateway *gw, uint32_t status, struct hilo_str owner, struct hilo_id customer, struct hilo_str after,
-              unsigned limit, struct arena *a, case_fn *fn, void *arg, struct hilo_str *next_out, struct fault *f)
+int case_list(struct gateway *gw, uint32_t status, struct hilo_str owner, struct hilo_id customer,
+              struct hilo_str after, unsigned limit, struct arena *a, case_fn *fn, void *arg,
+              struct hilo_str *next_out, struct fault *f)
 {
     enum { CHUNK = 100, LOOK_MAX = 20000 };
     unsigned shown = 0, looked = 0;
-    uint8_t from = status ? (uint8_t)status : (uint8_t)CASE_OPEN, to = status ? (uint8_t)status : (uint8_t)CASE_CLOSED;
+    uint8_t from = status ? (uint8_t)status : (uint8_t)CASE_OPEN,
+            to = status ? (uint8_t)status : (uint8_t)CASE_CLOSED;
 
     *next_out = (struct hilo_str){0};
     if (after.n) {
@@ -139,7 +147,8 @@ int case_list(struct gateway *gw, uint32_t status, struct hilo_str owner, struct
                                .after = after,
                                .max = CHUNK};
         struct err e = {0};
-        int32_t rc = store_scan(gw->store, TABLE_CASE_INDEX, str_n(&s, 1), after, false, case__collect, &p, &e);
+        int32_t rc =
+            store_scan(gw->store, TABLE_CASE_INDEX, str_n(&s, 1), after, false, case__collect, &p, &e);
         if (rc != HILO_OK)
             return fault_store(f, rc, &e);
         for (unsigned i = 0; i < p.n; i++) {
@@ -197,8 +206,8 @@ int case_messages(struct gateway *gw, struct hilo_id id, uint64_t after, unsigne
     *next_out = 0;
     if (case_get(gw, id, a, &c, f) != 0)
         return -1;
-    int32_t rc = store_scan(gw->store, TABLE_CASE_MESSAGE, key_str(&prefix), key_str(&from), false, case__message, &l,
-                            &e);
+    int32_t rc = store_scan(gw->store, TABLE_CASE_MESSAGE, key_str(&prefix), key_str(&from), false,
+                            case__message, &l, &e);
     for (unsigned i = 0; i < l.n && i < limit && rc == HILO_OK; i++) {
         struct key k = key_of_id(l.id[i]);
         struct rec_message m;

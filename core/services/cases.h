@@ -15,18 +15,19 @@ uint32_t case_status_parse(struct hilo_str name); /* 0: unknown */
 /* create, update: between store_begin and store_end. */
 int case_create(struct gateway *, const struct actor *, struct hilo_id customer, const struct case_fields *,
                 struct hilo_id *out, struct fault *);
-int case_update(struct gateway *, const struct actor *, struct hilo_id, const struct case_fields *, uint64_t if_version,
-                struct fault *);
+int case_update(struct gateway *, const struct actor *, struct hilo_id, const struct case_fields *,
+                uint64_t if_version, struct fault *);
 int case_get(struct gateway *, struct hilo_id, struct arena *, struct rec_case *out, struct fault *);
 
 /* Newest change first. status 0: any; owner empty: any; customer none: any. after: the
  * cursor of the last page, or empty; next_out: the cursor to go on from, or empty. */
 typedef void case_fn(void *arg, struct hilo_id, const struct rec_case *);
-int case_list(struct gateway *, uint32_t status, struct hilo_str owner, struct hilo_id customer, struct hilo_str after,
-              unsigned limit, struct arena *, case_fn *, void *arg, struct hilo_str *next_out, struct fault *);
+int case_list(struct gateway *, uint32_t status, struct hilo_str owner, struct hilo_id customer,
+              struct hilo_str after, unsigned limit, struct arena *, case_fn *, void *arg,
+              struct hilo_str *next_out, struct fault *);
 /* The messages of a case, oldest first, after number. */
 typedef void case_message_fn(void *arg, struct hilo_id, const struct rec_message *, struct hilo_str bytes);
-int case_messages(struct gateway *, struct hilo_id, uint64_t after, unsigned limit, struct arena *, case_message_fn *,
-                  void *arg, uint64_t *next_out, struct fault *);
+int case_messages(struct gateway *, struct hilo_id, uint64_t after, unsigned limit, struct arena *,
+                  case_message_fn *, void *arg, uint64_t *next_out, struct fault *);
 
 #endif

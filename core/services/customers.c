@@ -53,12 +53,13 @@ int identifier_parse(struct arena *a, uint32_t scheme, struct hilo_str value, co
     return 0;
 }
 
-static int32_t customer__lookup(struct gateway *gw, uint32_t scheme, struct hilo_str scope, struct hilo_str value,
-                                struct hilo_id *out, struct err *e)
+static int32_t customer__lookup(struct gateway *gw, uint32_t scheme, struct hilo_str scope,
+                                struct hilo_str value, struct hilo_id *out, struct err *e)
 {
     struct key k = key_identifier(scheme, scope, value);
     struct rec_identifier r;
-    int32_t rc = store_record(gw->store, TABLE_IDENTIFIER, key_str(&k), &rec_desc_identifier, gw->arena, &r, e);
+    int32_t rc =
+        store_record(gw->store, TABLE_IDENTIFIER, key_str(&k), &rec_desc_identifier, gw->arena, &r, e);
 
     if (rc == HILO_OK)
         *out = r.customer;
@@ -82,20 +83,23 @@ int32_t customer_find(struct gateway *gw, const struct identifier *id, struct hi
 static int fields_check(const struct customer_fields *c, struct fault *f)
 {
     if (str_utf8_count(c->name) > NAME_MAX_CHARS)
-        return fault_set(f, 422, "invalid_customer", "/name", "a name has at most %d characters", NAME_MAX_CHARS);
+        return fault_set(f, 422, "invalid_customer", "/name", "a name has at most %d characters",
+                         NAME_MAX_CHARS);
     if (c->language.n > 35)
-        return fault_set(f, 422, "invalid_customer", "/language", "a language is a BCP 47 tag, like es or es-CO");
+        return fault_set(f, 422, "invalid_customer", "/language",
+                         "a language is a BCP 47 tag, like es or es-CO");
     if (c->time_zone.n > 64)
-        return fault_set(f, 422, "invalid_customer", "/time_zone", "a time zone is an IANA name, like America/Bogota");
+        return fault_set(f, 422, "invalid_customer", "/time_zone",
+                         "a time zone is an IANA name, like America/Bogota");
     if (c->attributes.n > ATTRIBUTES_MAX)
-        return fault_set(f, 422, "invalid_customer", "/attributes", "attributes have at most %d bytes as JSON",
-                         ATTRIBUTES_MAX);
+        return fault_set(f, 422, "invalid_customer", "/attributes",
+                         "attributes have at most %d bytes as JSON", ATTRIBUTES_MAX);
     return 0;
 }
 
 /* No identifier may belong to somebody else. */
-static int identifiers_free(struct gateway *gw, const struct identifier *ids, unsigned n, struct hilo_id owner,
-                            struct fault *f)
+static int identifiers_free(struct gateway *gw, const struct identifier *ids, unsigned n,
+                            struct hilo_id owner, struct fault *f)
 {
     struct hilo_id who;
     struct err e = {0};
@@ -105,8 +109,9 @@ static int identifiers_free(struct gateway *gw, const struct identifier *ids, un
         if (rc == HILO_OK && !id_eq(who, owner)) {
             char text[ID_TEXT];
             id_format("cus", who, text);
-            return fault_set(f, 409, "identifier_taken", NULL, "this %s belongs to %s already; use that customer",
-                             scheme_name(ids[i].scheme), text);
+            return fault_set(f, 409, "identifier_taken", NULL,
+                             "this %s belongs to %s already; use that customer", scheme_name(ids[i].scheme),
+                             text);
         }
         if (rc != HILO_OK && rc != HILO_NOTFOUND)
             return fault_store(f, rc, &e);
@@ -115,7 +120,8 @@ static int identifiers_free(struct gateway *gw, const struct identifier *ids, un
 }
 
 static int identifier_append(struct gateway *gw, const struct actor *actor, struct hilo_id customer,
-                             const struct identifier *id, struct hilo_str source, int64_t now, struct fault *f)
+                             const struct identifier *id, struct hilo_str source, int64_t now,
+                             struct fault *f)
 {
     struct err e = {0};
     const struct ev_identifier_added ev = {.customer = customer,
@@ -153,7 +159,8 @@ int customer_create(struct gateway *gw, const struct actor *actor, const struct 
     return 0;
 }
 
-int customer_get(struct gateway *gw, struct hilo_id id, struct arena *a, struct rec_customer *out, struct fault *f)
+int customer_get(struct gateway *gw, struct hilo_id id, struct arena *a, struct rec_customer *out,
+                 struct fault *f)
 {
     struct err e = {0};
     struct key k = key_of_id(id);
@@ -164,9 +171,9 @@ int customer_get(struct gateway *gw, struct hilo_id id, struct arena *a, struct 
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }
 
-int customer_update(struct gateway *gw, const struct actor *actor, struct hilo_id id, const struct customer_fields *c,
-                    const struct identifier *add, unsigned n_add, const struct identifier *remove, unsigned n_remove,
-                    uint64_t if_version, struct fault *f)
+int customer_update(struct gateway *gw, const struct actor *actor, struct hilo_id id,
+                    const struct customer_fields *c, const struct identifier *add, unsigned n_add,
+                    const struct identifier *remove, unsigned n_remove, uint64_t if_version, struct fault *f)
 {
     struct rec_customer now_is;
     struct err e = {0};
@@ -183,8 +190,8 @@ int customer_update(struct gateway *gw, const struct actor *actor, struct hilo_i
     for (unsigned i = 0; i < n_remove; i++) {
         rc = customer__lookup(gw, remove[i].scheme, remove[i].scope, remove[i].value, &who, &e);
         if (rc == HILO_NOTFOUND || (rc == HILO_OK && !id_eq(who, id)))
-            return fault_set(f, 422, "not_an_identifier", NULL, "the %s to remove is not one of this customer",
-                             scheme_name(remove[i].scheme));
+            return fault_set(f, 422, "not_an_identifier", NULL,
+                             "the %s to remove is not one of this customer", scheme_name(remove[i].scheme));
         if (rc != HILO_OK)
             return fault_store(f, rc, &e);
     }
@@ -220,7 +227,7 @@ struct list {
     struct list_item {
         struct list_item *next;
         struct hilo_str val;
-    } *first, **end;
+    } * first, **end;
     unsigned n, max;
 };
 
@@ -237,8 +244,8 @@ static bool list_add(void *arg, struct hilo_str key, struct hilo_str val)
 }
 
 int customer_identifiers(struct gateway *gw, struct hilo_id id, struct arena *a,
-                         void (*fn)(void *arg, const struct identifier *, const struct rec_identifier *), void *arg,
-                         struct fault *f)
+                         void (*fn)(void *arg, const struct identifier *, const struct rec_identifier *),
+                         void *arg, struct fault *f)
 {
     struct list l = {.arena = a, .max = 1000};
     struct err e = {0};
@@ -246,7 +253,8 @@ int customer_identifiers(struct gateway *gw, struct hilo_id id, struct arena *a,
     int32_t rc;
 
     l.end = &l.first;
-    rc = store_scan(gw->store, TABLE_CUSTOMER_IDENT, key_str(&k), (struct hilo_str){0}, false, list_add, &l, &e);
+    rc = store_scan(gw->store, TABLE_CUSTOMER_IDENT, key_str(&k), (struct hilo_str){0}, false, list_add, &l,
+                    &e);
     for (const struct list_item *i = l.first; i && rc == HILO_OK; i = i->next) {
         struct rec_identifier r;
         struct identifier one = {.scheme = (uint32_t)hilo_get_u64(i->val, HILO_T_IDENT_SCHEME),

@@ -10,7 +10,7 @@ struct identifier {
     bool verified;
 };
 struct customer_fields {
-    uint32_t set; /* bits of ev_customer_updated.set */
+    uint32_t set;                                          /* bits of ev_customer_updated.set */
     struct hilo_str name, language, time_zone, attributes; /* attributes: a JSON object's text */
 };
 
@@ -34,13 +34,13 @@ int customer_update(struct gateway *, const struct actor *, struct hilo_id, cons
 int customer_get(struct gateway *, struct hilo_id, struct arena *, struct rec_customer *out, struct fault *);
 /* Calls fn for each identifier of a customer. */
 int customer_identifiers(struct gateway *, struct hilo_id, struct arena *,
-                         void (*fn)(void *arg, const struct identifier *, const struct rec_identifier *), void *arg,
-                         struct fault *);
+                         void (*fn)(void *arg, const struct identifier *, const struct rec_identifier *),
+                         void *arg, struct fault *);
 
 /* Newest first: calls fn for each message older than before (none: from the newest)
  * until limit, and tells the id to go on from (none: the end). */
 typedef int timeline_fn(void *arg, struct hilo_id, const struct rec_message *, struct hilo_str bytes);
-int customer_timeline(struct gateway *, struct hilo_id customer, struct hilo_id before, unsigned limit, struct arena *,
-                      timeline_fn *, void *arg, struct hilo_id *next_out, struct fault *);
+int customer_timeline(struct gateway *, struct hilo_id customer, struct hilo_id before, unsigned limit,
+                      struct arena *, timeline_fn *, void *arg, struct hilo_id *next_out, struct fault *);
 
 #endif

@@ -14,14 +14,11 @@
 #include "services/media.h"
 #include "services/outbound.h"
 #include "store/keys.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum {
-    CLAIMS_A_TURN = 512,
-    EXPIRE_A_TURN = 256,
-    PRIORITIES = 3
-};
+enum { CLAIMS_A_TURN = 512, EXPIRE_A_TURN = 256, PRIORITIES = 3 };
 static const int64_t FORGET_EVERY_US = INT64_C(3600) * 1000000;
 static const int64_t IDEMPOTENCY_LIFE_US = INT64_C(24) * 3600 * 1000000;
 static const int64_t PARKED_LIFE_US = INT64_C(7) * 24 * 3600 * 1000000;
@@ -49,7 +46,8 @@ int32_t delivery_append(struct delivery *d, const struct rec_desc *desc, const v
 
 /* ---- lowering's environment ---- */
 
-static int32_t lower_link(void *arg, struct hilo_id media, struct arena *a, struct hilo_str *url_out, struct err *e)
+static int32_t lower_link(void *arg, struct hilo_id media, struct arena *a, struct hilo_str *url_out,
+                          struct err *e)
 {
     struct fault f;
 
@@ -132,7 +130,8 @@ static void claim_add(struct delivery *d, struct gw_channel *c, struct hilo_id i
 }
 
 /* One message: the event, and what is to be handed over. Between begin and end. */
-static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now, struct err *e)
+static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now,
+                         struct err *e)
 {
     struct gateway *gw = d->gw;
     const struct lower_env env = outbound_lower_env(gw);
@@ -147,7 +146,8 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
     if (rc != HILO_OK)
         return rc;
     if ((int64_t)m.expires <= now) {
-        const struct ev_message_settled ev = {.id = id, .status = HILO_STATUS_EXPIRED, .reason = STR("expired")};
+        const struct ev_message_settled ev = {
+            .id = id, .status = HILO_STATUS_EXPIRED, .reason = STR("expired")};
         rc = store_append(gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
         c->queued -= rc == HILO_OK;
         delivery_kick(d, c);
@@ -239,7 +239,8 @@ void delivery_dispatch(struct delivery *d)
 
     while (*at) {
         struct claim *claim = *at;
-        int32_t rc = claim->channel->plug ? channel_send(claim->channel->plug, claim->id, claim->bytes) : HILO_DOWN;
+        int32_t rc =
+            claim->channel->plug ? channel_send(claim->channel->plug, claim->id, claim->bytes) : HILO_DOWN;
         if (rc == HILO_FULL) {
             at = &claim->next; /* its room comes; other channels go on */
             continue;
@@ -326,7 +327,8 @@ static int32_t expire(struct delivery *d, struct err *e)
     int32_t rc;
 
     x->now = (uint64_t)clock_wall_us();
-    rc = store_scan(gw->store, TABLE_EXPIRY, (struct hilo_str){0}, (struct hilo_str){0}, false, expired_collect, x, e);
+    rc = store_scan(gw->store, TABLE_EXPIRY, (struct hilo_str){0}, (struct hilo_str){0}, false,
+                    expired_collect, x, e);
     for (unsigned i = 0; i < x->n && rc == HILO_OK; i++) {
         struct key k = key_of_id(x->id[i]);
         struct rec_message m;
@@ -359,7 +361,8 @@ static bool any(void *arg, struct hilo_str key, struct hilo_str val)
 }
 
 /* Old idempotency keys and orphans are forgotten by an event, if there are any. */
-static int32_t forget(struct delivery *d, enum table age, int64_t life_us, const struct rec_desc *desc, struct err *e)
+static int32_t forget(struct delivery *d, enum table age, int64_t life_us, const struct rec_desc *desc,
+                      struct err *e)
 {
     const struct ev_parked_forgotten ev = {.before = (uint64_t)(clock_wall_us() - life_us)};
     uint64_t oldest = UINT64_MAX;
@@ -396,12 +399,35 @@ static void delivery_timer(void *arg)
 
 /* ---- starting ---- */
 
-struct counted {
-    struct gateway *gw;
-    uint64_t waiting;
+struct ids {
     struct hilo_id *id;
     unsigned n, cap;
 };
+
+static void ids_add(struct ids *x, struct hilo_id id)
+{
+    if (x->n == x->cap) {
+        x->cap = x->cap ? 2 * x->cap : 64;
+        x->id = realloc(x->id, x->cap * sizeof *x->id);
+        if (!x->id)
+            check_nomem();
+    }
+    x->id[x->n++] = id;
+}
+
+static bool ids_of_keys(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    (void)val;
+    ids_add(arg, key_tail_id(key));
+    return true;
+}
+
+static bool ids_of_values(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    (void)key;
+    ids_add(arg, key_tail_id(val));
+    return true;
+}
 
 static bool count_one(void *arg, struct hilo_str key, struct hilo_str val)
 {
@@ -411,32 +437,12 @@ static bool count_one(void *arg, struct hilo_str key, struct hilo_str val)
     return true;
 }
 
-static bool flight_collect(void *arg, struct hilo_str key, struct hilo_str val)
-{
-    struct counted *x = arg;
-
-    (void)val;
-    if (x->n == x->cap) {
-        x->cap = x->cap ? 2 * x->cap : 64;
-        x->id = realloc(x->id, x->cap * sizeof *x->id);
-        if (!x->id)
-            check_nomem();
-    }
-    x->id[x->n++] = key_tail_id(key);
-    return true;
-}
-
-static bool waiting_channel(void *arg, struct hilo_str key, struct hilo_str val)
-{
-    return flight_collect(arg, key, (struct hilo_str){0}) && (((struct counted *)arg)->id[((struct counted *)arg)->n - 1] = key_tail_id(val), true);
-}
-
 /* What waits behind a head is counted with its channel. */
 static int32_t count_waiting(struct gateway *gw, struct err *e)
 {
-    struct counted x = {.gw = gw};
+    struct ids x = {0};
     int32_t rc = store_scan(gw->store, TABLE_WAITING, (struct hilo_str){0}, (struct hilo_str){0}, false,
-                            waiting_channel, &x, e);
+                            ids_of_values, &x, e);
 
     for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
         struct key k = key_of_id(x.id[i]);
@@ -455,7 +461,7 @@ static int32_t count_waiting(struct gateway *gw, struct err *e)
 static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     struct gateway *gw = d->gw;
-    struct counted x = {.gw = gw};
+    struct ids x = {0};
     struct key k = key_channel(c->name);
     struct rec_channel paused;
     uint64_t n = 0;
@@ -463,7 +469,8 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
 
     c->queued += n;
     if (rc == HILO_OK)
-        rc = store_scan(gw->store, TABLE_IN_FLIGHT, key_str(&k), (struct hilo_str){0}, false, flight_collect, &x, e);
+        rc = store_scan(gw->store, TABLE_IN_FLIGHT, key_str(&k), (struct hilo_str){0}, false, ids_of_keys, &x,
+                        e);
     c->in_flight = x.n;
     for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
         const struct hilo_report r = {.size = sizeof r,
@@ -478,8 +485,8 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
     }
     c->credit = 0; /* what is credited comes from the plugin */
     if (x.n)
-        log_event(gw->log, HILO_LOG_WARN, "delivery.in_doubt", "channel=%.*s messages=%u policy=%s", STR_FMT(c->name),
-                  x.n, c->policy == POLICY_RESEND ? "resend" : "hold");
+        log_event(gw->log, HILO_LOG_WARN, "delivery.in_doubt", "channel=%.*s messages=%u policy=%s",
+                  STR_FMT(c->name), x.n, c->policy == POLICY_RESEND ? "resend" : "hold");
     free(x.id);
     if (rc == HILO_OK) {
         rc = store_record(gw->store, TABLE_CHANNEL, key_str(&k), &rec_desc_channel, gw->arena, &paused, e);
@@ -551,8 +558,8 @@ void delivery_free(struct delivery **dp)
 
 /* ---- operators ---- */
 
-int delivery_pause(struct delivery *d, const struct actor *actor, struct gw_channel *c, struct hilo_str reason,
-                   struct fault *f)
+int delivery_pause(struct delivery *d, const struct actor *actor, struct gw_channel *c,
+                   struct hilo_str reason, struct fault *f)
 {
     struct err e = {0};
     const struct ev_channel_paused ev = {.channel = c->name, .reason = str_utf8_head(reason, 150)};

@@ -32,14 +32,16 @@ int32_t delivery_report(struct delivery *, struct gw_channel *, const struct hil
 /* The channel's instance ended: what has no report is in doubt. Between begin and end. */
 int32_t delivery_gone(struct delivery *, struct gw_channel *, struct err *);
 /* plug_up.fetched: hashing and moving the file happen on a helper thread. */
-void delivery_fetched(struct delivery *, struct gw_channel *, uint64_t job, int32_t code, struct hilo_str mime,
-                      struct hilo_str detail, int64_t retry_after_us);
+void delivery_fetched(struct delivery *, struct gw_channel *, uint64_t job, int32_t code,
+                      struct hilo_str mime, struct hilo_str detail, int64_t retry_after_us);
 
 /* A receipt moved a message that stood at place_before: counts, and who is next. */
-void delivery_moved(struct delivery *, struct gw_channel *, struct hilo_id, uint64_t place_before, uint64_t status);
+void delivery_moved(struct delivery *, struct gw_channel *, struct hilo_id, uint64_t place_before,
+                    uint64_t status);
 
 /* Pause and resume by an operator. Between begin and end. */
-int delivery_pause(struct delivery *, const struct actor *, struct gw_channel *, struct hilo_str reason, struct fault *);
+int delivery_pause(struct delivery *, const struct actor *, struct gw_channel *, struct hilo_str reason,
+                   struct fault *);
 int delivery_resume(struct delivery *, const struct actor *, struct gw_channel *, struct fault *);
 
 #endif

@@ -118,8 +118,8 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
         /* A full disk or link, a channel that went down: later again. */
         c->next_job_us = clock_wall_us() + FETCH_MIN_US;
         if (started != HILO_FULL && started != HILO_DOWN)
-            log_event(d->gw->log, HILO_LOG_WARN, "media.not_started", "channel=%.*s error=\"%s\"", STR_FMT(c->name),
-                      why.text);
+            log_event(d->gw->log, HILO_LOG_WARN, "media.not_started", "channel=%.*s error=\"%s\"",
+                      STR_FMT(c->name), why.text);
         break;
     }
     if (j.next && c->next_job_us == 0)
@@ -142,8 +142,8 @@ static struct fetch_job *job_take(struct delivery *d, uint64_t number, const str
     return NULL;
 }
 
-void delivery_fetched(struct delivery *d, struct gw_channel *c, uint64_t number, int32_t code, struct hilo_str mime,
-                      struct hilo_str detail, int64_t retry_after_us)
+void delivery_fetched(struct delivery *d, struct gw_channel *c, uint64_t number, int32_t code,
+                      struct hilo_str mime, struct hilo_str detail, int64_t retry_after_us)
 {
     struct fetch_job *job = job_take(d, number, c);
 
@@ -180,8 +180,8 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
                                            .size = job->stored.bytes,
                                            .mime = r.mime.n ? (struct hilo_str){0} : str(job->mime)};
         rc = delivery_append(d, &ev_desc_media_stored, &ev, &e);
-        log_event(gw->log, HILO_LOG_DEBUG, "media.stored", "id=%s channel=%.*s bytes=%llu", id, STR_FMT(c->name),
-                  (unsigned long long)job->stored.bytes);
+        log_event(gw->log, HILO_LOG_DEBUG, "media.stored", "id=%s channel=%.*s bytes=%llu", id,
+                  STR_FMT(c->name), (unsigned long long)job->stored.bytes);
     } else if (rc == HILO_OK) {
         bool final = job->code == HILO_PERM || job->code == HILO_NOTFOUND || r.attempts + 1 >= FETCH_ATTEMPTS;
         int64_t wait = delivery_backoff(FETCH_MIN_US, FETCH_MAX_US, r.attempts + 1);

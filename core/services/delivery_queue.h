@@ -31,10 +31,10 @@ struct delivery {
     struct loop_timer *timer;
     struct claim *first, **end; /* claimed, not yet handed over */
     unsigned n_claims;
-    bool kicked;                /* some channel is */
-    int64_t expiry_us;          /* wall: when the next message expires; 0: unknown or none */
-    int64_t forget_us;          /* monotonic: next look at old idempotency keys and orphans */
-    struct fetch_job *jobs;     /* with a plugin, or being finished */
+    bool kicked;            /* some channel is */
+    int64_t expiry_us;      /* wall: when the next message expires; 0: unknown or none */
+    int64_t forget_us;      /* monotonic: next look at old idempotency keys and orphans */
+    struct fetch_job *jobs; /* with a plugin, or being finished */
     uint64_t last_job;
     struct finisher *finisher;
 };

@@ -32,16 +32,18 @@ static void channel_stop(struct delivery *d, struct gw_channel *c, const struct 
     char quoted[160];
 
     c->stopped = true;
-    (void)snprintf(c->why, sizeof c->why, "%.*s: %.*s", STR_FMT(r->reason), STR_FMT(str_utf8_head(r->detail, 120)));
-    log_event(d->gw->log, HILO_LOG_ERROR, "channel.stopped",
-              "channel=%.*s reason=%.*s provider_code=%.*s detail=%s next=\"mend it, then: hilo channels resume\"",
-              STR_FMT(c->name), STR_FMT(r->reason), STR_FMT(r->provider_code),
-              log_quote(r->detail, quoted, sizeof quoted));
+    (void)snprintf(c->why, sizeof c->why, "%.*s: %.*s", STR_FMT(r->reason),
+                   STR_FMT(str_utf8_head(r->detail, 120)));
+    log_event(
+        d->gw->log, HILO_LOG_ERROR, "channel.stopped",
+        "channel=%.*s reason=%.*s provider_code=%.*s detail=%s next=\"mend it, then: hilo channels resume\"",
+        STR_FMT(c->name), STR_FMT(r->reason), STR_FMT(r->provider_code),
+        log_quote(r->detail, quoted, sizeof quoted));
 }
 
 /* Fills the event's status, due, attempts and part. */
-static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_report *r, const struct rec_message *m,
-                   int64_t now, struct ev_message_reported *ev)
+static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_report *r,
+                   const struct rec_message *m, int64_t now, struct ev_message_reported *ev)
 {
     int64_t wait = 0;
 
@@ -122,7 +124,8 @@ int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct h
     int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
 
     id_format("msg", r->id, id);
-    if (rc == HILO_NOTFOUND || (rc == HILO_OK && (m.place != PLACE_IN_FLIGHT || !str_eq(m.channel, c->name)))) {
+    if (rc == HILO_NOTFOUND ||
+        (rc == HILO_OK && (m.place != PLACE_IN_FLIGHT || !str_eq(m.channel, c->name)))) {
         log_event(gw->log, HILO_LOG_WARN, "delivery.report_ignored", "channel=%.*s id=%s code=\"%s\"",
                   STR_FMT(c->name), id, err_name(r->code));
         return HILO_OK;
@@ -166,9 +169,10 @@ void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id,
     struct err e = {0};
 
     id_format("msg", id, text);
-    log_event(d->gw->log, HILO_LOG_DEBUG, "message.receipt", "id=%s channel=%.*s status=%s", text, STR_FMT(c->name),
-              model_value_text(MODEL_E_STATUS, status));
-    if (store_record(d->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, d->gw->arena, &m, &e) != HILO_OK)
+    log_event(d->gw->log, HILO_LOG_DEBUG, "message.receipt", "id=%s channel=%.*s status=%s", text,
+              STR_FMT(c->name), model_value_text(MODEL_E_STATUS, status));
+    if (store_record(d->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, d->gw->arena, &m, &e) !=
+        HILO_OK)
         return;
     bool was = place_before == PLACE_DUE || place_before == PLACE_WAITING;
     bool is = m.place == PLACE_DUE || m.place == PLACE_WAITING;
@@ -179,12 +183,14 @@ void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id,
     delivery_kick(d, c);
 }
 
+struct flights {
+    struct hilo_id id[256];
+    unsigned n;
+};
+
 static bool flight(void *arg, struct hilo_str key, struct hilo_str val)
 {
-    struct flights {
-        struct hilo_id id[256];
-        unsigned n;
-    } *f = arg;
+    struct flights *f = arg;
 
     (void)val;
     f->id[f->n++] = key_tail_id(key);
@@ -202,10 +208,7 @@ static bool still_claimed(const struct delivery *d, struct hilo_id id)
 
 int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
 {
-    struct flights {
-        struct hilo_id id[256];
-        unsigned n;
-    } *f = arena_alloc(d->gw->arena, sizeof *f);
+    struct flights *f = ARENA_NEW(d->gw->arena, struct flights);
     struct key prefix = key_channel(c->name), from = prefix;
     int32_t rc = HILO_OK;
 

@@ -35,5 +35,6 @@ int fault_store(struct fault *f, int32_t code, const struct err *e)
     }
     if (code == HILO_NOTFOUND)
         return fault_set(f, 410, "expired", NULL, "what this names is beyond the retention time");
-    return fault_set(f, 500, "store_error", NULL, "the store answered: %s; see the gateway's log", err_name(code));
+    return fault_set(f, 500, "store_error", NULL, "the store answered: %s; see the gateway's log",
+                     err_name(code));
 }

@@ -18,27 +18,27 @@ struct gw_channel {
     struct gw_channel *next;
     struct gateway *gateway;
     struct hilo_str name, type;
-    struct channel *plug;                 /* NULL when it could not be loaded */
-    const struct hilo_abilities *able;    /* all zero when not loaded */
-    uint64_t provides;                    /* HILO_CAN_x; 0 when not loaded */
-    char broken[256];                     /* why it could not be loaded; else empty */
-    struct hilo_str account;              /* scope of its opaque identifiers, or empty */
-    uint32_t policy;                      /* POLICY_x */
+    struct channel *plug;              /* NULL when it could not be loaded */
+    const struct hilo_abilities *able; /* all zero when not loaded */
+    uint64_t provides;                 /* HILO_CAN_x; 0 when not loaded */
+    char broken[256];                  /* why it could not be loaded; else empty */
+    struct hilo_str account;           /* scope of its opaque identifiers, or empty */
+    uint32_t policy;                   /* POLICY_x */
     int64_t max_attempts;
     int64_t retry_min_us, retry_max_us;
-    int64_t queue_max;                    /* refuse new work beyond it */
-    uint32_t credit;                      /* sends that may leave now */
-    bool paused;                          /* by an operator; kept in the table channel */
-    bool stopped;                         /* by the plugin (CONFIG), until a resume or a restart */
-    bool kicked;                          /* something may be claimable */
+    int64_t queue_max; /* refuse new work beyond it */
+    uint32_t credit;   /* sends that may leave now */
+    bool paused;       /* by an operator; kept in the table channel */
+    bool stopped;      /* by the plugin (CONFIG), until a resume or a restart */
+    bool kicked;       /* something may be claimable */
     bool fetch_kicked;
-    int64_t next_due_us;                  /* wall: when the next of its queue is due; 0: none */
-    int64_t next_job_us;                  /* the same of its downloads */
-    char why[200];                        /* of paused or stopped */
-    int64_t held_until_us;                /* monotonic: after DOWN or throttling; 0 */
+    int64_t next_due_us;   /* wall: when the next of its queue is due; 0: none */
+    int64_t next_job_us;   /* the same of its downloads */
+    char why[200];         /* of paused or stopped */
+    int64_t held_until_us; /* monotonic: after DOWN or throttling; 0 */
     int64_t down_backoff_us;
-    uint32_t fetching;                    /* media downloads under way */
-    uint64_t queued, in_flight;           /* counted since the start from the tables */
+    uint32_t fetching;          /* media downloads under way */
+    uint64_t queued, in_flight; /* counted since the start from the tables */
     uint64_t sent, failed, in_doubt, received, receipts, retries; /* since the start */
 };
 
@@ -55,18 +55,18 @@ struct gateway {
     struct media_store *media;
     struct log *log;
     struct loop *loop;
-    struct arena *arena;       /* scratch of the present callback; reset by main each turn */
+    struct arena *arena; /* scratch of the present callback; reset by main each turn */
     struct gw_channel *channels;
     struct gw_route *routes;
     struct delivery *delivery;
-    struct hilo_str name;      /* gateway.name */
-    struct hilo_str language;  /* of texts that the gateway itself writes: "es", "en" */
+    struct hilo_str name;       /* gateway.name */
+    struct hilo_str language;   /* of texts that the gateway itself writes: "es", "en" */
     struct hilo_str public_url; /* http.public_url, or empty: no signed links */
-    int64_t expires_us;        /* gateway.expires_in: default life of a message */
+    int64_t expires_us;         /* gateway.expires_in: default life of a message */
     int64_t media_max_bytes;
-    int64_t link_life_us;      /* of signed links */
+    int64_t link_life_us; /* of signed links */
     uint8_t link_secret[32];
-    int64_t started_us;        /* wall */
+    int64_t started_us; /* wall */
     const char *config_file;
 };
 

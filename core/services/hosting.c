@@ -48,7 +48,8 @@ static void up_report(void *arg, struct channel *plug, const struct hilo_report 
     store_end(gw->store);
     if (rc != HILO_OK)
         log_event(gw->log, HILO_LOG_ERROR, "delivery.report_lost",
-                  "channel=%.*s error=\"%s\" note=\"in doubt after the next start\"", STR_FMT(c->name), e.text);
+                  "channel=%.*s error=\"%s\" note=\"in doubt after the next start\"", STR_FMT(c->name),
+                  e.text);
 }
 
 static void up_credit(void *arg, struct channel *plug, uint32_t n)
@@ -67,7 +68,8 @@ static void up_context_get(void *arg, struct channel *plug, uint64_t token, stru
     struct key k = key_plugin(c->type, subject, key);
     struct rec_plugin_value v = {0};
     struct err e = {0};
-    int32_t rc = store_record(gw->store, TABLE_PLUGIN, key_str(&k), &rec_desc_plugin_value, gw->arena, &v, &e);
+    int32_t rc =
+        store_record(gw->store, TABLE_PLUGIN, key_str(&k), &rec_desc_plugin_value, gw->arena, &v, &e);
 
     channel_context(plug, token, rc, v.value, v.version);
 }
@@ -134,7 +136,10 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     char quoted[300];
     struct err e = {0};
 
-    log_event(gw->log, state == CHANNEL_STOPPED ? HILO_LOG_ERROR : state == CHANNEL_DOWN ? HILO_LOG_WARN : HILO_LOG_INFO,
+    log_event(gw->log,
+              state == CHANNEL_STOPPED ? HILO_LOG_ERROR
+              : state == CHANNEL_DOWN  ? HILO_LOG_WARN
+                                       : HILO_LOG_INFO,
               "channel.state", "channel=%.*s state=%s text=%s", STR_FMT(c->name), channel_state_name(state),
               log_quote(text, quoted, sizeof quoted));
     if (state == CHANNEL_CLOSED || state == CHANNEL_STARTING) {
@@ -142,7 +147,8 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);
         if (rc != HILO_OK)
-            log_event(gw->log, HILO_LOG_ERROR, "delivery.gone", "channel=%.*s error=\"%s\"", STR_FMT(c->name), e.text);
+            log_event(gw->log, HILO_LOG_ERROR, "delivery.gone", "channel=%.*s error=\"%s\"", STR_FMT(c->name),
+                      e.text);
         h->hooks.gone(h->hooks.arg, c);
     }
     delivery_kick(gw->delivery, c);

@@ -113,7 +113,8 @@ static int32_t where(struct inbound *in, struct rec_conversation *conv, struct e
         if (rc != HILO_OK)
             return rc;
         k = key_of_id(key_tail_id(val));
-        rc = store_record(in->gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, in->arena, conv, e);
+        rc = store_record(in->gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, in->arena,
+                          conv, e);
         if (rc != HILO_OK)
             return rc;
         if (id_eq(conv->customer, in->customer)) {
@@ -196,8 +197,8 @@ static int32_t only_case(struct inbound *in, struct err *e)
 
     if (in->new_customer)
         return HILO_OK;
-    rc = store_scan(in->gw->store, TABLE_CASE_CUSTOMER, key_str(&k), (struct hilo_str){0}, true, case_of_customer, &o,
-                    e);
+    rc = store_scan(in->gw->store, TABLE_CASE_CUSTOMER, key_str(&k), (struct hilo_str){0}, true,
+                    case_of_customer, &o, e);
     for (unsigned i = 0; i < o.n && rc == HILO_OK; i++) {
         struct rec_case c;
         k = key_of_id(o.id[i]);
@@ -253,8 +254,7 @@ static int32_t append_people(struct inbound *in, struct err *e)
 
     if (in->new_customer) {
         const struct ev_customer_created ev = {
-            .id = in->customer,
-            .name = str_utf8_head(hilo_get_str(in->message, HILO_T_MSG_PARTY_NAME), 200)};
+            .id = in->customer, .name = str_utf8_head(hilo_get_str(in->message, HILO_T_MSG_PARTY_NAME), 200)};
         rc = append(in, &ev_desc_customer_created, &ev, e);
     }
     for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
@@ -314,7 +314,8 @@ static int32_t receive(struct inbound *in, struct err *e)
     int32_t rc;
 
     if (ext.n == 0)
-        return err_set(e, HILO_INVALID, "an inbound message has no provider_id, without which it can't be deduplicated");
+        return err_set(e, HILO_INVALID,
+                       "an inbound message has no provider_id, without which it can't be deduplicated");
     struct key k = key_ext(in->channel->name, ext);
     rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
     if (rc == HILO_OK)
@@ -349,7 +350,8 @@ static int32_t receive(struct inbound *in, struct err *e)
         delivery_fetch(in->gw->delivery, in->channel);
     char text[ID_TEXT];
     id_format("msg", in->id, text);
-    log_event(in->gw->log, HILO_LOG_DEBUG, "message.received", "id=%s channel=%.*s", text, STR_FMT(in->channel->name));
+    log_event(in->gw->log, HILO_LOG_DEBUG, "message.received", "id=%s channel=%.*s", text,
+              STR_FMT(in->channel->name));
     return HILO_OK;
 }
 
@@ -392,9 +394,10 @@ static int32_t receipt(struct inbound *in, struct err *e)
     struct rec_message m = {0};
     int32_t rc = HILO_NOTFOUND;
 
-    if (ev.status != HILO_STATUS_SENT && ev.status != HILO_STATUS_DELIVERED && ev.status != HILO_STATUS_READ &&
-        ev.status != HILO_STATUS_FAILED)
-        return err_set(e, HILO_INVALID, "a receipt has status %llu; sent, delivered, read or failed was expected",
+    if (ev.status != HILO_STATUS_SENT && ev.status != HILO_STATUS_DELIVERED &&
+        ev.status != HILO_STATUS_READ && ev.status != HILO_STATUS_FAILED)
+        return err_set(e, HILO_INVALID,
+                       "a receipt has status %llu; sent, delivered, read or failed was expected",
                        (unsigned long long)ev.status);
     if (!id_none(echo)) {
         rc = receipt_message(in, echo, &m, e);
@@ -428,8 +431,8 @@ static int32_t receipt(struct inbound *in, struct err *e)
     return HILO_OK;
 }
 
-int32_t message_submitted(struct gateway *gw, struct gw_channel *channel, struct hilo_str message, struct arena *a,
-                          struct err *e)
+int32_t message_submitted(struct gateway *gw, struct gw_channel *channel, struct hilo_str message,
+                          struct arena *a, struct err *e)
 {
     struct inbound in = {.gw = gw,
                          .channel = channel,

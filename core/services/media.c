@@ -52,16 +52,19 @@ int media_get(struct gateway *gw, struct hilo_id id, struct arena *a, struct rec
     CHECK(out->sha256.n == MEDIA_HASH);
     rc = media_open(gw->media, (const uint8_t *)out->sha256.p, fd_out, &size, &e);
     if (rc != HILO_OK)
-        return fault_set(f, 500, "media_lost", NULL, "the file of this media can't be opened; see hilo store check");
+        return fault_set(f, 500, "media_lost", NULL,
+                         "the file of this media can't be opened; see hilo store check");
     return 0;
 }
 
-static void media__mac(const struct gateway *gw, const uint8_t signed_part[TOKEN_SIGNED], uint8_t out[TOKEN_MAC])
+static void media__mac(const struct gateway *gw, const uint8_t signed_part[TOKEN_SIGNED],
+                       uint8_t out[TOKEN_MAC])
 {
     uint8_t full[EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
-    CHECK(HMAC(EVP_sha256(), gw->link_secret, sizeof gw->link_secret, signed_part, TOKEN_SIGNED, full, &n) != NULL);
+    CHECK(HMAC(EVP_sha256(), gw->link_secret, sizeof gw->link_secret, signed_part, TOKEN_SIGNED, full, &n) !=
+          NULL);
     memcpy(out, full, TOKEN_MAC);
 }
 
@@ -73,9 +76,10 @@ int media_link(struct gateway *gw, struct hilo_id id, int64_t now_us, struct are
     uint64_t until = (uint64_t)((now_us + gw->link_life_us) / 1000000);
 
     if (gw->public_url.n == 0)
-        return fault_set(f, 409, "no_public_url", NULL,
-                         "links need http.public_url in the configuration, the address under which this gateway is "
-                         "reached");
+        return fault_set(
+            f, 409, "no_public_url", NULL,
+            "links need http.public_url in the configuration, the address under which this gateway is "
+            "reached");
     memcpy(token, id.b, 16);
     for (unsigned i = 0; i < 8; i++)
         token[16 + i] = (uint8_t)(until >> (56 - 8 * i));
@@ -87,7 +91,8 @@ int media_link(struct gateway *gw, struct hilo_id id, int64_t now_us, struct are
     return 0;
 }
 
-int media_token(struct gateway *gw, struct hilo_str token, int64_t now_us, struct hilo_id *out, struct fault *f)
+int media_token(struct gateway *gw, struct hilo_str token, int64_t now_us, struct hilo_id *out,
+                struct fault *f)
 {
     unsigned char text[57], bytes[64];
     uint8_t mac[TOKEN_MAC];

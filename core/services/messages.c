@@ -18,24 +18,27 @@
 
 /* ---- the channel ---- */
 
-static int pick_channel(struct gateway *gw, const struct message_request *r, uint32_t scheme, struct gw_channel **out,
-                        struct fault *f)
+static int pick_channel(struct gateway *gw, const struct message_request *r, uint32_t scheme,
+                        struct gw_channel **out, struct fault *f)
 {
     struct gw_channel *c;
 
     if (r->channel.n) {
         c = gateway_channel(gw, r->channel);
         if (!c)
-            return fault_set(f, 422, "unknown_channel", "/channel", "there is no channel %.*s; see GET /v1/channels",
+            return fault_set(f, 422, "unknown_channel", "/channel",
+                             "there is no channel %.*s; see GET /v1/channels",
                              STR_FMT(str_utf8_head(r->channel, 63)));
     } else {
         const struct gw_route *route = gw->routes;
         uint32_t category = r->category ? r->category : (uint32_t)HILO_CATEGORY_SERVICE;
-        while (route && ((route->scheme && route->scheme != scheme) || (route->category && route->category != category)))
+        while (route && ((route->scheme && route->scheme != scheme) ||
+                         (route->category && route->category != category)))
             route = route->next;
         if (!route)
-            return fault_set(f, 422, "no_route", NULL,
-                             "no route fits this message; name its channel, or add a route to the configuration");
+            return fault_set(
+                f, 422, "no_route", NULL,
+                "no route fits this message; name its channel, or add a route to the configuration");
         c = gateway_channel(gw, route->channel);
         if (!c)
             return fault_set(f, 500, "no_route", NULL, "a route names the channel %.*s, which does not exist",
@@ -45,7 +48,8 @@ static int pick_channel(struct gateway *gw, const struct message_request *r, uin
         return fault_set(f, 503, "channel_broken", "/channel", "the channel %.*s could not be loaded: %.250s",
                          STR_FMT(c->name), c->broken);
     if (!(c->provides & HILO_CAN_SEND))
-        return fault_set(f, 422, "not_supported", "/channel", "the channel %.*s does not send", STR_FMT(c->name));
+        return fault_set(f, 422, "not_supported", "/channel", "the channel %.*s does not send",
+                         STR_FMT(c->name));
     if ((int64_t)(c->queued + c->in_flight) >= c->queue_max) {
         (void)fault_set(f, 429, "queue_full", NULL, "%llu messages wait on the channel %.*s; retry later",
                         (unsigned long long)c->queued, STR_FMT(c->name));
@@ -91,7 +95,8 @@ static struct hilo_str party_bytes(struct arena *a, const struct identifier *id)
 
 /* Where the message goes: the conversation of this address, or a new one. */
 static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hilo_id customer,
-                             const struct identifier *to, struct arena *a, struct outbound *o, struct fault *f)
+                             const struct identifier *to, struct arena *a, struct outbound *o,
+                             struct fault *f)
 {
     struct party_search s = {.channel = c, .arena = a};
     struct rec_conversation conv;
@@ -107,8 +112,8 @@ static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hi
         return -1;
     }
     if (!s.best.scheme)
-        return fault_set(f, 422, "no_address", "/to", "this customer has no address that the channel %.*s can send to",
-                         STR_FMT(c->name));
+        return fault_set(f, 422, "no_address", "/to",
+                         "this customer has no address that the channel %.*s can send to", STR_FMT(c->name));
     struct key k = key_address(c->name, s.best.scheme, s.best.scope, s.best.value);
     rc = store_get(gw->store, TABLE_ADDRESS, key_str(&k), a, &val, &e);
     if (rc == HILO_OK && val.n == sizeof o->plan.conversation.b) {
@@ -143,26 +148,30 @@ static int content_fault(struct fault *f, const char *code, const struct err *e)
     return fault_set(f, 422, code, z, "%.*s", (int)(text.n > 380 ? 380 : text.n), text.n ? text.p + 1 : "");
 }
 
-static int media_usable(struct gateway *gw, const struct gw_channel *c, struct hilo_id id, const char *pointer,
-                        uint64_t kind, struct arena *a, struct rec_media *m, struct fault *f)
+static int media_usable(struct gateway *gw, const struct gw_channel *c, struct hilo_id id,
+                        const char *pointer, uint64_t kind, struct arena *a, struct rec_media *m,
+                        struct fault *f)
 {
     if (media_get(gw, id, a, m, NULL, f) != 0) {
         if (f->status == 404)
-            (void)fault_set(f, 422, "unknown_media", pointer, "there is no such media; upload it with POST /v1/media");
+            (void)fault_set(f, 422, "unknown_media", pointer,
+                            "there is no such media; upload it with POST /v1/media");
         return -1;
     }
     if (m->state != MEDIA_STORED)
         return fault_set(f, 422, "media_not_stored", pointer, "this media is %s",
-                         m->state == MEDIA_PENDING ? "still being fetched; retry in a moment" : "not available");
+                         m->state == MEDIA_PENDING ? "still being fetched; retry in a moment"
+                                                   : "not available");
     if (kind < 8 && c->able->media_max[kind] && m->size > c->able->media_max[kind])
-        return fault_set(f, 422, "media_too_large", pointer, "the channel %.*s takes at most %llu bytes of this kind",
-                         STR_FMT(c->name), (unsigned long long)c->able->media_max[kind]);
+        return fault_set(f, 422, "media_too_large", pointer,
+                         "the channel %.*s takes at most %llu bytes of this kind", STR_FMT(c->name),
+                         (unsigned long long)c->able->media_max[kind]);
     return 0;
 }
 
 /* Stored media must be there; its type and name are added, for the plugin. */
-static int complete_content(struct gateway *gw, const struct gw_channel *c, struct hilo_str *content, struct arena *a,
-                            struct fault *f)
+static int complete_content(struct gateway *gw, const struct gw_channel *c, struct hilo_str *content,
+                            struct arena *a, struct fault *f)
 {
     struct model_change change[3];
     struct hilo_str rest, params;
@@ -173,7 +182,8 @@ static int complete_content(struct gateway *gw, const struct gw_channel *c, stru
     struct hilo_id id = hilo_get_id(*content, HILO_T_CONTENT_MEDIA);
 
     if (!id_none(id)) {
-        if (media_usable(gw, c, id, "/content/media", hilo_get_u64(*content, HILO_T_CONTENT_KIND), a, &m, f) != 0)
+        if (media_usable(gw, c, id, "/content/media", hilo_get_u64(*content, HILO_T_CONTENT_KIND), a, &m,
+                         f) != 0)
             return -1;
         if (hilo_get_str(*content, HILO_T_CONTENT_MIME).n == 0 && m.mime.n)
             change[n++] = change_str(HILO_T_CONTENT_MIME, m.mime);
@@ -201,7 +211,8 @@ static int complete_content(struct gateway *gw, const struct gw_channel *c, stru
 
 /* ---- the message that it answers ---- */
 
-static int quote(struct gateway *gw, struct hilo_id reply_to, struct outbound *o, struct arena *a, struct fault *f)
+static int quote(struct gateway *gw, struct hilo_id reply_to, struct outbound *o, struct arena *a,
+                 struct fault *f)
 {
     struct rec_message m;
     struct key k = key_of_id(reply_to);
@@ -220,7 +231,8 @@ static int quote(struct gateway *gw, struct hilo_id reply_to, struct outbound *o
     return 0;
 }
 
-static int check_case(struct gateway *gw, struct hilo_id id, struct hilo_id customer, struct arena *a, struct fault *f)
+static int check_case(struct gateway *gw, struct hilo_id id, struct hilo_id customer, struct arena *a,
+                      struct fault *f)
 {
     struct key k = key_of_id(id);
     struct rec_case c;
@@ -311,8 +323,8 @@ int outbound_append(struct gateway *gw, const struct actor *actor, struct outbou
     return 0;
 }
 
-int message_accept(struct gateway *gw, const struct actor *actor, const struct message_request *r, struct arena *a,
-                   struct message_plan *out, struct fault *f)
+int message_accept(struct gateway *gw, const struct actor *actor, const struct message_request *r,
+                   struct arena *a, struct message_plan *out, struct fault *f)
 {
     struct outbound o = {.now = clock_wall_us(), .case_id = r->case_id};
     struct rec_customer who;
@@ -328,7 +340,8 @@ int message_accept(struct gateway *gw, const struct actor *actor, const struct m
         rc = customer_find(gw, &r->to, &o.plan.customer, &e);
         if (rc == HILO_NOTFOUND) {
             if (!(o.plan.channel->able->schemes & 1u << r->to.scheme))
-                return fault_set(f, 422, "unknown_customer", "/to", "nobody has this %s; create the customer first",
+                return fault_set(f, 422, "unknown_customer", "/to",
+                                 "nobody has this %s; create the customer first",
                                  model_value_text(MODEL_E_SCHEME, r->to.scheme));
             o.plan.new_customer = true;
         } else if (rc != HILO_OK) {
@@ -392,9 +405,11 @@ int message_mark_read(struct gateway *gw, const struct actor *actor, struct hilo
     if (pick_channel(gw, &by_channel, 0, &o.plan.channel, f) != 0)
         return -1;
     if (!(o.plan.channel->able->contents & 1u << HILO_CONTENT_SYSTEM))
-        return fault_set(f, 422, "not_supported", NULL, "this channel has no way to say that a message was read");
+        return fault_set(f, 422, "not_supported", NULL,
+                         "this channel has no way to say that a message was read");
     struct key k = key_of_id(m.conversation);
-    int32_t rc = store_record(gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, a, &conv, &e);
+    int32_t rc =
+        store_record(gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, a, &conv, &e);
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
     o.plan.id = idgen_next(store_ids(gw->store));
@@ -444,7 +459,8 @@ int message_cancel(struct gateway *gw, const struct actor *actor, struct hilo_id
     if (m.place == PLACE_NONE)
         return fault_set(f, 409, "already_settled", NULL, "this message is %s already",
                          model_value_text(MODEL_E_STATUS, m.status));
-    const struct ev_message_settled ev = {.id = id, .status = HILO_STATUS_CANCELED, .reason = STR("canceled")};
+    const struct ev_message_settled ev = {
+        .id = id, .status = HILO_STATUS_CANCELED, .reason = STR("canceled")};
     int32_t rc = store_append(gw->store, &ev_desc_message_settled, &ev, actor, clock_wall_us(), NULL, &e);
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);

@@ -6,24 +6,24 @@
 
 /* An outbound message as asked for. */
 struct message_request {
-    struct identifier to;        /* scheme 0: customer is given */
+    struct identifier to; /* scheme 0: customer is given */
     struct hilo_id customer;
-    struct hilo_str channel;     /* empty: by the routes */
-    struct hilo_id case_id;      /* may be none */
-    struct hilo_id reply_to;     /* may be none */
-    uint32_t category;           /* 0: service */
-    uint32_t priority;           /* 0, 1, 2 */
-    int64_t expires_in_us;       /* 0: the default */
-    struct hilo_str language;    /* may be empty */
-    struct hilo_str content;     /* bytes of group CONTENT, structurally valid */
+    struct hilo_str channel;  /* empty: by the routes */
+    struct hilo_id case_id;   /* may be none */
+    struct hilo_id reply_to;  /* may be none */
+    uint32_t category;        /* 0: service */
+    uint32_t priority;        /* 0, 1, 2 */
+    int64_t expires_in_us;    /* 0: the default */
+    struct hilo_str language; /* may be empty */
+    struct hilo_str content;  /* bytes of group CONTENT, structurally valid */
 };
 /* What is decided; strings in the arena. */
 struct message_plan {
     struct hilo_id id, customer, conversation;
     struct gw_channel *channel;
     bool new_customer, new_conversation;
-    unsigned parts;              /* messages that it is lowered to */
-    struct hilo_str notes;       /* what lowering did, "choices_to_list", joined by spaces */
+    unsigned parts;        /* messages that it is lowered to */
+    struct hilo_str notes; /* what lowering did, "choices_to_list", joined by spaces */
 };
 
 /* Decides, appends. Between store_begin and store_end. -1: nothing was appended, the
@@ -32,16 +32,17 @@ struct message_plan {
 int message_accept(struct gateway *, const struct actor *, const struct message_request *, struct arena *,
                    struct message_plan *out, struct fault *);
 
-int message_get(struct gateway *, struct hilo_id, struct arena *, struct rec_message *out, struct hilo_str *bytes_out,
-                struct fault *);
+int message_get(struct gateway *, struct hilo_id, struct arena *, struct rec_message *out,
+                struct hilo_str *bytes_out, struct fault *);
 /* Cancels what has not left. Faults: not_found, already_sent (409). Between begin and end. */
 int message_cancel(struct gateway *, const struct actor *, struct hilo_id, struct fault *);
 /* Queues a "read" for an inbound message. Between begin and end. */
-int message_mark_read(struct gateway *, const struct actor *, struct hilo_id, struct arena *, struct message_plan *out,
-                      struct fault *);
+int message_mark_read(struct gateway *, const struct actor *, struct hilo_id, struct arena *,
+                      struct message_plan *out, struct fault *);
 
 /* From a channel's plugin (plug_up.submit): an inbound message or a receipt. Between
  * begin and end. OK, DUPLICATE, FULL, INVALID, as committed() tells. */
-int32_t message_submitted(struct gateway *, struct gw_channel *, struct hilo_str message, struct arena *, struct err *);
+int32_t message_submitted(struct gateway *, struct gw_channel *, struct hilo_str message, struct arena *,
+                          struct err *);
 
 #endif
