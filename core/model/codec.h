@@ -69,11 +69,12 @@ static inline struct model_change change_into(uint32_t tag, const struct model_c
 }
 
 /*
- * A new message in the arena from an old one with changes; every other field,
- * known or not, is copied byte for byte and keeps its place. Two changes to the
- * same tag must both be ADD. HILO_OK; HILO_INVALID if the old bytes (or those of a
- * group gone into) are malformed; HILO_FULL if the result is beyond
- * HILO_MESSAGE_MAX. What is put in is not checked.
+ * A new message in the arena from an old one with changes; every other field, known
+ * or not, is copied byte for byte and keeps its place. At most 64 changes, one to a
+ * tag, except that there may be several ADD, also beside a REMOVE of what was there
+ * before. It edits the bytes of any group as well. HILO_OK; HILO_INVALID if the old
+ * bytes (or those of a group gone into) are malformed; HILO_FULL if the result is
+ * beyond HILO_MESSAGE_MAX. What is put in is not checked.
  */
 int32_t model_edit(struct arena *, struct hilo_str message, const struct model_change *, size_t n,
                    struct hilo_str *out, struct err *);

@@ -299,6 +299,17 @@ static int32_t check_choices(struct hilo_str c, const struct model_path *at, str
     return rc;
 }
 
+/* What is about a message must say which. */
+static int32_t check_about(struct hilo_str message, struct err *e)
+{
+    const struct model_path root = path_key(NULL, STR(""));
+    struct hilo_str s;
+
+    if (hilo_find(message, HILO_T_MSG_REPLY_TO, &s) || hilo_find(message, HILO_T_MSG_REPLY_EXT, &s))
+        return HILO_OK;
+    return invalid(e, &root, STR("reply_to"), "is required: the message it is about");
+}
+
 /* ---- the whole --------------------------------------------------------------------- */
 
 static int32_t check_content(struct hilo_str message, struct hilo_str c, const struct model_path *at,
@@ -366,13 +377,9 @@ static int32_t check_content(struct hilo_str message, struct hilo_str c, const s
     case HILO_CONTENT_SYSTEM:
         if (hilo_get_u64(c, HILO_T_CONTENT_EVENT) != HILO_SYSTEM_MARK_READ)
             return invalid(e, at, STR("event"), "only \"mark_read\" can be sent");
-        /* fall through: it is about a message, as a reaction is */
+        return check_about(message, e);
     case HILO_CONTENT_REACTION:
-        if (!hilo_find(message, HILO_T_MSG_REPLY_TO, &s) && !hilo_find(message, HILO_T_MSG_REPLY_EXT, &s)) {
-            const struct model_path root = path_key(NULL, STR(""));
-            return invalid(e, &root, STR("reply_to"), "is required: the message it is about");
-        }
-        return HILO_OK;
+        return check_about(message, e);
     default:
         return HILO_OK;
     }

@@ -1,0 +1,184 @@
+/*
+ * Lowering: the entry, texts and templates. Parts are made by editing the original,
+ * so that what this version doesn't know of a message goes along; a content of another
+ * type is made anew.
+ */
+#include "model/lower.h"
+#include "base/str.h"
+#include "model/lower_job.h"
+#include "model/split.h"
+#include "model/table.h"
+
+static const char *const note_names[] = {
+    "quote_dropped",   "text_split",       "choices_to_buttons",     "choices_to_list",
+    "choices_to_text", "titles_shortened", "descriptions_shortened", "body_split",
+    "header_to_body",  "footer_to_body",   "button_shortened",       "media_kind",
+    "media_to_url",    "media_to_link",    "caption_to_text",        "template_to_text",
+};
+
+bool lower__spanish(const struct lower_job *j)
+{
+    struct hilo_str lang = hilo_get_str(j->message, HILO_T_MSG_LANGUAGE);
+
+    if (str_starts(lang, STR("es")))
+        return true;
+    if (str_starts(lang, STR("en")))
+        return false;
+    return j->env->language && str_starts(str(j->env->language), STR("es"));
+}
+
+/* What an edit of the message makes one more part. */
+static int32_t add_part(struct lower_job *j, const struct model_change *content)
+{
+    struct model_change c[3];
+    size_t n = 0;
+
+    if (j->n == LOWER_PARTS_MAX)
+        return err_set(j->err, HILO_NOSUP, "the channel would need more than %d messages for it; shorten it",
+                       LOWER_PARTS_MAX);
+    if (content)
+        c[n++] = *content;
+    if (j->n > 0) {
+        c[n++] = change_remove(HILO_T_MSG_REPLY_TO);
+        c[n++] = change_remove(HILO_T_MSG_REPLY_EXT);
+    }
+    if (n == 0) {
+        j->part[j->n++] = j->message;
+        return HILO_OK;
+    }
+    if (model_edit(j->arena, j->message, c, n, &j->part[j->n], j->err))
+        return HILO_INVALID;
+    j->n++;
+    return HILO_OK;
+}
+
+int32_t lower__emit(struct lower_job *j, const struct model_change *changes, size_t n)
+{
+    const struct model_change content = change_into(HILO_T_MSG_CONTENT, changes, n);
+
+    return add_part(j, n ? &content : NULL);
+}
+
+int32_t lower__emit_text(struct lower_job *j, struct hilo_str text)
+{
+    struct hilo_writer w;
+    struct hilo_str rest = text, part;
+    struct model_change content;
+    int32_t rc;
+
+    do {
+        part = split_take(&rest, j->able->text_max);
+        if (rest.n)
+            j->notes |= NOTE_TEXT_SPLIT;
+        arena_writer(j->arena, &w);
+        hilo_put_u64(&w, HILO_T_CONTENT_TYPE, HILO_CONTENT_TEXT);
+        hilo_put_str(&w, HILO_T_CONTENT_TEXT, part);
+        content = change_str(HILO_T_MSG_CONTENT, hilo_written(&w));
+        rc = add_part(j, &content);
+    } while (!rc && rest.n);
+    return rc;
+}
+
+static int32_t lower_text(struct lower_job *j)
+{
+    struct hilo_str rest = hilo_get_str(j->content, HILO_T_CONTENT_TEXT);
+    struct model_change c;
+    int32_t rc;
+
+    if (!lower__can_text(j))
+        return err_set(j->err, HILO_NOSUP, "the channel can't carry text");
+    if (str_utf8_head(rest, j->able->text_max).n == rest.n)
+        return lower__emit(j, NULL, 0);
+    j->notes |= NOTE_TEXT_SPLIT;
+    do {
+        c = change_str(HILO_T_CONTENT_TEXT, split_take(&rest, j->able->text_max));
+        rc = lower__emit(j, &c, 1);
+    } while (!rc && rest.n);
+    return rc;
+}
+
+static int32_t lower_template(struct lower_job *j)
+{
+    struct hilo_str text = hilo_get_str(j->content, HILO_T_CONTENT_TEXT);
+
+    if (lower__can(j, HILO_CONTENT_TEMPLATE))
+        return lower__emit(j, NULL, 0);
+    if (!lower__can_text(j))
+        return err_set(j->err, HILO_NOSUP, "the channel can carry neither templates nor text");
+    if (text.n == 0)
+        return err_set(j->err, HILO_NOSUP,
+                       "the channel has no templates; give the template's \"text\", which is sent instead");
+    j->notes |= NOTE_TEMPLATE;
+    return lower__emit_text(j, text);
+}
+
+/* Where the channel can't show what is answered, it is not told. */
+static int32_t drop_quote(struct lower_job *j)
+{
+    const struct model_change c[] = {change_remove(HILO_T_MSG_REPLY_TO), change_remove(HILO_T_MSG_REPLY_EXT)};
+    struct hilo_str s;
+
+    if ((j->able->flags & HILO_ABLE_QUOTE) ||
+        (!hilo_find(j->message, HILO_T_MSG_REPLY_TO, &s) && !hilo_find(j->message, HILO_T_MSG_REPLY_EXT, &s)))
+        return HILO_OK;
+    j->notes |= NOTE_QUOTE;
+    return model_edit(j->arena, j->message, c, 2, &j->message, j->err);
+}
+
+static int32_t lower_by_type(struct lower_job *j, uint32_t type)
+{
+    const char *name;
+
+    switch (type) {
+    case HILO_CONTENT_TEXT:
+        return lower_text(j);
+    case HILO_CONTENT_MEDIA:
+        return lower__media(j);
+    case HILO_CONTENT_TEMPLATE:
+        return lower_template(j);
+    case HILO_CONTENT_CHOICES:
+        return lower__choices(j);
+    default:
+        name = model_value_text(MODEL_E_CONTENT, type);
+        if (!lower__can(j, type) || type == 0)
+            return err_set(j->err, HILO_NOSUP, "the channel can't carry %s",
+                           name ? name : "this type of content");
+        return lower__emit(j, NULL, 0);
+    }
+}
+
+static void result(struct lower_job *j, struct lowered *out)
+{
+    const char *sep = "";
+    size_t i;
+
+    out->notes = STR("");
+    for (i = 0; i < sizeof note_names / sizeof *note_names; i++) {
+        if (!(j->notes >> i & 1))
+            continue;
+        out->notes = arena_fmt(j->arena, "%.*s%s%s", STR_FMT(out->notes), sep, note_names[i]);
+        sep = " ";
+    }
+    out->n = j->n;
+    out->message = arena_dup(j->arena, j->part, j->n * sizeof *j->part);
+}
+
+int32_t lower(struct hilo_str message, const struct hilo_abilities *able, const struct lower_env *env,
+              struct arena *arena, struct lowered *out, struct err *e)
+{
+    struct lower_job j = {.message = message, .able = able, .env = env, .arena = arena, .err = e};
+    uint32_t type = hilo_content_type(message);
+    int32_t rc;
+
+    /* Reactions and marks are about a message; others merely answer one. */
+    if (type != HILO_CONTENT_REACTION && type != HILO_CONTENT_SYSTEM) {
+        rc = drop_quote(&j);
+        if (rc)
+            return rc;
+    }
+    j.content = hilo_content(j.message);
+    rc = lower_by_type(&j, type);
+    if (!rc)
+        result(&j, out);
+    return rc;
+}
