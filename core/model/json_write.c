@@ -109,7 +109,7 @@ static void put_u64(struct json_out *o, uint64_t v)
     put(o, t, (size_t)n);
 }
 
-/* The shortest of the forms that read back as the same number. Large ones get an
+/* As few digits, of 15 to 17, as read back as the same number. Large ones get an
  * exponent, for json_parse refuses that many digits in a row. */
 static void put_f64(struct json_out *o, double d)
 {

@@ -148,7 +148,7 @@ const struct model_field *model_field_json(enum model_group group, struct hilo_s
 /* A slip of the pen is one edit in a short name, two in a longer one. */
 static size_t slips(struct hilo_str name)
 {
-    return name.n < 5 ? 1 : 2;
+    return name.n < 4 ? 1 : 2;
 }
 
 const struct model_field *model_field_near(enum model_group group, struct hilo_str name)
