@@ -112,26 +112,6 @@ static bool fits(struct lower_job *j, struct question *q, const struct form *f, 
 
 /* ---- buttons and lists ------------------------------------------------------------- */
 
-/* The question with header and footer in it where the channel has no room for them
- * apart; what is taken in is removed by a change. */
-static struct hilo_str make_body(struct lower_job *j, const struct question *q, struct model_change *c,
-                                 size_t *n)
-{
-    struct hilo_str body = q->text;
-
-    if (q->header.n && str_utf8_head(q->header, j->able->header_max).n < q->header.n) {
-        j->notes |= NOTE_HEADER;
-        c[(*n)++] = change_remove(HILO_T_CONTENT_HEADER);
-        body = arena_fmt(j->arena, "%.*s\n\n%.*s", STR_FMT(q->header), STR_FMT(body));
-    }
-    if (q->footer.n && str_utf8_head(q->footer, j->able->footer_max).n < q->footer.n) {
-        j->notes |= NOTE_FOOTER;
-        c[(*n)++] = change_remove(HILO_T_CONTENT_FOOTER);
-        body = arena_fmt(j->arena, "%.*s\n\n%.*s", STR_FMT(body), STR_FMT(q->footer));
-    }
-    return body;
-}
-
 /* All but the last piece of a body go before as texts. */
 static int32_t lead_in(struct lower_job *j, struct hilo_str *body, size_t max)
 {
@@ -145,6 +125,38 @@ static int32_t lead_in(struct lower_job *j, struct hilo_str *body, size_t max)
     j->notes |= NOTE_BODY_SPLIT;
     while (!rc && str_utf8_head(*body, max).n < body->n)
         rc = lower__emit_text(j, split_take(body, piece));
+    return rc;
+}
+
+/* The question, with header and footer in it where the channel has no room for them
+ * apart (a change removes them). A short footer stays below the question's last piece. */
+static int32_t make_body(struct lower_job *j, const struct question *q, size_t max, struct model_change *c,
+                         size_t *n, struct hilo_str *out)
+{
+    struct hilo_str body = q->text, foot = STR("");
+    size_t room = max, foot_n;
+    int32_t rc;
+
+    if (q->header.n && str_utf8_head(q->header, j->able->header_max).n < q->header.n) {
+        j->notes |= NOTE_HEADER;
+        c[(*n)++] = change_remove(HILO_T_CONTENT_HEADER);
+        body = arena_fmt(j->arena, "%.*s\n\n%.*s", STR_FMT(q->header), STR_FMT(body));
+    }
+    if (q->footer.n && str_utf8_head(q->footer, j->able->footer_max).n < q->footer.n) {
+        j->notes |= NOTE_FOOTER;
+        c[(*n)++] = change_remove(HILO_T_CONTENT_FOOTER);
+        foot = arena_fmt(j->arena, "\n\n%.*s", STR_FMT(q->footer));
+        foot_n = str_utf8_count(foot);
+        if (foot_n < max / 2) {
+            room = max - foot_n;
+        } else {
+            body = arena_fmt(j->arena, "%.*s%.*s", STR_FMT(body), STR_FMT(foot));
+            foot = STR("");
+        }
+    }
+    rc = lead_in(j, &body, room);
+    if (!rc)
+        *out = foot.n ? arena_fmt(j->arena, "%.*s%.*s", STR_FMT(body), STR_FMT(foot)) : body;
     return rc;
 }
 
@@ -207,8 +219,7 @@ static int32_t as_form(struct lower_job *j, const struct question *q, const stru
     int32_t rc;
 
     j->notes |= f->list ? NOTE_LIST : NOTE_BUTTONS;
-    body = make_body(j, q, c, &n);
-    rc = lead_in(j, &body, f->body_max);
+    rc = make_body(j, q, f->body_max, c, &n, &body);
     if (rc)
         return rc;
     if (!str_eq(body, q->text))

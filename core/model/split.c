@@ -77,11 +77,11 @@ static size_t cut_at(struct hilo_str s, size_t limit, size_t max)
             continue;
         if (word == 0)
             word = i;
-        if (i < limit / 2)
+        if (i < limit / 3)
             break;
         if (s.p[i] == '\n')
             return i;
-        if (sentence == 0 && sentence_end(s, i))
+        if (sentence == 0 && i >= limit / 2 && sentence_end(s, i))
             sentence = i;
     }
     if (sentence)

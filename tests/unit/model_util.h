@@ -43,7 +43,10 @@ static inline struct hilo_str bytes_of(struct arena *a, enum model_group group, 
     return hilo_written(&w);
 }
 
-static inline struct hilo_str msg_of(struct arena *a, const char *json) { return bytes_of(a, MODEL_G_MSG, json); }
+static inline struct hilo_str msg_of(struct arena *a, const char *json)
+{
+    return bytes_of(a, MODEL_G_MSG, json);
+}
 
 /* A group as JSON with single quotes, NUL-ended, in the arena. */
 static inline const char *json_of(struct arena *a, enum model_group group, struct hilo_str bytes)

@@ -5,8 +5,15 @@
 static void e164_is_strict(void **state)
 {
     static const char *const good[] = {"+57300111", "+573001112233", "+123456789012345"};
-    static const char *const bad[] = {"", "+", "573001112233", "+0573001112233", "+5730011", "+1234567890123456",
-                                      "+57 3001112233", "+57300111223a", "+57300111223\xd9\xa1"};
+    static const char *const bad[] = {"",
+                                      "+",
+                                      "573001112233",
+                                      "+0573001112233",
+                                      "+5730011",
+                                      "+1234567890123456",
+                                      "+57 3001112233",
+                                      "+57300111223a",
+                                      "+57300111223\xd9\xa1"};
     size_t i;
 
     (void)state;
@@ -56,7 +63,8 @@ static const struct {
 } emails[] = {
     {"Ana@Example.COM", "Ana@example.com", "ana@example.com"},
     {"a.b+c@sub.example.co", "a.b+c@sub.example.co", "a.b+c@sub.example.co"},
-    {"\xc3\x91o\xc3\xb1o@\xc3\x89xito.co", "\xc3\x91o\xc3\xb1o@\xc3\xa9xito.co", "\xc3\xb1o\xc3\xb1o@\xc3\xa9xito.co"},
+    {"\xc3\x91o\xc3\xb1o@\xc3\x89xito.co", "\xc3\x91o\xc3\xb1o@\xc3\xa9xito.co",
+     "\xc3\xb1o\xc3\xb1o@\xc3\xa9xito.co"},
     {"ana", NULL, NULL},
     {"ana@", NULL, NULL},
     {"@example.com", NULL, NULL},
@@ -85,7 +93,8 @@ static void emails_are_normalised(void **state)
         struct err e = {0};
 
         assert_int_equal(address_email(str(emails[i].in)), emails[i].normal != NULL);
-        assert_int_equal(address_email_normal(str(emails[i].in), out, &e), emails[i].normal ? HILO_OK : HILO_INVALID);
+        assert_int_equal(address_email_normal(str(emails[i].in), out, &e),
+                         emails[i].normal ? HILO_OK : HILO_INVALID);
         assert_string_equal(out, emails[i].normal ? emails[i].normal : "same");
         if (emails[i].normal) {
             assert_int_equal(address_email_identity(str(emails[i].in), out, &e), HILO_OK);
@@ -126,7 +135,8 @@ static void documents_are_normalised(void **state)
         char out[ADDRESS_DOCUMENT] = "same";
         struct err e = {0};
 
-        assert_int_equal(address_document(str(documents[i].in), out, &e), documents[i].out ? HILO_OK : HILO_INVALID);
+        assert_int_equal(address_document(str(documents[i].in), out, &e),
+                         documents[i].out ? HILO_OK : HILO_INVALID);
         assert_string_equal(out, documents[i].out ? documents[i].out : "same");
     }
 }
@@ -141,7 +151,7 @@ static const struct {
     {"+541123456789", {"+5491123456789", "+541123456789"}},
     {"+5511987654321", {"+5511987654321", "+551187654321"}},
     {"+551187654321", {"+5511987654321", "+551187654321"}},
-    {"+551132654321", {"+551132654321", NULL}},  /* a landline has no ninth digit */
+    {"+551132654321", {"+551132654321", NULL}},   /* a landline has no ninth digit */
     {"+5511932654321", {"+5511932654321", NULL}}, /* nor may one be made of this */
     {"+573001112233", {"+573001112233", NULL}},
     {"+56912345678", {"+56912345678", NULL}},
@@ -169,7 +179,8 @@ static void whatsapp_variants_meet(void **state)
 
 static void what_is_no_number_has_no_variants(void **state)
 {
-    static const char *const bad[] = {"", "1", "+573001112233", "0573001112233", "1234567890123456", "57300111x"};
+    static const char *const bad[] = {"",         "1", "+573001112233", "0573001112233", "1234567890123456",
+                                      "57300111x"};
     char out[ADDRESS_VARIANTS][ADDRESS_PHONE], one[ADDRESS_PHONE];
     struct err e = {0};
     size_t i;
@@ -183,9 +194,9 @@ static void what_is_no_number_has_no_variants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(e164_is_strict),           cmocka_unit_test(phones_are_normalised),
-        cmocka_unit_test(emails_are_normalised),    cmocka_unit_test(documents_are_normalised),
-        cmocka_unit_test(whatsapp_variants_meet),   cmocka_unit_test(what_is_no_number_has_no_variants),
+        cmocka_unit_test(e164_is_strict),         cmocka_unit_test(phones_are_normalised),
+        cmocka_unit_test(emails_are_normalised),  cmocka_unit_test(documents_are_normalised),
+        cmocka_unit_test(whatsapp_variants_meet), cmocka_unit_test(what_is_no_number_has_no_variants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,9 +112,10 @@ static void edit_changes_what_is_named_and_nothing_else(void **state)
     c[2] = change_u64(HILO_T_MSG_DUE, 1000000);
     c[3] = change_add(HILO_T_MSG_PARTY, bytes_of(a, MODEL_G_IDENT, "{'value':'c'}"));
     assert_int_equal(model_edit(a, old, c, 4, &new, &e), HILO_OK);
-    assert_string_equal(json_of(a, MODEL_G_MSG, new),
-                        "{'kind':'inbound','channel':'sms','party':[{'value':'a'},{'value':'b'},{'value':'c'}],"
-                        "'due':'1970-01-01T00:00:01.000Z','_unknown':[{'tag':99,'value':'AQI='}]}");
+    assert_string_equal(
+        json_of(a, MODEL_G_MSG, new),
+        "{'kind':'inbound','channel':'sms','party':[{'value':'a'},{'value':'b'},{'value':'c'}],"
+        "'due':'1970-01-01T00:00:01.000Z','_unknown':[{'tag':99,'value':'AQI='}]}");
     /* no change: the same bytes */
     assert_int_equal(model_edit(a, old, c, 0, &new, &e), HILO_OK);
     assert_true(str_eq(old, new));
@@ -122,8 +123,9 @@ static void edit_changes_what_is_named_and_nothing_else(void **state)
     c[0] = change_remove(HILO_T_MSG_PARTY);
     c[1] = c[3];
     assert_int_equal(model_edit(a, old, c, 2, &new, &e), HILO_OK);
-    assert_string_equal(json_of(a, MODEL_G_MSG, new), "{'kind':'inbound','channel':'w','priority':2,"
-                                                      "'party':[{'value':'c'}],'_unknown':[{'tag':99,'value':'AQI='}]}");
+    assert_string_equal(json_of(a, MODEL_G_MSG, new),
+                        "{'kind':'inbound','channel':'w','priority':2,"
+                        "'party':[{'value':'c'}],'_unknown':[{'tag':99,'value':'AQI='}]}");
     arena_free(&a);
 }
 
@@ -135,12 +137,14 @@ static void edit_goes_into_groups(void **state)
     struct err e = {0};
 
     (void)state;
-    old = msg_of(a, "{'content':{'type':'text','text':'a','_unknown':[{'tag':77,'value':'/w=='}]},'channel':'w'}");
+    old = msg_of(
+        a, "{'content':{'type':'text','text':'a','_unknown':[{'tag':77,'value':'/w=='}]},'channel':'w'}");
     in = change_str(HILO_T_CONTENT_TEXT, STR("b"));
     c = change_into(HILO_T_MSG_CONTENT, &in, 1);
     assert_int_equal(model_edit(a, old, &c, 1, &new, &e), HILO_OK);
-    assert_string_equal(json_of(a, MODEL_G_MSG, new),
-                        "{'content':{'type':'text','text':'b','_unknown':[{'tag':77,'value':'/w=='}]},'channel':'w'}");
+    assert_string_equal(
+        json_of(a, MODEL_G_MSG, new),
+        "{'content':{'type':'text','text':'b','_unknown':[{'tag':77,'value':'/w=='}]},'channel':'w'}");
     /* absent: made */
     assert_int_equal(model_edit(a, STR(""), &c, 1, &new, &e), HILO_OK);
     assert_string_equal(json_of(a, MODEL_G_MSG, new), "{'content':{'text':'b'}}");
@@ -166,10 +170,10 @@ static void dump_shows_every_field(void **state)
 {
     struct arena *a = arena_new();
     struct buf b = {0};
-    struct hilo_str m =
-        msg_of(a, "{'kind':'outbound','id':'msg_00000000000000000000000001','time':'2026-11-24T10:00:00Z',"
-                  "'content':{'type':'location','latitude':4.5,'name':'Caf\xc3\xa9 \\'X\\'','preview_url':true},"
-                  "'_unknown':[{'tag':500,'value':'q80='}],'category':999}");
+    struct hilo_str m = msg_of(
+        a, "{'kind':'outbound','id':'msg_00000000000000000000000001','time':'2026-11-24T10:00:00Z',"
+           "'content':{'type':'location','latitude':4.5,'name':'Caf\xc3\xa9 \\'X\\'','preview_url':true},"
+           "'_unknown':[{'tag':500,'value':'q80='}],'category':999}");
 
     (void)state;
     assert_int_equal(model_dump(&b, MODEL_G_MSG, m), HILO_OK);
@@ -185,7 +189,8 @@ static void dump_shows_every_field(void **state)
                                                  "category: 999\n");
     buf_clear(&b);
     assert_int_equal(model_dump(&b, MODEL_G_MSG, STR("\x02\x01z\x03\x01\xff\x03\x09x")), HILO_OK);
-    assert_string_equal(arena_z(a, buf_str(&b)), "id: malformed 7a\nchannel: malformed ff\nmalformed: hex 030978\n");
+    assert_string_equal(arena_z(a, buf_str(&b)),
+                        "id: malformed 7a\nchannel: malformed ff\nmalformed: hex 030978\n");
     buf_done(&b);
     arena_free(&a);
 }

@@ -15,26 +15,31 @@ static const struct {
     {MODEL_G_MSG, "{'priority':'9007199254740993'}"},
     {MODEL_G_MSG, "{'priority':'18446744073709551615'}"},
     {MODEL_G_MSG, "{'kind':77}"}, /* a value of a newer peer */
-    {MODEL_G_MSG, "{'party':[{'scheme':'phone','value':'+573001112233','verified':true,'native':'573001112233'},"
-                  "{'scheme':'whatsapp','scope':'1','value':'CO.1','verified':false}]}"},
-    {MODEL_G_MSG, "{'_unknown':[{'tag':23,'value':''},{'tag':4294967295,'value':'AAEC'},{'tag':23,'value':'/w=='}]}"},
+    {MODEL_G_MSG,
+     "{'party':[{'scheme':'phone','value':'+573001112233','verified':true,'native':'573001112233'},"
+     "{'scheme':'whatsapp','scope':'1','value':'CO.1','verified':false}]}"},
+    {MODEL_G_MSG,
+     "{'_unknown':[{'tag':23,'value':''},{'tag':4294967295,'value':'AAEC'},{'tag':23,'value':'/w=='}]}"},
     /* design §6 */
     {MODEL_G_CONTENT, "{'type':'text','text':'Hola Ana'}"},
     {MODEL_G_CONTENT, "{'type':'choices','text':'\xc2\xbf"
                       "Cambio o devoluci\xc3\xb3n?','choices':[{'id':'exchange','title':'Cambio'},"
                       "{'id':'refund','title':'Devoluci\xc3\xb3n'}]}"},
-    {MODEL_G_CONTENT, "{'type':'media','kind':'image','media':'med_00000000000000000000000001','caption':'x'}"},
-    {MODEL_G_CONTENT, "{'type':'media','kind':'image','url':'https://example.com/a.jpg','caption':'x'}"},
-    {MODEL_G_CONTENT, "{'type':'template','name':'pedir_foto','language':'es','parameters':{'body':['Ana']}}"},
     {MODEL_G_CONTENT,
-     "{'type':'template','name':'t','language':'es','parameters':{'header':[{'type':'image','url':'https://e.co/i'}],"
-     "'body':['Ana',{'type':'currency','text':'$100','currency':'CLP','amount_1000':100000},"
-     "{'text':'x','name':'who'}],'buttons':[{'type':'url','index':1,'text':'r-1'}]}}"},
+     "{'type':'media','kind':'image','media':'med_00000000000000000000000001','caption':'x'}"},
+    {MODEL_G_CONTENT, "{'type':'media','kind':'image','url':'https://example.com/a.jpg','caption':'x'}"},
+    {MODEL_G_CONTENT,
+     "{'type':'template','name':'pedir_foto','language':'es','parameters':{'body':['Ana']}}"},
+    {MODEL_G_CONTENT, "{'type':'template','name':'t','language':'es','parameters':{'header':[{'type':'image',"
+                      "'url':'https://e.co/i'}],"
+                      "'body':['Ana',{'type':'currency','text':'$100','currency':'CLP','amount_1000':100000},"
+                      "{'text':'x','name':'who'}],'buttons':[{'type':'url','index':1,'text':'r-1'}]}}"},
     {MODEL_G_CONTENT, "{'type':'location','latitude':4.7109886,'longitude':-74.072092}"},
     {MODEL_G_CONTENT, "{'latitude':1.2345678901234568e+20,'longitude':-0}"},
     {MODEL_G_CONTENT, "{'latitude':4.94065645841247e-324,'longitude':1.7976931348623157e+308}"},
     {MODEL_G_CONTENT, "{'contacts':[{'name':'L','phones':[{'number':'+1','label':'MOBILE'},{}]}]}"},
-    {MODEL_G_CONTENT, "{'type':'appointment','title':'T','starts':'2026-11-24T10:00:00.000Z','_unknown':[{'tag':60,'value':'AA=='}]}"},
+    {MODEL_G_CONTENT, "{'type':'appointment','title':'T','starts':'2026-11-24T10:00:00.000Z','_unknown':[{'"
+                      "tag':60,'value':'AA=='}]}"},
     {MODEL_G_CONTENT, "{'parameters':{'body':[{'text':'a','_unknown':[{'tag':99,'value':'AA=='}]}]}}"},
     {MODEL_G_CONTENT, "{'text':'\\\\ \\n\\r\\t \\u0001 \\u007f \xf0\x9f\x98\x80'}"},
 };
@@ -46,7 +51,8 @@ static void what_is_read_is_written_the_same(void **state)
 
     (void)state;
     for (i = 0; i < sizeof same / sizeof *same; i++)
-        assert_string_equal(json_of(a, same[i].group, bytes_of(a, same[i].group, same[i].json)), same[i].json);
+        assert_string_equal(json_of(a, same[i].group, bytes_of(a, same[i].group, same[i].json)),
+                            same[i].json);
     arena_free(&a);
 }
 
@@ -76,7 +82,8 @@ static const struct {
     const char *json, *error;
 } wrong[] = {
     {"[]", "must be an object"},
-    {"{'content':{'choices':[{},{},{'tittle':'x'}]}}", "/content/choices/2/tittle: unknown, did you mean \"title\"?"},
+    {"{'content':{'choices':[{},{},{'tittle':'x'}]}}",
+     "/content/choices/2/tittle: unknown, did you mean \"title\"?"},
     {"{'zzzzzzzz':1}", "/zzzzzzzz: unknown; remove it"},
     {"{'a/b~c':1}", "/a~1b~0c: unknown; remove it"},
     {"{'Kind':1}", "/Kind: unknown, did you mean \"kind\"?"},
@@ -90,7 +97,8 @@ static const struct {
     {"{'channel':null}", "/channel: must be a string"},
     {"{'priority':-1}", "/priority: must be a whole number, 0 or more (beyond 2^53 as a string)"},
     {"{'priority':1.5}", "/priority: must be a whole number, 0 or more (beyond 2^53 as a string)"},
-    {"{'priority':'18446744073709551616'}", "/priority: must be a whole number, 0 or more (beyond 2^53 as a string)"},
+    {"{'priority':'18446744073709551616'}",
+     "/priority: must be a whole number, 0 or more (beyond 2^53 as a string)"},
     {"{'time':'yesterday'}", "/time: must be a time as in \"2026-11-24T23:59:59Z\" (RFC 3339)"},
     {"{'time':'1969-12-31T23:59:59Z'}", "/time: must be a time as in \"2026-11-24T23:59:59Z\" (RFC 3339)"},
     {"{'party':{}}", "/party: must be an array"},
@@ -159,8 +167,9 @@ static void a_group_is_read_into_an_open_one(void **state)
     assert_string_equal(json_of(a, MODEL_G_MSG, hilo_written(&w)), "{'content':{'type':'text','text':'x'}}");
     assert_int_equal(model_json_read(&w, MODEL_G_CONTENT, bad, &root, &e), HILO_INVALID);
     assert_string_equal(e.text, "/content/txet: unknown, did you mean \"text\"?");
-    assert_int_equal(model_json_read_field(&w, model_field(MODEL_G_MSG, HILO_T_MSG_CATEGORY), type, &root, &e),
-                     HILO_INVALID);
+    assert_int_equal(
+        model_json_read_field(&w, model_field(MODEL_G_MSG, HILO_T_MSG_CATEGORY), type, &root, &e),
+        HILO_INVALID);
     assert_string_equal(e.text, "/content: unknown value, expected for instance \"service\"");
     cJSON_Delete(good);
     cJSON_Delete(bad);
@@ -183,8 +192,10 @@ static void a_full_writer_is_told(void **state)
 /* Of a field that may not repeat, the first; malformed bytes leave the buffer alone. */
 static void writing_is_strict_about_types(void **state)
 {
-    static const struct hilo_str bad[] = {{"\x02\x01z", 3}, {"\x01\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01", 11},
-                                          {"\x03\x05", 2},  {"\x13\x03\x03\x01\x02", 5},
+    static const struct hilo_str bad[] = {{"\x02\x01z", 3},
+                                          {"\x01\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01", 11},
+                                          {"\x03\x05", 2},
+                                          {"\x13\x03\x03\x01\x02", 5},
                                           {"\x13\x02\x0e\x00", 4}};
     struct arena *a = arena_new();
     struct buf b = {0};
@@ -192,7 +203,11 @@ static void writing_is_strict_about_types(void **state)
     size_t i;
 
     (void)state;
-    assert_string_equal(json_of(a, MODEL_G_MSG, STR("\x03\x01" "a\x03\x01" "b")), "{'channel':'a'}");
+    assert_string_equal(json_of(a, MODEL_G_MSG,
+                                STR("\x03\x01"
+                                    "a\x03\x01"
+                                    "b")),
+                        "{'channel':'a'}");
     assert_int_equal(buf_add(&b, "keep", 4), HILO_OK);
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(model_json_write(&b, MODEL_G_MSG, bad[i], &e), HILO_INVALID);
@@ -205,9 +220,12 @@ static void writing_is_strict_about_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_read_is_written_the_same), cmocka_unit_test(equal_forms_are_read_alike),
-        cmocka_unit_test(what_is_wrong_is_named),           cmocka_unit_test(a_group_is_read_into_an_open_one),
-        cmocka_unit_test(a_full_writer_is_told),            cmocka_unit_test(writing_is_strict_about_types),
+        cmocka_unit_test(what_is_read_is_written_the_same),
+        cmocka_unit_test(equal_forms_are_read_alike),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(a_group_is_read_into_an_open_one),
+        cmocka_unit_test(a_full_writer_is_told),
+        cmocka_unit_test(writing_is_strict_about_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

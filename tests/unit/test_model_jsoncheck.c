@@ -183,8 +183,8 @@ static void integers_are_exact(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_are_judged), cmocka_unit_test(a_nul_ends_nothing),
-        cmocka_unit_test(limits_hold),      cmocka_unit_test(time_is_near_linear),
+        cmocka_unit_test(texts_are_judged),   cmocka_unit_test(a_nul_ends_nothing),
+        cmocka_unit_test(limits_hold),        cmocka_unit_test(time_is_near_linear),
         cmocka_unit_test(integers_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

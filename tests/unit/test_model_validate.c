@@ -8,7 +8,8 @@ static const struct {
     const char *json, *error; /* NULL: passes */
 } cases[] = {
     {"{" OUT "'content':{'type':'text','text':'Hola Ana'}}", NULL},
-    {"{" OUT "'content':{'type':'text','text':'a','preview_url':true,'_unknown':[{'tag':99,'value':''}]}}", NULL},
+    {"{" OUT "'content':{'type':'text','text':'a','preview_url':true,'_unknown':[{'tag':99,'value':''}]}}",
+     NULL},
     {"{'content':{'type':'text','text':'a'}}", "/kind: must be \"outbound\""},
     {"{'kind':'inbound','content':{'type':'text','text':'a'}}", "/kind: must be \"outbound\""},
     {"{'kind':'outbound'}", "/content: is required"},
@@ -18,7 +19,8 @@ static const struct {
      "/category: unknown; expected service, transactional, promotional or authentication"},
     {"{" OUT "'priority':3,'content':{'type':'text','text':'a'}}",
      "/priority: must be 0 (urgent), 1 (normal) or 2 (bulk)"},
-    {"{" OUT "'due':'2026-01-02T00:00:00Z','expires':'2026-01-01T00:00:00Z','content':{'type':'text','text':'a'}}",
+    {"{" OUT
+     "'due':'2026-01-02T00:00:00Z','expires':'2026-01-01T00:00:00Z','content':{'type':'text','text':'a'}}",
      "/expires: is not after \"due\"; it would never be sent"},
     {"{" OUT "'receipt':{},'content':{'type':'text','text':'a'}}",
      "/receipt: has no place in an outbound message; remove it"},
@@ -37,17 +39,20 @@ static const struct {
     /* from customers only */
     {"{" OUT "'content':{'type':'choice_reply','choice':'a'}}",
      "/content/type: \"choice_reply\" comes from customers; it can't be sent"},
-    {"{" OUT "'content':{'type':'unsupported'}}", "/content/type: \"unsupported\" comes from customers; it can't be sent"},
+    {"{" OUT "'content':{'type':'unsupported'}}",
+     "/content/type: \"unsupported\" comes from customers; it can't be sent"},
     /* media */
     {"{" OUT "'content':{'type':'media','kind':'image','url':'https://example.com/a.jpg'}}", NULL},
     {"{" OUT "'content':{'type':'media','kind':'document','media':'med_00000000000000000000000001',"
-     "'filename':'a.pdf','caption':''}}", NULL},
+     "'filename':'a.pdf','caption':''}}",
+     NULL},
     {"{" OUT "'content':{'type':'media','kind':'image'}}",
      "/content/media: is required: the id of an uploaded media, or \"url\" instead"},
     {"{" OUT "'content':{'type':'media','url':'https://x.co/a'}}", "/content/kind: is required in a media"},
     {"{" OUT "'content':{'type':'media','kind':44,'url':'https://x.co/a'}}",
      "/content/kind: unknown kind of media; expected image, audio, voice, video, document or sticker"},
-    {"{" OUT "'content':{'type':'media','kind':'image','media':'med_00000000000000000000000001','url':'https://x.co/a'}}",
+    {"{" OUT "'content':{'type':'media','kind':'image','media':'med_00000000000000000000000001','url':'https:"
+             "//x.co/a'}}",
      "/content/url: give \"media\" or \"url\", not both"},
     {"{" OUT "'content':{'type':'media','kind':'image','url':'ftp://x.co/a'}}",
      "/content/url: must be a URL that begins with https:// or http:// and names a host"},
@@ -59,7 +64,8 @@ static const struct {
      "/content/filename: must be a name without a folder or line breaks"},
     /* location */
     {"{" OUT "'content':{'type':'location','latitude':4.7,'longitude':-74.1,'name':'Tienda'}}", NULL},
-    {"{" OUT "'content':{'type':'location','latitude':4.7}}", "/content/longitude: is required in a location"},
+    {"{" OUT "'content':{'type':'location','latitude':4.7}}",
+     "/content/longitude: is required in a location"},
     {"{" OUT "'content':{'type':'location','latitude':90.1,'longitude':0}}",
      "/content/latitude: must be from -90 to 90 degrees"},
     {"{" OUT "'content':{'type':'location','latitude':0,'longitude':-181}}",
@@ -72,33 +78,45 @@ static const struct {
      "/content/contacts/0/phones/1/number: is required"},
     /* template */
     {"{" OUT "'content':{'type':'template','name':'pedir_foto','language':'es','parameters':{'body':['Ana'],"
-     "'header':[{'type':'image','url':'https://x.co/a'}],'buttons':[{'type':'quick_reply','index':0,'text':'P'}]}}}", NULL},
+     "'header':[{'type':'image','url':'https://x.co/"
+     "a'}],'buttons':[{'type':'quick_reply','index':0,'text':'P'}]}}}",
+     NULL},
     {"{" OUT "'content':{'type':'template','name':'x'}}", "/content/language: is required in a template"},
     {"{" OUT "'content':{'type':'template','language':'es'}}", "/content/name: is required in a template"},
     {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'body':['a',{}]}}}",
      "/content/parameters/body/1/text: is required"},
-    {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'body':[{'type':88,'text':'a'}]}}}",
+    {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'body':[{'type':88,'text'"
+             ":'a'}]}}}",
      "/content/parameters/body/0/type: unknown type of parameter"},
-    {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'header':[{'type':'image'}]}}}",
+    {"{" OUT
+     "'content':{'type':'template','name':'x','language':'es','parameters':{'header':[{'type':'image'}]}}}",
      "/content/parameters/header/0/media: give exactly one of \"media\" and \"url\""},
-    {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'body':[{'type':'currency',"
+    {"{" OUT
+     "'content':{'type':'template','name':'x','language':'es','parameters':{'body':[{'type':'currency',"
      "'text':'$1','currency':'COP'}]}}}",
      "/content/parameters/body/0/amount_1000: is required: a thousand times the amount"},
-    {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'buttons':[{'text':'a'}]}}}",
+    {"{" OUT
+     "'content':{'type':'template','name':'x','language':'es','parameters':{'buttons':[{'text':'a'}]}}}",
      "/content/parameters/buttons/0/type: is required: quick_reply, url or copy_code"},
     {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'buttons':[{'type':'url',"
      "'index':10,'text':'a'}]}}}",
      "/content/parameters/buttons/0/index: must be 0 to 9, the button's place in the template"},
     /* choices */
-    {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'b','title':'B'}]}}", NULL},
-    {"{" OUT "'content':{'type':'choices','choices':[{'id':'a','title':'A'}]}}", "/content/text: is required in a choices"},
+    {"{" OUT
+     "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'b','title':'B'}]}}",
+     NULL},
+    {"{" OUT "'content':{'type':'choices','choices':[{'id':'a','title':'A'}]}}",
+     "/content/text: is required in a choices"},
     {"{" OUT "'content':{'type':'choices','text':'?'}}", "/content/choices: is required in a choices"},
-    {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'title':'A'}]}}", "/content/choices/0/id: is required"},
+    {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'title':'A'}]}}",
+     "/content/choices/0/id: is required"},
     {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':''}]}}",
      "/content/choices/0/title: is empty; write something, or leave it out if it is optional"},
-    {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'a','title':'B'}]}}",
+    {"{" OUT
+     "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'a','title':'B'}]}}",
      "/content/choices/1/id: the same id as another choice; make it different"},
-    {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'b','title':'A'}]}}",
+    {"{" OUT
+     "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'b','title':'A'}]}}",
      "/content/choices/1/title: the same title as another choice; make it different"},
     {"{" OUT "'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'A\\nB'}]}}",
      "/content/choices/0/title: must be one line"},
@@ -109,11 +127,15 @@ static const struct {
     {"{" OUT "'reply_to':'msg_00000000000000000000000001','content':{'type':'reaction','emoji':''}}", NULL},
     {"{" OUT "'content':{'type':'reaction','emoji':'x'}}", "/reply_to: is required: the message it is about"},
     {"{" OUT "'reply_provider_id':'w1','content':{'type':'system','event':'mark_read'}}", NULL},
-    {"{" OUT "'content':{'type':'system','event':'mark_read'}}", "/reply_to: is required: the message it is about"},
-    {"{" OUT "'content':{'type':'system','event':'other'}}", "/content/event: only \"mark_read\" can be sent"},
-    {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-02T01:00:00Z'}}",
+    {"{" OUT "'content':{'type':'system','event':'mark_read'}}",
+     "/reply_to: is required: the message it is about"},
+    {"{" OUT "'content':{'type':'system','event':'other'}}",
+     "/content/event: only \"mark_read\" can be sent"},
+    {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-"
+             "02T01:00:00Z'}}",
      NULL},
-    {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-01T00:00:00Z'}}",
+    {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-"
+             "01T00:00:00Z'}}",
      "/content/ends: is before \"starts\""},
     {"{" OUT "'content':{'type':'note','text':'for us'}}", NULL},
 };

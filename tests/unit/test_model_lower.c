@@ -1,0 +1,423 @@
+/* Lowering: each type against several channels' abilities, as golden results. */
+#include "model_util.h"
+#include "model/lower.h"
+#include "model/split.h"
+
+#define C(name) (1u << HILO_CONTENT_##name)
+#define K(name) (1u << HILO_MEDIA_##name)
+
+/* As WhatsApp, SMS, a short-text channel, one that sends media by link only, one
+ * that sends audio and documents as files, and one that shows only locations. */
+static const struct hilo_abilities wa = {
+    .contents = C(TEXT) | C(MEDIA) | C(TEMPLATE) | C(CHOICES) | C(LOCATION) | C(REACTION),
+    .media_kinds = K(IMAGE) | K(AUDIO) | K(VOICE) | K(VIDEO) | K(DOCUMENT) | K(STICKER),
+    .text_max = 4096,
+    .caption_max = 10,
+    .buttons_max = 3,
+    .button_title_max = 8,
+    .list_max = 5,
+    .list_title_max = 12,
+    .list_description_max = 10,
+    .body_max = 20,
+    .list_body_max = 40,
+    .header_max = 6,
+    .footer_max = 6,
+    .choice_id_max = 10,
+    .flags = HILO_ABLE_QUOTE | HILO_ABLE_MEDIA_LINK | HILO_ABLE_MEDIA_FILE,
+    .media_max = {[HILO_MEDIA_IMAGE] = 1000},
+};
+static const struct hilo_abilities sms = {.contents = C(TEXT), .text_max = 160};
+static const struct hilo_abilities tiny = {.contents = C(TEXT), .text_max = 20};
+static const struct hilo_abilities links = {.contents = C(TEXT) | C(MEDIA),
+                                            .media_kinds = K(IMAGE) | K(DOCUMENT),
+                                            .text_max = 60,
+                                            .caption_max = 0,
+                                            .flags = HILO_ABLE_MEDIA_LINK};
+static const struct hilo_abilities files = {
+    .contents = C(MEDIA), .media_kinds = K(AUDIO), .caption_max = 5, .flags = HILO_ABLE_MEDIA_FILE};
+static const struct hilo_abilities map = {.contents = C(LOCATION)};
+
+#define MED "'media':'med_00000000000000000000000001'"
+#define AB  "'choices':[{'id':'a','title':'Cambio'},{'id':'b','title':'Dinero'}]"
+
+static const struct {
+    const struct hilo_abilities *able;
+    const char *in;    /* content */
+    const char *notes; /* NULL: HILO_NOSUP with the words of out */
+    const char *out;   /* contents, separated by line breaks */
+} cases[] = {
+    /* ---- text */
+    {&wa, "{'type':'text','text':'Hola'}", "", "{'type':'text','text':'Hola'}"},
+    {&map, "{'type':'text','text':'Hola'}", NULL, "the channel can't carry text"},
+    {&tiny, "{'type':'text','text':'12345678901234567890'}", "",
+     "{'type':'text','text':'12345678901234567890'}"},
+    {&tiny,
+     "{'type':'text','preview_url':true,'text':'Hola Ana. Tu pedido ya va en "
+     "camino.','_unknown':[{'tag':99,'value':''}]}",
+     "text_split",
+     "{'type':'text','preview_url':true,'text':'Hola Ana. Tu pedido','_unknown':[{'tag':99,'value':''}]}\n"
+     "{'type':'text','preview_url':true,'text':'ya va en camino.','_unknown':[{'tag':99,'value':''}]}"},
+    /* ---- choices: buttons, list, numbers */
+    {&wa, "{'type':'choices','text':'?'," AB "}", "choices_to_buttons",
+     "{'type':'choices','text':'?'," AB "}"},
+    {&wa, "{'type':'choices','text':'?','button':'Ver'," AB "}", "choices_to_list",
+     "{'type':'choices','text':'?','button':'Ver'," AB "}"},
+    {&wa,
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'b','title':'B'},{'id':'c','title'"
+     ":'C'},"
+     "{'id':'d','title':'D'}]}",
+     "choices_to_list",
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'A'},{'id':'b','title':'B'},{'id':'c','title'"
+     ":'C'},"
+     "{'id':'d','title':'D'}],'button':'Opciones'}"},
+    {&wa,
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'Con texto','description':'que es muy "
+     "largo'}]}",
+     "choices_to_list descriptions_shortened",
+     "{'type':'choices','text':'?','button':'Opciones','choices':[{'id':'a','title':'Con "
+     "texto','description':'que es mu…'}]}"},
+    {&wa, "{'type':'choices','text':'?','choices':[{'id':'a','title':'Diez letras'}]}", "choices_to_list",
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'Diez letras'}],'button':'Opciones'}"},
+    {&wa,
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'Cambiar la "
+     "talla'},{'id':'b','title':'Devolver'}]}",
+     "choices_to_buttons titles_shortened",
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'Cambiar…'},{'id':'b','title':'Devolver'}]}"},
+    {&wa,
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'Tienda del "
+     "norte'},{'id':'b','title':'Tienda del sur'}]}",
+     "choices_to_text",
+     "{'type':'text','text':'?\\nResponde 1 para Tienda del norte, 2 para Tienda del sur.'}"},
+    {&wa,
+     "{'type':'choices','text':'?','choices':[{'id':'a','title':'Cambiar azul'},{'id':'b','title':'Cambiar "
+     "roja y verde'}]}",
+     "choices_to_list titles_shortened",
+     "{'type':'choices','text':'?','button':'Opciones','choices':[{'id':'a','title':'Cambiar "
+     "azul'},{'id':'b','title':'Cambiar roj…'}]}"},
+    {&wa, "{'type':'choices','text':'Larga la pregunta de hoy','choices':[{'id':'a','title':'A'}]}",
+     "choices_to_buttons body_split",
+     "{'type':'text','text':'Larga la pregunta "
+     "de'}\n{'type':'choices','text':'hoy','choices':[{'id':'a','title':'A'}]}"},
+    {&wa,
+     "{'type':'choices','header':'Importante','footer':'Gracias','text':'Elige',"
+     "'choices':[{'id':'a','title':'A'}]}",
+     "choices_to_buttons body_split header_to_body footer_to_body",
+     "{'type':'text','text':'Importante'}\n{'type':'choices','text':'Elige\\n\\nGracias','choices':[{'id':'a'"
+     ",'title':'A'}]}"},
+    {&wa, "{'type':'choices','text':'?','button':'Una etiqueta larga'," AB "}",
+     "choices_to_list button_shortened", "{'type':'choices','text':'?','button':'Una eti…'," AB "}"},
+    {&wa, "{'type':'choices','text':'?','choices':[{'id':'12345678901','title':'A'}]}", "choices_to_text",
+     "{'type':'text','text':'?\\nResponde 1 para A.'}"},
+    {&sms,
+     "{'type':'choices','text':'\xc2\xbf"
+     "Cambio?'," AB "}",
+     "choices_to_text",
+     "{'type':'text','text':'\xc2\xbf"
+     "Cambio?\\nResponde 1 para Cambio, 2 para Dinero.'}"},
+    {&sms,
+     "{'type':'choices','header':'H','footer':'F','text':'?','choices':[{'id':'a','title':'A','section':'S'},"
+     "{'id':'b','title':'B','description':'bb','section':'S'},{'id':'c','title':'C','section':'Z'}]}",
+     "choices_to_text",
+     "{'type':'text','text':'H\\n\\n?\\nResponde de 1 a 3:\\nS\\n1. A\\n2. B: bb\\nZ\\n3. C\\n\\nF'}"},
+    {&tiny,
+     "{'type':'choices','text':'\xc2\xbf"
+     "Cambio?'," AB "}",
+     "text_split choices_to_text",
+     "{'type':'text','text':'\xc2\xbf"
+     "Cambio?'}\n{'type':'text','text':'Responde 1 para'}\n"
+     "{'type':'text','text':'Cambio, 2 para'}\n{'type':'text','text':'Dinero.'}"},
+    {&map, "{'type':'choices','text':'?'," AB "}", NULL,
+     "the channel can carry neither these choices nor a text in their place"},
+    /* ---- media */
+    {&wa, "{'type':'media','kind':'image'," MED ",'caption':'Foto'}", "",
+     "{'type':'media','kind':'image'," MED ",'caption':'Foto'}"},
+    {&wa, "{'type':'media','kind':'image'," MED ",'caption':'Una foto larga'}", "caption_to_text",
+     "{'type':'media','kind':'image'," MED "}\n{'type':'text','text':'Una foto larga'}"},
+    {&wa, "{'type':'media','kind':'audio'," MED ",'caption':'Oye'}", "caption_to_text",
+     "{'type':'media','kind':'audio'," MED "}\n{'type':'text','text':'Oye'}"},
+    {&wa, "{'type':'media','kind':'image'," MED ",'size':1001}", "media_kind",
+     "{'type':'media','kind':'document'," MED ",'size':1001}"},
+    {&links, "{'type':'media','kind':'image'," MED "}", "media_to_url",
+     "{'type':'media','kind':'image','url':'https://h.co/m/1'}"},
+    {&links, "{'type':'media','kind':'sticker','url':'https://x.co/s'}", "media_kind",
+     "{'type':'media','kind':'image','url':'https://x.co/s'}"},
+    {&files, "{'type':'media','kind':'voice'," MED "}", "media_kind",
+     "{'type':'media','kind':'audio'," MED "}"},
+    {&files, "{'type':'media','kind':'audio','caption':'Oye'," MED "}", NULL,
+     "the channel can't carry the media's caption; shorten or remove it"},
+    {&files, "{'type':'media','kind':'audio','url':'https://x.co/a'}", NULL,
+     "the channel can carry neither this media nor a text with a link to it"},
+    {&sms, "{'type':'media','kind':'image'," MED "}", "media_to_link",
+     "{'type':'text','text':'https://h.co/m/1'}"},
+    {&sms, "{'type':'media','kind':'document','url':'https://x.co/a','filename':'a.pdf','caption':'Factura'}",
+     "media_to_link", "{'type':'text','text':'Factura\\na.pdf: https://x.co/a'}"},
+    {&tiny,
+     "{'type':'media','kind':'document'," MED
+     ",'filename':'una-factura.pdf','caption':'Factura de hoy, Ana'}",
+     "text_split media_to_link",
+     "{'type':'text','text':'Factura de hoy, Ana'}\n{'type':'text','text':'https://h.co/m/1'}"},
+    {&tiny, "{'type':'media','kind':'image','url':'https://example.com/long'}", NULL,
+     "the link to the media is longer than the channel's texts"},
+    /* ---- template */
+    {&wa, "{'type':'template','name':'x','language':'es','text':'Hola'}", "",
+     "{'type':'template','name':'x','language':'es','text':'Hola'}"},
+    {&sms, "{'type':'template','name':'x','language':'es','text':'Hola Ana'}", "template_to_text",
+     "{'type':'text','text':'Hola Ana'}"},
+    {&sms, "{'type':'template','name':'x','language':'es'}", NULL,
+     "the channel has no templates; give the template's 'text', which is sent instead"},
+    {&map, "{'type':'template','name':'x','language':'es','text':'Hola'}", NULL,
+     "the channel can carry neither templates nor text"},
+    /* ---- the others */
+    {&wa, "{'type':'location','latitude':1,'longitude':2}", "",
+     "{'type':'location','latitude':1,'longitude':2}"},
+    {&sms, "{'type':'location','latitude':1,'longitude':2}", NULL, "the channel can't carry location"},
+    {&sms, "{'type':'appointment','title':'x'}", NULL, "the channel can't carry appointment"},
+    {&wa, "{'type':77}", NULL, "the channel can't carry this type of content"},
+    {&wa, "{'text':'no type'}", NULL, "the channel can't carry this type of content"},
+};
+
+static int32_t link_of(void *arg, struct hilo_id media, struct arena *a, struct hilo_str *out, struct err *e)
+{
+    (void)arg;
+    (void)e;
+    *out = arena_fmt(a, "https://h.co/m/%d", media.b[15]);
+    return HILO_OK;
+}
+
+static const struct lower_env env = {.language = "es", .media_link = link_of};
+
+static void each_type_meets_each_channel(void **state)
+{
+    size_t i, k;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new();
+        struct hilo_str m = msg_of(a, arena_fmt(a, "{'kind':'outbound','content':%s}", cases[i].in).p);
+        struct lowered out, again;
+        struct err e = {0};
+        int32_t rc = lower(m, cases[i].able, &env, a, &out, &e);
+
+        if (!cases[i].notes) {
+            for (k = 0; e.text[k]; k++)
+                e.text[k] = e.text[k] == '"' ? '\'' : e.text[k];
+            assert_int_equal(rc, HILO_NOSUP);
+            assert_string_equal(e.text, cases[i].out);
+        } else {
+            struct hilo_str all = STR("");
+
+            if (rc)
+                fail_msg("%s: %s", cases[i].in, e.text);
+            for (k = 0; k < out.n; k++) {
+                assert_int_equal(model_check(out.message[k], &e), HILO_OK);
+                all = arena_fmt(a, "%.*s%s%s", STR_FMT(all), k ? "\n" : "",
+                                json_of(a, MODEL_G_CONTENT, hilo_content(out.message[k])));
+            }
+            assert_string_equal(arena_z(a, all), cases[i].out);
+            assert_string_equal(arena_z(a, out.notes), cases[i].notes);
+            assert_int_equal(lower(m, cases[i].able, &env, a, &again, &e), HILO_OK);
+            assert_int_equal(out.n, again.n);
+            for (k = 0; k < out.n; k++)
+                assert_true(str_eq(out.message[k], again.message[k]));
+        }
+        arena_free(&a);
+    }
+}
+
+/* Titles that would be equal once shortened, in every form. */
+static void titles_that_would_meet_become_numbers(void **state)
+{
+    struct arena *a = arena_new();
+    struct hilo_str m =
+        msg_of(a, "{'kind':'outbound','language':'en-US','content':{'type':'choices','text':'Which?',"
+                  "'choices':[{'id':'n','title':'The big shop in the north'},"
+                  "{'id':'s','title':'The big shop in the south'}]}}");
+    struct lowered out;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(lower(m, &wa, &env, a, &out, &e), HILO_OK);
+    assert_int_equal(out.n, 1);
+    assert_string_equal(json_of(a, MODEL_G_CONTENT, hilo_content(out.message[0])),
+                        "{'type':'text','text':'Which?\\nReply 1 for The big shop in the north, "
+                        "2 for The big shop in the south.'}");
+    arena_free(&a);
+}
+
+static void words_are_in_the_message_s_language(void **state)
+{
+    static const struct {
+        const char *message, *fallback, *word;
+    } t[] = {
+        {"es", "en", "Responde"}, {"es-CO", NULL, "Responde"}, {"en", "es", "Reply"},
+        {"fr", "es", "Responde"}, {"fr", NULL, "Reply"},       {"", "en", "Reply"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof t / sizeof *t; i++) {
+        const struct lower_env lang = {.language = t[i].fallback};
+        struct arena *a = arena_new();
+        struct hilo_str m = msg_of(
+            a,
+            arena_fmt(a, "{'language':'%s','content':{'type':'choices','text':'?'," AB "}}", t[i].message).p);
+        struct lowered out;
+        struct err e = {0};
+
+        assert_int_equal(lower(m, &sms, &lang, a, &out, &e), HILO_OK);
+        assert_non_null(strstr(json_of(a, MODEL_G_MSG, out.message[0]), t[i].word));
+        arena_free(&a);
+    }
+}
+
+static void only_the_first_part_answers(void **state)
+{
+    const char *json = "{'reply_to':'msg_00000000000000000000000001','reply_provider_id':'w','priority':1,"
+                       "'content':{'type':'media','kind':'image'," MED ",'caption':'Una foto larga'}}";
+    struct hilo_abilities no_quote = wa;
+    struct arena *a = arena_new();
+    struct lowered out;
+    struct hilo_str s;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(lower(msg_of(a, json), &wa, &env, a, &out, &e), HILO_OK);
+    assert_int_equal(out.n, 2);
+    assert_true(hilo_find(out.message[0], HILO_T_MSG_REPLY_TO, &s));
+    assert_false(hilo_find(out.message[1], HILO_T_MSG_REPLY_TO, &s));
+    assert_false(hilo_find(out.message[1], HILO_T_MSG_REPLY_EXT, &s));
+    assert_int_equal(hilo_get_u64(out.message[1], HILO_T_MSG_PRIORITY), 1);
+
+    no_quote.flags &= ~(uint32_t)HILO_ABLE_QUOTE;
+    assert_int_equal(lower(msg_of(a, json), &no_quote, &env, a, &out, &e), HILO_OK);
+    assert_false(hilo_find(out.message[0], HILO_T_MSG_REPLY_TO, &s));
+    assert_string_equal(arena_z(a, out.notes), "quote_dropped caption_to_text");
+    /* a reaction is about a message, quotes or not */
+    assert_int_equal(
+        lower(
+            msg_of(a,
+                   "{'reply_to':'msg_00000000000000000000000001','content':{'type':'reaction','emoji':'x'}}"),
+            &no_quote, &env, a, &out, &e),
+        HILO_OK);
+    assert_true(hilo_find(out.message[0], HILO_T_MSG_REPLY_TO, &s));
+    arena_free(&a);
+}
+
+static void what_needs_no_change_is_the_same_bytes(void **state)
+{
+    struct arena *a = arena_new();
+    struct hilo_str m = msg_of(a, "{'content':{'type':'choices','text':'?'," AB "}}");
+    struct lowered out;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(lower(m, &wa, &env, a, &out, &e), HILO_OK);
+    assert_int_equal(out.n, 1);
+    assert_ptr_equal(out.message[0].p, m.p);
+    arena_free(&a);
+}
+
+static void too_many_parts_are_refused(void **state)
+{
+    struct arena *a = arena_new();
+    char long_text[20 * (LOWER_PARTS_MAX + 1) + 1];
+    struct lowered out;
+    struct err e = {0};
+
+    (void)state;
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    assert_int_equal(
+        lower(msg_of(a, arena_fmt(a, "{'content':{'type':'text','text':'%s'}}", long_text + 20).p), &tiny,
+              &env, a, &out, &e),
+        HILO_OK);
+    assert_int_equal(out.n, LOWER_PARTS_MAX);
+    assert_int_equal(lower(msg_of(a, arena_fmt(a, "{'content':{'type':'text','text':'%s'}}", long_text).p),
+                           &tiny, &env, a, &out, &e),
+                     HILO_NOSUP);
+    assert_string_equal(e.text, "the channel would need more than 32 messages for it; shorten it");
+    arena_free(&a);
+}
+
+static void media_without_links_say_so(void **state)
+{
+    const struct lower_env none = {0};
+    struct arena *a = arena_new();
+    struct lowered out;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(
+        lower(msg_of(a, "{'content':{'type':'media','kind':'image'," MED "}}"), &sms, &none, a, &out, &e),
+        HILO_NOSUP);
+    assert_string_equal(e.text, "the channel can't carry this media, and there are no public links to it");
+    arena_free(&a);
+}
+
+/* ---- splitting --------------------------------------------------------------------- */
+
+static const struct {
+    size_t max;
+    const char *in, *parts; /* separated by | */
+} splits[] = {
+    {10, "short", "short"},
+    {10, "1234567890", "1234567890"},
+    {10, "12345678901", "1234567890|1"},
+    {10, "uno dos tres", "uno dos|tres"},
+    {10, "uno dos tr es", "uno dos tr|es"},
+    {12, "Hola si. Y no hay", "Hola si.|Y no hay"},
+    {12, "Hola linea\ny no hay", "Hola linea|y no hay"},
+    {12, "\xc2\xbfQu\xc3\xa9 m\xc3\xa1s? Bien gracias", "\xc2\xbfQu\xc3\xa9 m\xc3\xa1s?|Bien gracias"},
+    {4, "\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1", "\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1|\xc3\xb1"},
+    {2,
+     "ae\xcc\x81"
+     "b",
+     "a|e\xcc\x81|b"}, /* a letter and its accent stay together */
+    {2,
+     "a\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd"
+     "b",
+     "a|\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd|b"}, /* a thumb and its skin */
+    {4,
+     "ab\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7"
+     "c",
+     "ab|\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7"
+     "c"},                          /* a family, joined */
+    {1, "e\xcc\x81", "e|\xcc\x81"}, /* no room for more than characters */
+    {5, "a      b      c", "a|b|c"},
+};
+
+static void texts_are_cut_where_it_hurts_least(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof splits / sizeof *splits; i++) {
+        struct hilo_str rest = str(splits[i].in);
+        char got[128] = "";
+        size_t n = 0;
+
+        do {
+            struct hilo_str part = split_take(&rest, splits[i].max);
+
+            assert_true(str_utf8_valid(part));
+            assert_true(str_utf8_count(part) <= splits[i].max);
+            n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s", n ? "|" : "", STR_FMT(part));
+        } while (rest.n);
+        assert_string_equal(got, splits[i].parts);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_type_meets_each_channel),
+        cmocka_unit_test(titles_that_would_meet_become_numbers),
+        cmocka_unit_test(words_are_in_the_message_s_language),
+        cmocka_unit_test(only_the_first_part_answers),
+        cmocka_unit_test(what_needs_no_change_is_the_same_bytes),
+        cmocka_unit_test(too_many_parts_are_refused),
+        cmocka_unit_test(media_without_links_say_so),
+        cmocka_unit_test(texts_are_cut_where_it_hurts_least),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
