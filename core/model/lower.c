@@ -87,7 +87,7 @@ static int32_t lower_text(struct lower_job *j)
 
     if (!lower__can_text(j))
         return err_set(j->err, HILO_NOSUP, "the channel can't carry text");
-    if (str_utf8_head(rest, j->able->text_max).n == rest.n)
+    if (split_fits(rest, j->able->text_max))
         return lower__emit(j, NULL, 0);
     j->notes |= NOTE_TEXT_SPLIT;
     do {

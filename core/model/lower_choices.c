@@ -32,7 +32,8 @@ static int32_t read_question(struct lower_job *j, struct question *q)
     struct hilo_str rest = j->content;
     struct hilo_field f;
 
-    memset(q, 0, sizeof *q);
+    q->n = 0;
+    q->described = q->sections = false;
     q->text = hilo_get_str(rest, HILO_T_CONTENT_TEXT);
     q->header = hilo_get_str(rest, HILO_T_CONTENT_HEADER);
     q->footer = hilo_get_str(rest, HILO_T_CONTENT_FOOTER);
@@ -59,7 +60,7 @@ static struct hilo_str shorten(struct arena *a, struct hilo_str s, size_t max)
 {
     struct hilo_str head;
 
-    if (str_utf8_head(s, max).n == s.n)
+    if (split_fits(s, max))
         return s;
     head = split_head(s, max - 1);
     while (head.n && head.p[head.n - 1] == ' ')
@@ -75,7 +76,7 @@ static bool titles_fit(struct lower_job *j, struct question *q, size_t max, bool
 
     for (i = 0; i < q->n; i++) {
         q->choice[i].short_title = q->choice[i].title;
-        if (str_utf8_head(q->choice[i].title, max).n == q->choice[i].title.n)
+        if (split_fits(q->choice[i].title, max))
             continue;
         if (!shortened || max < 2)
             return false;
@@ -101,7 +102,7 @@ static bool fits(struct lower_job *j, struct question *q, const struct form *f, 
         return false;
     if (f->list && q->described && j->able->list_description_max < 2)
         return false;
-    if (str_utf8_head(q->text, f->body_max).n < q->text.n && !lower__can_text(j))
+    if (!split_fits(q->text, f->body_max) && !lower__can_text(j))
         return false;
     for (i = 0; i < q->n; i++) {
         if (q->choice[i].id.n > j->able->choice_id_max)
@@ -118,12 +119,12 @@ static int32_t lead_in(struct lower_job *j, struct hilo_str *body, size_t max)
     size_t piece = max < j->able->text_max ? max : j->able->text_max;
     int32_t rc = HILO_OK;
 
-    if (str_utf8_head(*body, max).n == body->n)
+    if (split_fits(*body, max))
         return HILO_OK;
     if (!lower__can_text(j))
         return err_set(j->err, HILO_NOSUP, "the question is longer than the channel can carry; shorten it");
     j->notes |= NOTE_BODY_SPLIT;
-    while (!rc && str_utf8_head(*body, max).n < body->n)
+    while (!rc && !split_fits(*body, max))
         rc = lower__emit_text(j, split_take(body, piece));
     return rc;
 }
@@ -137,12 +138,12 @@ static int32_t make_body(struct lower_job *j, const struct question *q, size_t m
     size_t room = max, foot_n;
     int32_t rc;
 
-    if (q->header.n && str_utf8_head(q->header, j->able->header_max).n < q->header.n) {
+    if (q->header.n && !split_fits(q->header, j->able->header_max)) {
         j->notes |= NOTE_HEADER;
         c[(*n)++] = change_remove(HILO_T_CONTENT_HEADER);
         body = arena_fmt(j->arena, "%.*s\n\n%.*s", STR_FMT(q->header), STR_FMT(body));
     }
-    if (q->footer.n && str_utf8_head(q->footer, j->able->footer_max).n < q->footer.n) {
+    if (q->footer.n && !split_fits(q->footer, j->able->footer_max)) {
         j->notes |= NOTE_FOOTER;
         c[(*n)++] = change_remove(HILO_T_CONTENT_FOOTER);
         foot = arena_fmt(j->arena, "\n\n%.*s", STR_FMT(q->footer));

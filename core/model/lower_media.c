@@ -7,6 +7,7 @@
  */
 #include "base/str.h"
 #include "model/lower_job.h"
+#include "model/split.h"
 #include "model/table.h"
 
 static bool can_kind(const struct lower_job *j, uint64_t kind)
@@ -53,16 +54,16 @@ static int32_t as_link(struct lower_job *j)
     rc = link_to(j, &url);
     if (rc)
         return rc;
-    if (str_utf8_count(url) > max)
+    if (!split_fits(url, max))
         return err_set(j->err, HILO_NOSUP, "the link to the media is longer than the channel's texts");
     j->notes |= NOTE_MEDIA_LINK;
     line = name.n ? arena_fmt(j->arena, "%.*s: %.*s", STR_FMT(name), STR_FMT(url)) : url;
-    if (str_utf8_count(line) > max)
+    if (!split_fits(line, max))
         line = url;
     if (caption.n == 0)
         return lower__emit_text(j, line);
     all = arena_fmt(j->arena, "%.*s\n%.*s", STR_FMT(caption), STR_FMT(line));
-    if (str_utf8_count(all) <= max)
+    if (split_fits(all, max))
         return lower__emit_text(j, all);
     j->notes |= NOTE_TEXT_SPLIT;
     rc = lower__emit_text(j, caption);
@@ -94,7 +95,7 @@ int32_t lower__media(struct lower_job *j)
         c[n++] = change_str(HILO_T_CONTENT_URL, url);
     }
     if (caption.n && (kind == HILO_MEDIA_AUDIO || kind == HILO_MEDIA_VOICE || kind == HILO_MEDIA_STICKER ||
-                      str_utf8_head(caption, j->able->caption_max).n < caption.n)) {
+                      !split_fits(caption, j->able->caption_max))) {
         if (!lower__can_text(j))
             return err_set(j->err, HILO_NOSUP,
                            "the channel can't carry the media's caption; shorten or remove it");

@@ -2,8 +2,7 @@
 #ifndef MODEL_SPLIT_H
 #define MODEL_SPLIT_H
 
-#include <hilo/types.h>
-#include <stddef.h>
+#include "base/str.h"
 
 /* Takes the next part of at most max characters (1 or more) off *rest, which is valid
  * UTF-8: all of it if it fits, else up to the last line's end beyond the first third, or
@@ -15,5 +14,11 @@ struct hilo_str split_take(struct hilo_str *rest, size_t max);
 /* The longest head of at most max characters that ends between grapheme clusters
  * (or, if the first is longer, between characters). */
 struct hilo_str split_head(struct hilo_str s, size_t max);
+
+/* Whether s has at most max characters. No character is shorter than a byte. */
+static inline bool split_fits(struct hilo_str s, size_t max)
+{
+    return s.n <= max || str_utf8_head(s, max).n == s.n;
+}
 
 #endif

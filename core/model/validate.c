@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "model/address.h"
 #include "model/path.h"
+#include "model/split.h"
 #include "model/table.h"
 #include <hilo/message.h>
 #include <stdbool.h>
@@ -76,7 +77,7 @@ static int32_t check_length(struct hilo_str s, size_t max, bool empty, const str
 {
     if (!empty && blank(s))
         return path_fail(e, HILO_INVALID, at, "is empty; write something, or leave it out if it is optional");
-    if (max && str_utf8_count(s) > max)
+    if (max && !split_fits(s, max))
         return path_fail(e, HILO_INVALID, at, "longer than %zu characters; shorten it", max);
     return HILO_OK;
 }
