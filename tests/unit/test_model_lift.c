@@ -134,12 +134,12 @@ static void nothing_is_lifted_without_a_clear_question(void **state)
     assert_ptr_equal(out.p, m.p);
     /* "2" is the number of one and the title of the other */
     q = msg_of(a, "{" QID ",'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'2'},{'id':'"
-                          "b','title':'3'}]}}");
+                  "b','title':'3'}]}}");
     assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
     assert_ptr_equal(out.p, m.p);
     /* two titles that are one when folded */
     q = msg_of(a, "{" QID ",'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'si'},{'id':'"
-                          "b','title':'S\xc3\xad'}]}}");
+                  "b','title':'S\xc3\xad'}]}}");
     m = msg_of(a, "{'content':{'type':'text','text':'SI'}}");
     assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
     assert_ptr_equal(out.p, m.p);

@@ -52,7 +52,7 @@ static const struct {
     {"{" OUT "'content':{'type':'media','kind':44,'url':'https://x.co/a'}}",
      "/content/kind: unknown kind of media; expected image, audio, voice, video, document or sticker"},
     {"{" OUT "'content':{'type':'media','kind':'image','media':'med_00000000000000000000000001','url':'https:"
-             "//x.co/a'}}",
+     "//x.co/a'}}",
      "/content/url: give \"media\" or \"url\", not both"},
     {"{" OUT "'content':{'type':'media','kind':'image','url':'ftp://x.co/a'}}",
      "/content/url: must be a URL that begins with https:// or http:// and names a host"},
@@ -86,7 +86,7 @@ static const struct {
     {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'body':['a',{}]}}}",
      "/content/parameters/body/1/text: is required"},
     {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'body':[{'type':88,'text'"
-             ":'a'}]}}}",
+     ":'a'}]}}}",
      "/content/parameters/body/0/type: unknown type of parameter"},
     {"{" OUT
      "'content':{'type':'template','name':'x','language':'es','parameters':{'header':[{'type':'image'}]}}}",
@@ -132,10 +132,10 @@ static const struct {
     {"{" OUT "'content':{'type':'system','event':'other'}}",
      "/content/event: only \"mark_read\" can be sent"},
     {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-"
-             "02T01:00:00Z'}}",
+     "02T01:00:00Z'}}",
      NULL},
     {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-"
-             "01T00:00:00Z'}}",
+     "01T00:00:00Z'}}",
      "/content/ends: is before \"starts\""},
     {"{" OUT "'content':{'type':'note','text':'for us'}}", NULL},
 };
