@@ -1,0 +1,356 @@
+/*
+ * WhatsApp, by Meta's Cloud API: the descriptor, the options, and an instance's
+ * life.
+ *
+ * Invariants: everything under way is in one of two tables (ops, hooks), so that
+ * drain and close can end each exactly once. No state outside of the instance.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "whatsapp.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PLUGIN_TIMER_DRAIN = 1 };
+
+/* ---- helpers of the other files ---------------------------------------------------------- */
+
+void wa_log(struct wa *wa, int32_t level, const char *format, ...)
+{
+    char line[512];
+    va_list ap;
+    char *p;
+
+    va_start(ap, format);
+    vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    for (p = line; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+    wa->host.log(wa->self, level, wa_str(line));
+}
+
+void wa_set_state(struct wa *wa, int32_t code, const char *text)
+{
+    if (wa->state == code)
+        return;
+    wa->state = code;
+    wa->host.state(wa->self, code, wa_str(text));
+}
+
+struct wa_op *wa_op_new(struct wa *wa, enum wa_step step, struct hilo_str message)
+{
+    struct wa_op *op = message.n <= HILO_MESSAGE_MAX ? calloc(1, sizeof *op + message.n) : NULL;
+
+    if (!op)
+        return NULL;
+    op->step = step;
+    op->fd = -1;
+    op->n = message.n;
+    if (message.n)
+        memcpy(op->message, message.p, message.n);
+    op->key = wa_slots_put(&wa->ops, op);
+    if (op->key == 0) {
+        free(op);
+        return NULL;
+    }
+    return op;
+}
+
+void wa_op_free(struct wa *wa, struct wa_op *op)
+{
+    wa_slots_take(&wa->ops, op->key);
+    free(op);
+}
+
+bool wa_url(const struct wa *wa, char *buf, size_t cap, const char *format, ...)
+{
+    va_list ap;
+    int n, m;
+
+    n = snprintf(buf, cap, "%s/%s/", wa->conf->base_url.p, wa->conf->version.p);
+    if (n < 0 || (size_t)n >= cap)
+        return false;
+    va_start(ap, format);
+    m = vsnprintf(buf + n, cap - (size_t)n, format, ap);
+    va_end(ap);
+    return m >= 0 && (size_t)m < cap - (size_t)n;
+}
+
+struct hilo_http wa_request(const struct wa *wa, const char *method, const char *url)
+{
+    struct hilo_http request = {.size = sizeof request,
+                                .timeout_ms = (uint32_t)(wa->conf->timeout_us / 1000),
+                                .method = wa_str(method),
+                                .url = wa_str(url),
+                                .sink_fd = -1};
+
+    return request;
+}
+
+int32_t wa_request_begin(struct wa *wa, const struct wa_op *op, const struct hilo_http *request)
+{
+    struct hilo_http r = *request;
+    struct hilo_kv header[2] = {{wa_str("Authorization"), wa_str(wa->bearer)},
+                                {wa_str("Content-Type"), wa_str("application/json")}};
+
+    r.header = header;
+    r.n_header = r.body.n ? 2 : 1; /* the host writes the type of a multipart body itself */
+    return wa->host.http(wa->self, op->key, &r);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* What a table of services must have: all up to and with state(). */
+#define PLUGIN_HOST_SIZE offsetof(struct hilo_host, query)
+
+static bool plugin_only(struct hilo_str s, const char *also)
+{
+    uint64_t i;
+    char c;
+
+    for (i = 0; i < s.n; i++) {
+        c = s.p[i];
+        if (!((c >= '0' && c <= '9') || (c && strchr(also, c))))
+            return false;
+    }
+    return s.n > 0;
+}
+
+/* Values that go into a URL or a header must not be able to change its shape. */
+static const char *plugin_wrong_option(const struct wa_conf *conf)
+{
+    uint64_t i;
+
+    if (!plugin_only(conf->phone_number_id, ""))
+        return "phone_number_id must be digits: it is the id that Meta gives a number, not the number";
+    if (!plugin_only(conf->version, "v._"))
+        return "version must be like v23.0";
+    if (conf->base_url.n == 0)
+        return "base_url is empty";
+    if (conf->token.n == 0 || conf->app_secret.n == 0 || conf->verify_token.n == 0)
+        return "token, app_secret and verify_token must not be empty";
+    for (i = 0; i < conf->token.n; i++)
+        if (conf->token.p[i] <= 0x20 || conf->token.p[i] == 0x7f)
+            return "token holds a blank or a control character, perhaps a new line at its end";
+    return NULL;
+}
+
+static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self, const void *conf,
+                           void **inst)
+{
+    const char *wrong;
+    struct wa *wa;
+    size_t n;
+
+    if (!host || host->size < PLUGIN_HOST_SIZE || !conf || !inst)
+        return HILO_BUG;
+    wa = calloc(1, sizeof *wa);
+    if (!wa)
+        return HILO_NOMEM;
+    wa->magic = WA_MAGIC;
+    memcpy(&wa->host, host, host->size < sizeof wa->host ? host->size : sizeof wa->host);
+    wa->self = self;
+    wa->conf = conf;
+    wa->state = HILO_DOWN;
+    wrong = plugin_wrong_option(wa->conf);
+    if (wrong) {
+        wa_log(wa, HILO_LOG_ERROR, "%s", wrong);
+        free(wa);
+        return HILO_CONFIG;
+    }
+    n = sizeof "Bearer " + wa->conf->token.n;
+    wa->bearer = malloc(n);
+    if (!wa->bearer) {
+        free(wa);
+        return HILO_NOMEM;
+    }
+    snprintf(wa->bearer, n, "Bearer %.*s", (int)wa->conf->token.n, wa->conf->token.p);
+    *inst = wa;
+    return HILO_OK;
+}
+
+static int32_t plugin_start(void *inst)
+{
+    struct wa *wa = inst;
+
+    if (!wa || wa->magic != WA_MAGIC)
+        return HILO_BUG;
+    wa_set_state(wa, HILO_OK, "ready");
+    wa->host.credit(wa->self, (uint32_t)wa->conf->in_flight);
+    return HILO_OK;
+}
+
+static void plugin_on_http(void *inst, uint64_t token, int32_t code, const struct hilo_http *answer)
+{
+    struct wa *wa = inst;
+    struct wa_op *op;
+
+    op = wa && wa->magic == WA_MAGIC ? wa_slots_get(&wa->ops, token) : NULL;
+    if (!op) /* taken back or reported already */
+        return;
+    switch (op->step) {
+    case WA_STEP_POST:
+        wa_send_on_http(wa, op, code, answer);
+        break;
+    case WA_STEP_UPLOAD:
+        wa_upload_on_http(wa, op, code, answer);
+        break;
+    case WA_STEP_ADDRESS:
+    case WA_STEP_FILL:
+        wa_fetch_on_http(wa, op, code, answer);
+        break;
+    case WA_STEP_FILE:
+    case WA_STEP_WAIT:
+        break;
+    }
+}
+
+/* Ends all that is under way, as what it is. */
+static void plugin_end_all(struct wa *wa)
+{
+    struct wa_op *op;
+    uint32_t i;
+
+    for (i = 0; i < wa->ops.n; i++) {
+        op = wa_slots_at(&wa->ops, i);
+        if (!op)
+            continue;
+        if (op->step >= WA_STEP_ADDRESS)
+            wa_fetch_end(wa, op, HILO_TEMP, "the channel was closed", 0);
+        else if (op->step == WA_STEP_POST && op->echoed)
+            wa_send_fail(wa, op, HILO_IN_DOUBT, "closed", "the channel was closed before the answer came", 0);
+        else
+            wa_send_fail(wa, op, HILO_AGAIN, "closed",
+                         "the channel was closed; nothing has left, or it may be repeated", 0);
+    }
+    wa_hooks_refuse_all(wa);
+}
+
+static void plugin_on_timer(void *inst, uint32_t id)
+{
+    struct wa *wa = inst;
+
+    if (wa && wa->magic == WA_MAGIC && id == PLUGIN_TIMER_DRAIN)
+        plugin_end_all(wa);
+}
+
+static void plugin_drain(void *inst, int64_t mono_us)
+{
+    struct wa *wa = inst;
+
+    if (!wa || wa->magic != WA_MAGIC)
+        return;
+    wa->draining = true;
+    if (wa->host.timer(wa->self, PLUGIN_TIMER_DRAIN, mono_us) != HILO_OK)
+        plugin_end_all(wa);
+}
+
+static void plugin_close(void *inst)
+{
+    struct wa *wa = inst;
+
+    if (!wa || wa->magic != WA_MAGIC)
+        return;
+    wa->draining = true;
+    plugin_end_all(wa);
+    wa->host.timer(wa->self, PLUGIN_TIMER_DRAIN, 0);
+    wa_slots_done(&wa->ops);
+    wa_slots_done(&wa->hooks);
+    wa->magic = 0;
+    free(wa->bearer);
+    free(wa);
+}
+
+/* ---- the descriptor ---------------------------------------------------------------------------- */
+
+#define BIT(x) (UINT32_C(1) << (x))
+#define MIB(n) (UINT64_C(n) << 20)
+
+static const struct hilo_abilities plugin_abilities = {
+    .size = sizeof plugin_abilities,
+    .contents = BIT(HILO_CONTENT_TEXT) | BIT(HILO_CONTENT_MEDIA) | BIT(HILO_CONTENT_LOCATION) |
+                BIT(HILO_CONTENT_CONTACTS) | BIT(HILO_CONTENT_TEMPLATE) | BIT(HILO_CONTENT_CHOICES) |
+                BIT(HILO_CONTENT_REACTION) | BIT(HILO_CONTENT_SYSTEM),
+    .media_kinds = BIT(HILO_MEDIA_IMAGE) | BIT(HILO_MEDIA_AUDIO) | BIT(HILO_MEDIA_VOICE) |
+                   BIT(HILO_MEDIA_VIDEO) | BIT(HILO_MEDIA_DOCUMENT) | BIT(HILO_MEDIA_STICKER),
+    .text_max = 4096,
+    .caption_max = 1024,
+    .buttons_max = 3,
+    .button_title_max = 20,
+    .list_max = 10,
+    .list_title_max = 24,
+    .list_description_max = 72,
+    .body_max = 1024,
+    .list_body_max = 4096,
+    .header_max = 60,
+    .footer_max = 60,
+    .choice_id_max = 200, /* of a list's row; a button's may be 256 */
+    .flags = HILO_ABLE_QUOTE | HILO_ABLE_MEDIA_LINK | HILO_ABLE_MEDIA_FILE | HILO_ABLE_RECEIPTS |
+             HILO_ABLE_WINDOW | HILO_ABLE_RECONCILE,
+    .media_max = {[HILO_MEDIA_IMAGE] = MIB(5),
+                  [HILO_MEDIA_AUDIO] = MIB(16),
+                  [HILO_MEDIA_VOICE] = MIB(16),
+                  [HILO_MEDIA_VIDEO] = MIB(16),
+                  [HILO_MEDIA_DOCUMENT] = MIB(100),
+                  [HILO_MEDIA_STICKER] = UINT64_C(500) << 10},
+};
+
+static const struct hilo_option plugin_options[] = {
+    {HILO_OPTION(struct wa_conf, phone_number_id, HILO_OPT_STR), .name = "phone_number_id",
+     .help = "Meta's id of the business number that this channel sends from and receives at.",
+     .flags = HILO_OPT_REQUIRED, .min = 1, .max = 64},
+    {HILO_OPTION(struct wa_conf, waba_id, HILO_OPT_STR), .name = "waba_id",
+     .help = "Id of the WhatsApp business account, the scope of user ids where a webhook does not name it.",
+     .max = 64},
+    {HILO_OPTION(struct wa_conf, token, HILO_OPT_STR), .name = "token",
+     .help = "Access token of a system user with whatsapp_business_messaging.",
+     .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 4096},
+    {HILO_OPTION(struct wa_conf, app_secret, HILO_OPT_STR), .name = "app_secret",
+     .help = "The app's secret, by which Meta signs what it delivers.",
+     .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 256},
+    {HILO_OPTION(struct wa_conf, verify_token, HILO_OPT_STR), .name = "verify_token",
+     .help = "The words agreed with Meta for the handshake that verifies the webhook's address.",
+     .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 256},
+    {HILO_OPTION(struct wa_conf, base_url, HILO_OPT_URL), .name = "base_url",
+     .def = "https://graph.facebook.com", .help = "Where the Cloud API is."},
+    {HILO_OPTION(struct wa_conf, version, HILO_OPT_STR), .name = "version", .def = "v23.0",
+     .help = "Version of the Cloud API.", .min = 1, .max = 16},
+    {HILO_OPTION(struct wa_conf, in_flight, HILO_OPT_INT), .name = "in_flight", .def = "32",
+     .help = "Messages that may be with Meta, unanswered, at the same time.", .min = 1, .max = 1000},
+    {HILO_OPTION(struct wa_conf, timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "30s",
+     .help = "How long to wait for an answer of the Cloud API; after it a message is in doubt.",
+     .min = 1000000, .max = 300000000},
+    {HILO_OPTION(struct wa_conf, preview_url, HILO_OPT_BOOL), .name = "preview_url", .def = "false",
+     .help = "Whether texts that do not say show a preview of their first link."},
+};
+
+HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
+    .magic = HILO_PLUGIN_MAGIC,
+    .size = sizeof hilo_plugin_v1,
+    .minor = HILO_PLUGIN_MINOR,
+    .option_size = sizeof(struct hilo_option),
+    .provides = HILO_CAN_SEND | HILO_CAN_RECEIVE | HILO_CAN_REQUEST | HILO_CAN_FETCH,
+    .requires = HILO_CAN_SEND | HILO_CAN_RECEIVE | HILO_CAN_REQUEST | HILO_CAN_FETCH,
+    .name = "whatsapp",
+    .version = HILO_VERSION,
+    .license = "Apache-2.0",
+    .summary = "WhatsApp by Meta's Cloud API",
+    .abilities = &plugin_abilities,
+    .options = plugin_options,
+    .n_options = sizeof plugin_options / sizeof *plugin_options,
+    .conf_size = sizeof(struct wa_conf),
+    .open = plugin_open,
+    .start = plugin_start,
+    .send = wa_send,
+    .revoke = wa_revoke,
+    .committed = wa_committed,
+    .on_http = plugin_on_http,
+    .on_request = wa_on_request,
+    .on_media = wa_on_media,
+    .fetch = wa_fetch,
+    .on_timer = plugin_on_timer,
+    .drain = plugin_drain,
+    .close = plugin_close,
+};
