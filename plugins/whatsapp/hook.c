@@ -229,7 +229,7 @@ static void hook_log_refused(struct wa *wa)
     int64_t now_us = wa->host.mono_us(wa->self);
 
     wa->refused++;
-    if (wa->refused_log_us && now_us - wa->refused_log_us < HOOK_LOG_EVERY_US)
+    if (now_us < wa->refused_log_us)
         return;
     wa_log(wa, HILO_LOG_WARN,
            "webhook: %" PRIu64
@@ -237,7 +237,7 @@ static void hook_log_refused(struct wa *wa)
            "with the one in Meta's app",
            wa->refused);
     wa->refused = 0;
-    wa->refused_log_us = now_us;
+    wa->refused_log_us = now_us + HOOK_LOG_EVERY_US;
 }
 
 static void hook_delivery(struct wa *wa, uint64_t request, const struct hilo_http *h)

@@ -35,7 +35,7 @@ struct wa {
     struct wa_slots hooks; /* requests that wait for their messages to be on disk */
     struct wa_pace pace;
     struct wa_uploads uploads;
-    int64_t refused_log_us; /* when a refused webhook was last logged */
+    int64_t refused_log_us; /* a refused webhook is logged again from then on */
     uint64_t refused;       /* refused since */
 };
 

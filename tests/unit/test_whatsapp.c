@@ -1018,7 +1018,7 @@ static void test_encode_whom(void **state)
                  "{%s,\"type\":\"text\",\"text\":{\"body\":\"x\",\"preview_url\":false}}", row[i].member);
         assert_encodes(out_end(&o), expected);
     }
-    assert_refused((struct hilo_str){NULL, 0});
+    check_refused((struct hilo_str){NULL, 0}, __LINE__); /* no address at all */
 }
 
 static void out_media(struct out *o, enum hilo_media_kind kind)

@@ -1,0 +1,96 @@
+/*
+ * Bytes from outside that the WhatsApp plugin reads: bodies of webhooks, answers of
+ * the Cloud API, and messages to be written.
+ *
+ * Beyond not crashing: every message that a webhook gives is well-formed, what it
+ * kept of the body is JSON, and writing it again never fails in another way than
+ * refusing.
+ */
+#include "../unit/whatsapp_sources.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool truth)
+{
+    if (!truth)
+        abort();
+}
+
+static const char *any_media(void *arg, struct hilo_id media)
+{
+    (void)arg;
+    return media.b[0] & 1 ? "MEDIA" : NULL;
+}
+
+static void write_one(struct hilo_str message)
+{
+    const struct wa_encode with = {.media = any_media};
+    struct hilo_id id = {{0}};
+    struct wa_encoded out;
+    int32_t rc = wa_encode(id, message, &with, &out);
+
+    must(rc == HILO_OK || rc == HILO_AGAIN || rc == HILO_INVALID);
+    must((rc == HILO_OK) == (out.body != NULL));
+    must(rc != HILO_INVALID || out.why);
+    free(out.body);
+}
+
+static void must_be_json(struct hilo_str group, uint32_t tag)
+{
+    struct hilo_str value, root;
+
+    if (hilo_find(group, tag, &value))
+        must(wa_json_check(value, &root) && wa_json_type(root) == WA_JSON_OBJECT);
+}
+
+static bool take(void *arg, struct hilo_str message)
+{
+    struct hilo_str rest = message, inner;
+    struct hilo_field f;
+    int rc;
+
+    (void)arg;
+    must(message.n <= HILO_MESSAGE_MAX);
+    must(hilo_find(message, HILO_T_MSG_EXT_ID, &inner) && inner.n > 0);
+    while ((rc = hilo_next(&rest, &f)) == 1) {
+        if (f.tag == HILO_T_MSG_CONTENT || f.tag == HILO_T_MSG_RECEIPT || f.tag == HILO_T_MSG_PARTY) {
+            inner = f.val;
+            while ((rc = hilo_next(&inner, &f)) == 1)
+                ;
+            must(rc == 0);
+        }
+    }
+    must(rc == 0);
+    must_be_json(message, HILO_T_MSG_EXTRA);
+    must_be_json(hilo_content(message), HILO_T_CONTENT_RAW);
+    write_one(message);
+    return true;
+}
+
+static void note(void *arg, enum wa_note what, int64_t code, struct hilo_str text)
+{
+    (void)arg;
+    (void)what;
+    (void)code;
+    must(text.n == 0 || text.p != NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct hilo_str bytes = {(const char *)data, size};
+    const struct wa_account account = {{"1065", 4}, {"WABA", 4}};
+    const struct wa_sink sink = {NULL, take, note};
+    const struct hilo_http answer = {.size = sizeof answer, .status = 400, .body = bytes, .sink_fd = -1};
+    struct wa_verdict v;
+    char out[64];
+    int32_t rc;
+
+    rc = wa_webhook_read(bytes, &account, &sink);
+    must(rc == HILO_OK || rc == HILO_INVALID);
+    wa_answer_judge(&answer, &v);
+    must(v.code < 0 && v.reason[0]);
+    (void)wa_answer_message_id(&answer, out, sizeof out);
+    (void)wa_answer_member(&answer, "url", out, sizeof out);
+    write_one(bytes);
+    return 0;
+}
