@@ -6,6 +6,8 @@
  */
 #include "whatsapp_sources.h"
 
+#include "base/ids.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -1381,7 +1383,7 @@ static void test_echo(void **state)
                                       "cus_00000000000000000000000000",
                                       "msg_000000000000000000000000000"};
     struct hilo_id id, back = {{0}};
-    char text[WA_ECHO_TEXT];
+    char text[WA_ECHO_TEXT], cores[ID_TEXT];
     unsigned i;
 
     (void)state;
@@ -1399,6 +1401,9 @@ static void test_echo(void **state)
     assert_true(wa_echo_parse(str("msg_7zzzzzzzzzzzzzzzzzzzzzzzzz"), &back));
     for (i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(wa_echo_parse(str(bad[i]), &back));
+    id_format("msg", our_id, cores); /* the core and the plugin write the same */
+    wa_echo_write(our_id, text);
+    assert_string_equal(text, cores);
 }
 
 static void test_errors(void **state)
