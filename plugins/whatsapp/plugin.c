@@ -287,6 +287,7 @@ static const struct hilo_abilities plugin_abilities = {
     .header_max = 60,
     .footer_max = 60,
     .choice_id_max = 200, /* of a list's row; a button's may be 256 */
+    .schemes = BIT(HILO_SCHEME_PHONE) | BIT(HILO_SCHEME_WHATSAPP),
     .flags = HILO_ABLE_QUOTE | HILO_ABLE_MEDIA_LINK | HILO_ABLE_MEDIA_FILE | HILO_ABLE_RECEIPTS |
              HILO_ABLE_WINDOW | HILO_ABLE_RECONCILE,
     .media_max = {[HILO_MEDIA_IMAGE] = MIB(5),

@@ -922,6 +922,7 @@ static void test_the_descriptor_is_whole(void **state)
         assert_true((plugin->options[i].flags & HILO_OPT_REQUIRED) == 0 || plugin->options[i].def == NULL);
     }
     assert_int_equal(a->buttons_max, 3);
+    assert_int_equal(a->schemes, 1u << HILO_SCHEME_PHONE | 1u << HILO_SCHEME_WHATSAPP);
     assert_int_equal(a->list_max, 10);
     assert_true(a->contents & 1u << HILO_CONTENT_TEMPLATE);
     assert_false(a->contents & 1u << HILO_CONTENT_NOTE);
