@@ -7,18 +7,24 @@
  * fallocate: overwriting written blocks halves a sync), with a head block of 4,096
  * bytes: magic, version, number, a random epoch, its length, a CRC32C. Batches
  * follow, each at a multiple of 8: a head (magic, CRC32C of what follows it, the
- * segment's epoch, first sequence, the position up to which all was known synced
- * when it was written, length, count) and its events. A batch never crosses
- * segments. The next segment is prepared ahead by a background thread, synced
- * with its folder before it is used.
+ * segment's epoch, its own position, first sequence, the position up to which all was
+ * known synced when it was written, length, count) and its events. A batch never
+ * crosses segments: a group starts in the next one when what is left of a segment is
+ * less than JOURNAL_GROUP_MAX. The next segment is prepared ahead by a background
+ * thread, synced with its folder before it is used; that thread sleeps when one is
+ * ready.
  *
- * Threads: journal_append and journal_group need the lock (journal_lock), the
- * writer's role. journal_commit is called without it: the first to come is leader,
- * takes along what all have appended, writes once, syncs once; the others find
- * theirs done. journal_read is [any].
+ * Threads: journal_append, journal_group and journal_appended need the lock
+ * (journal_lock), the writer's role. journal_commit is called without it: the first to
+ * come is leader, takes along what all have appended, writes once, syncs once; the
+ * others find theirs done. Appending goes on while the leader syncs. journal_read is [any].
  *
  * A failed write or sync is final (the kernel may have dropped the pages): every
- * later commit returns the same error, and the process must end.
+ * later append and commit returns the same error, and the process must end.
+ *
+ * Caveats. Damage to the batches of the very last commit can't be told from a torn
+ * tail, as nothing behind them names them: it is cut. What is appended stays in memory until
+ * a commit, without a limit of its own. The machine must be little-endian.
  */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
@@ -33,7 +39,7 @@ struct journal; /* opaque */
 
 struct journal_options {
     const char *dir;        /* exists */
-    uint64_t segment_bytes; /* 8 MiB … 1 GiB, a multiple of 4,096 */
+    uint64_t segment_bytes; /* 8 MiB … 1 GiB, a multiple of 4,096; for segments made from now on */
     struct log *log;        /* may be NULL */
 };
 
@@ -44,31 +50,37 @@ enum {
 };
 
 struct journal_recovery {
-    uint64_t last_seq;        /* of the last good event; 0: none */
-    position end;             /* where the next batch goes */
-    uint64_t cut_bytes;       /* of a torn tail; 0: none */
+    uint64_t last_seq;  /* of the last good event; 0: none */
+    position end;       /* where the next batch goes; 0: nowhere (empty folder, read only) */
+    uint64_t cut_bytes; /* of a torn tail; 0: none. With read_only: that would be cut */
     position cut_at;
-    uint64_t events, bytes;   /* replayed */
+    uint64_t events, bytes; /* replayed */
 };
 
 /* Opens or makes the journal, checks it from position from on (an end of a batch as
- * journal_commit or journal_end gave it; 0: from the oldest segment) and hands each
+ * journal_commit's sealed, replay's batch_end or a journal_recovery gave it, with the
+ * last sequence before it in from_seq; 0 and 0: from the oldest segment) and hands each
  * event from there to replay, in order; head, body and at are valid in the call
- * only. batch_end is the end of its batch when the event is the last of it, else 0. replay may be NULL; a code from it other than HILO_OK stops and is returned.
+ * only. batch_end is the end of its batch when the event is the last of it, else 0.
+ * replay may be NULL; a code from it other than HILO_OK stops and is returned. When
+ * opening fails after events were replayed, what replay built must be dropped.
  *
  * Damage behind the last position that a later batch names as synced is a torn tail:
  * it is cut (zeros written and synced) and logged. Damage before it, a gap in the
  * numbers or sequences, an unknown version, a from that is beyond the end ("the
  * context is ahead of the journal") is HILO_CORRUPT with file, offset and what was
- * expected; nothing is changed then. Takes an flock on the folder; a second process
- * gets HILO_IO with words. read_only: changes nothing, cuts nothing (check). */
+ * expected; nothing is changed then. What was found is synced before this returns.
+ * Takes an flock on the folder; a second process gets HILO_IO with words. read_only:
+ * changes nothing, cuts nothing (check); shared with other readers. HILO_FULL: no room
+ * for the first segment. HILO_INVALID: an option. */
 int32_t journal_open(const struct journal_options *, position from, uint64_t from_seq, bool read_only,
-                     int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg, struct err *,
-                     struct journal_recovery *, struct journal **out);
-/* What is appended and not committed is dropped. */
+                     int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg,
+                     struct err *, struct journal_recovery *, struct journal **out);
+/* What is appended and not committed is dropped. Nobody else is in a call. Takes NULL within. */
 void journal_close(struct journal **);
 
-/* The writer's role: decide, append, apply under it. Not recursive. */
+/* The writer's role: decide, append, apply under it. Not recursive. A group starts
+ * with the lock and ends with the unlock at the latest. */
 void journal_lock(struct journal *);
 void journal_unlock(struct journal *);
 
@@ -78,14 +90,18 @@ void journal_group(struct journal *);
 
 /* Appends an event: head.type, version, flags, actor_kind, time_us, actor, cause and
  * body are given; bytes, crc, seq and at are filled in. It is readable at once by
- * journal_read. HILO_INVALID: the group grew beyond JOURNAL_GROUP_MAX (nothing
- * was appended); HILO_FULL: no prepared segment and none can be made now (disk
- * full); HILO_IO after a failure. Under the lock. */
+ * journal_read. A group's first event may wait for the next segment to be prepared,
+ * if the disk is slower than the traffic. HILO_INVALID: the group grew beyond
+ * JOURNAL_GROUP_MAX; HILO_FULL: no prepared segment and none can be made now (disk full): tried
+ * again at the next append; HILO_NOMEM; HILO_IO: no segment could be made, or after a failure;
+ * HILO_BUG: read only. Nothing was appended then. HILO_FULL and HILO_IO come only at a
+ * group's first event, unless a commit has failed. Under the lock. */
 int32_t journal_append(struct journal *, struct event *, struct err *);
 
 /* Returns when everything up to seq is on disk. sealed (may be NULL) is called once
  * by the leader, under the lock, when it has taken what was appended: seq and end are
- * the last sequence and the position after it. */
+ * the last sequence and the position after it. It isn't called when another leader
+ * took this along. HILO_IO: failed, for good; HILO_BUG: seq was never appended, or read only. */
 int32_t journal_commit(struct journal *, uint64_t seq, void (*sealed)(void *arg, uint64_t seq, position end),
                        void *arg, struct err *);
 
@@ -93,14 +109,15 @@ uint64_t journal_appended(const struct journal *); /* last sequence appended; un
 uint64_t journal_synced(const struct journal *);   /* [any] last sequence on disk */
 
 /* Reads the event at a position: head checked, its CRC too. HILO_NOTFOUND: the
- * segment is retired; HILO_CORRUPT: damaged. Body in the arena. */
+ * segment is retired; HILO_CORRUPT: damaged, or no event is there; HILO_INVALID: no position of an
+ * event; HILO_IO. Body in the arena. */
 int32_t journal_read(struct journal *, position at, struct arena *, struct event *out, struct err *);
 
-/* Counters for metrics. [any] */
+/* Counters for metrics; segments and segment_bytes include the prepared one. [any] */
 struct journal_stats {
     uint64_t commits, synced_events, synced_bytes, sync_us, max_batch_events;
     uint64_t segments, segment_bytes;
 };
-void journal_stats(const struct journal *, struct journal_stats *out);
+void journal_stats(struct journal *, struct journal_stats *out);
 
 #endif
