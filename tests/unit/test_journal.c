@@ -327,9 +327,9 @@ static void a_retired_segment_is_not_found(void **state)
     assert_int_equal(rest.n, 2);
     journal_close(&j);
     rest = (struct seen){0};
-    assert_int_equal(journal_open(&o, s.ends[s.batches - 2], s.end_seq[s.batches - 2], false, see, &rest, &err, &r,
-                                  &j),
-                     HILO_OK);
+    assert_int_equal(
+        journal_open(&o, s.ends[s.batches - 2], s.end_seq[s.batches - 2], false, see, &rest, &err, &r, &j),
+        HILO_OK);
     assert_int_equal(rest.n, 1);
     assert_int_equal(journal_read(j, at, a, &ev, &err), HILO_NOTFOUND);
     assert_non_null(strstr(err.text, "retired"));

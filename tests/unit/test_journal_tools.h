@@ -160,11 +160,11 @@ static inline position put_commit(struct journal *j, size_t n)
 }
 
 struct seen {
-    uint64_t next, n;     /* the sequence expected; 0: any */
-    uint64_t batches;     /* ended */
-    uint64_t group;       /* of the event before, when its batch goes on */
-    position at, end;     /* of the last event; of the last batch */
-    position ends[64];    /* of the first batches, and the sequence before each */
+    uint64_t next, n;  /* the sequence expected; 0: any */
+    uint64_t batches;  /* ended */
+    uint64_t group;    /* of the event before, when its batch goes on */
+    position at, end;  /* of the last event; of the last batch */
+    position ends[64]; /* of the first batches, and the sequence before each */
     uint64_t end_seq[64];
 };
 
@@ -211,7 +211,8 @@ static inline struct journal *reopen(const struct folder *f, struct seen *s, str
 }
 
 /* Opening must be refused with this code, these words, and nothing changed. */
-static inline void refused(const struct folder *f, position from, uint64_t from_seq, int32_t code, const char *words)
+static inline void refused(const struct folder *f, position from, uint64_t from_seq, int32_t code,
+                           const char *words)
 {
     struct journal *j = NULL;
     struct err err = {0};
