@@ -11,7 +11,7 @@ static atomic_int full_after = -1; /* pieces of zeros until it is; -1: not */
 
 static ssize_t test_pwrite(int fd, const void *p, size_t n, off_t at)
 {
-    if (n == 1 << 20 && atomic_load(&full_after) >= 0) {
+    if (n == SEGMENT_PIECE_BYTES && atomic_load(&full_after) >= 0) {
         if (atomic_load(&full_after) == 0) {
             errno = ENOSPC;
             return -1;

@@ -2,7 +2,8 @@
  * Segment files.
  *
  * Making one: zeros first, in pieces that are synced one by one so that a commit next
- * door never queues behind a large flush; then the head block, synced; then the
+ * door never queues behind a large flush (with pieces of 1 MiB a commit took 3 ms
+ * meanwhile, with 128 KiB 0.2 ms, and the whole took no longer); then the head block, synced; then the
  * folder. So a file with a good head is complete, and a last file without one and
  * with nothing behind it was never used: it is removed and made anew. fallocate comes
  * before the zeros only to learn of a full disk at once.
@@ -25,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPEN_MAX = 64, PIECE_BYTES = 1 << 20 };
+enum { OPEN_MAX = 64 };
 
 const struct journal_sys journal__sys = {
     .pwrite = pwrite, .fdatasync = fdatasync, .fsync = fsync, .fallocate = fallocate};
@@ -299,11 +300,11 @@ static int32_t is_unused(const struct segment *seg, uint64_t size, struct err *e
 {
     int32_t rc = HILO_OK;
     bool unused = true;
-    uint8_t *piece = malloc(PIECE_BYTES);
+    uint8_t *piece = malloc(SEGMENT_PIECE_BYTES);
     if (!piece)
         check_nomem();
-    for (uint64_t off = SEGMENT_HEAD_BYTES; unused && off < size; off += PIECE_BYTES) {
-        size_t n = (size_t)(size - off < PIECE_BYTES ? size - off : PIECE_BYTES);
+    for (uint64_t off = SEGMENT_HEAD_BYTES; unused && off < size; off += SEGMENT_PIECE_BYTES) {
+        size_t n = (size_t)(size - off < SEGMENT_PIECE_BYTES ? size - off : SEGMENT_PIECE_BYTES);
         rc = segment_read(seg, piece, n, off, err);
         if (rc != HILO_OK)
             goto out;
@@ -425,11 +426,12 @@ static int32_t fill(const struct segment_set *set, const struct segment *seg, co
                     struct err *err)
 {
     int32_t rc = HILO_OK;
-    uint8_t *zero = calloc(1, PIECE_BYTES);
+    uint8_t *zero = calloc(1, SEGMENT_PIECE_BYTES);
     if (!zero)
         check_nomem();
-    for (uint64_t off = 0; off < seg->length && rc == HILO_OK; off += PIECE_BYTES) {
-        size_t n = (size_t)(seg->length - off < PIECE_BYTES ? seg->length - off : PIECE_BYTES);
+    for (uint64_t off = 0; off < seg->length && rc == HILO_OK; off += SEGMENT_PIECE_BYTES) {
+        size_t n =
+            (size_t)(seg->length - off < SEGMENT_PIECE_BYTES ? seg->length - off : SEGMENT_PIECE_BYTES);
         if (stop && atomic_load(stop))
             rc = err_set(err, HILO_AGAIN, "the journal is being closed");
         else

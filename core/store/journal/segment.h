@@ -23,6 +23,8 @@ struct journal_sys {
 };
 extern const struct journal_sys journal__sys;
 
+enum { SEGMENT_PIECE_BYTES = 128 << 10 }; /* of zeros, each synced by itself */
+
 #define SEGMENT_NAME_BYTES 16
 struct segment_name {
     char z[SEGMENT_NAME_BYTES]; /* "0000000001.seg" */
