@@ -7,10 +7,12 @@
  * aliases, tags or merge keys (each refused with its place). Duplicate keys are an
  * error. Limits: 1 MiB, 16 levels, 100,000 nodes.
  *
- * Scalars may hold ${NAME} (from the environment; unset is an error) and may be
- * "file:PATH" where the schema says SECRET (contents without the last newline;
- * a relative path is taken from the configuration's folder). Both are resolved
- * when a schema reads the value; a secret's value never enters an error.
+ * Scalars may hold ${NAME} (from the environment; unset is an error; $${ stands for
+ * a plain ${) and may be "file:PATH" where the schema says SECRET (contents without
+ * the last newline, at most 64 KiB; a relative path is taken from the configuration's
+ * folder). Both are resolved when a schema reads the value. Errors quote values as
+ * they are written, never what the environment gave for them, and of a secret
+ * nothing but the path of its file.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -19,7 +21,12 @@
 #include "base/err.h"
 #include <hilo/plugin.h>
 
-enum conf_kind { CONF_MAP = 1, CONF_LIST, CONF_SCALAR };
+enum conf_kind {
+    CONF_MAP = 1,
+    CONF_LIST,
+    CONF_SCALAR,
+    CONF_REFUSED /* an alias; its error is there already, readers pass it over */
+};
 
 struct conf_node {
     enum conf_kind kind;
@@ -43,11 +50,16 @@ struct conf {
     const char *dir;
     struct conf_node *root; /* a MAP; never NULL after conf_load succeeds */
     struct conf_error *errors, **errors_end;
-    unsigned n_errors;
+    unsigned n_errors;      /* all found; the list holds the first CONF_ERRORS_MAX */
 };
+enum { CONF_BYTES_MAX = 1 << 20, CONF_LEVELS_MAX = 16, CONF_NODES_MAX = 100000, CONF_ERRORS_MAX = 200 };
 
-/* Reads and parses. A syntax error is one entry in errors, then HILO_INVALID; a
- * file that can't be read is HILO_IO with the text in err. conf_free in any case. */
+/* Reads and parses. HILO_INVALID: errors has what is wrong, err the first of it. root
+ * is NULL then if there is no tree to speak of (syntax, encoding, limits, an empty
+ * file); else (duplicate keys, anchors and so on) it is there without what was
+ * refused, so that a caller can fill from it too and show all faults at once.
+ * HILO_IO: the file can't be read, with the text in err. *out is set and to be
+ * freed by conf_free in any case. */
 int32_t conf_load(const char *file, struct err *, struct conf **out);
 /* The same from memory, for tests and the fuzzer; name stands for the file. */
 int32_t conf_parse(const char *name, struct hilo_str yaml, struct err *, struct conf **out);
@@ -57,19 +69,28 @@ const struct conf_node *conf_get(const struct conf_node *map, const char *key); 
 void conf_fail(struct conf *, uint32_t line, uint32_t column, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* As also: every other key of the mapping belongs to somebody else. */
+extern const char *const conf_any[];
+
+/* Whether a mapping or list is absent for its reader: NULL, or a key without a value. */
+bool conf_absent(const struct conf_node *);
+
 /* Fills the zeroed struct at dst from a mapping by an option table (the same that
  * plugins use, hilo/plugin.h). Every fault becomes an entry in errors: wrong type,
  * out of range, missing required, and keys that are neither in the table nor in
  * also (NULL-ended names that somebody else reads; may be NULL). section names the
- * mapping in messages ("http", "channels.whatsapp-co"). map may be NULL (absent):
- * defaults, and required keys fail at at_line:at_column. Strings live in arena. */
+ * mapping in messages ("http", "channels.whatsapp-co"). map may be NULL or a key
+ * without a value (absent): defaults, and required keys fail at at_line:at_column.
+ * Strings live in arena; one that is neither given nor has a default has p NULL.
+ * The length of a STR counts bytes. */
 void conf_fill(struct conf *, const struct conf_node *map, const char *section, uint32_t at_line, uint32_t at_column,
                const struct hilo_option *options, uint32_t n_options, const char *const *also, struct arena *,
                void *dst);
 /* Keys of map not named in known (NULL-ended) are errors, with the nearest. */
 void conf_known(struct conf *, const struct conf_node *map, const char *section, const char *const *known);
 
-/* "file:line:column: text" lines into out, for people. */
+/* "file:line:column: text" lines to fd, for people, by place; the count of what was
+ * left out, if any, on a line of its own. */
 void conf_print_errors(const struct conf *, int fd);
 
 /* The options of a table as commented YAML, for `hilod --check-plugin` and docs. */
