@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include <hilo/plugin.h>
+#include <stdbool.h>
 
 enum conf_kind {
     CONF_MAP = 1,

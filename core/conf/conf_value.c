@@ -84,7 +84,7 @@ static const char *read_secret(struct conf *c, const char *path, struct buf *b)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0 || fstat(fd, &st) != 0) {
-        why = arena_z(c->arena, str(strerrordesc_np(errno)));
+        why = strerrordesc_np(errno);
         goto out;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -98,7 +98,7 @@ static const char *read_secret(struct conf *c, const char *path, struct buf *b)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            why = arena_z(c->arena, str(strerrordesc_np(errno)));
+            why = strerrordesc_np(errno);
         if (n <= 0)
             break;
         b->n += (size_t)n;

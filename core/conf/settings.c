@@ -1,0 +1,335 @@
+/*
+ * The daemon's sections: their option tables, and what a table can't say (an address,
+ * a channel's name, a route's channel, defaults made of other settings).
+ *
+ * Limits stand here once. Those of the store are the store's own (journal.h).
+ */
+#include "conf/settings.h"
+#include "base/str.h"
+#include "conf/private.h"
+#include <arpa/inet.h>
+#include <sys/un.h>
+
+#ifndef HILO_PLUGIN_DIR
+#define HILO_PLUGIN_DIR "/usr/local/lib/hilo/plugins"
+#endif
+
+#define SECOND       INT64_C(1000000)
+#define DAY          (86400 * SECOND)
+#define MIB          (INT64_C(1) << 20)
+#define GIB          (INT64_C(1) << 30)
+#define COUNT(array) ((uint32_t)(sizeof(array) / sizeof *(array)))
+/* The longest path of a unix socket, its NUL apart. */
+enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1 };
+
+#define GATEWAY(field, type) HILO_OPTION(struct settings_gateway, field, type)
+static const struct hilo_option gateway_options[] = {
+    {GATEWAY(name, HILO_OPT_STR), .name = "name", .def = "hilo", .min = 1, .max = 64,
+     .help = "What this gateway is called in events and logs."},
+    {GATEWAY(language, HILO_OPT_STR), .name = "language", .def = "en", .min = 2, .max = 16,
+     .help = "Language of the texts that the gateway itself writes to customers: en, es."},
+    {GATEWAY(data_dir, HILO_OPT_STR), .name = "data_dir", .def = "/var/lib/hilo", .min = 1, .max = 3000,
+     .help = "Folder of the store; the daemon alone may write to it."},
+    {GATEWAY(plugin_dir, HILO_OPT_STR), .name = "plugin_dir", .def = HILO_PLUGIN_DIR, .min = 1, .max = 3000,
+     .help = "Folder of the channel plugins."},
+    {GATEWAY(expires_us, HILO_OPT_DURATION), .name = "expires_in", .def = "3d", .min = SECOND,
+     .max = 365 * DAY, .help = "How long a message is tried when its sender does not say."},
+};
+
+#define STORE(field, type) HILO_OPTION(struct settings_store, field, type)
+static const struct hilo_option store_options[] = {
+    {STORE(segment_bytes, HILO_OPT_BYTES), .name = "segment_size", .def = "64M", .min = 8 * MIB, .max = GIB,
+     .help = "Size of the journal's files, a multiple of 4k; two are on disk from the start."},
+    {STORE(map_bytes, HILO_OPT_BYTES), .name = "map_size", .def = "64G", .min = 16 * MIB, .max = 16384 * GIB,
+     .help = "The most that the context may grow to; address space, not disk, is taken at once."},
+    {STORE(media_max_bytes, HILO_OPT_BYTES), .name = "media_max", .def = "100M", .min = 1024, .max = 16 * GIB,
+     .help = "The largest media file that is taken."},
+};
+
+#define HTTP(field, type) HILO_OPTION(struct settings_http, field, type)
+static const struct hilo_option http_options[] = {
+    {HTTP(listen, HILO_OPT_STR), .name = "listen", .def = "127.0.0.1:8080", .min = 1, .max = 64,
+     .help = "Address and port of the HTTP interface; put a proxy with TLS in front of it."},
+    {HTTP(control, HILO_OPT_STR), .name = "control", .max = SOCKET_PATH_MAX,
+     .help =
+         "Path of the control socket that the command hilo uses, by default control.sock in data_dir; \"\": "
+         "none."},
+    {HTTP(public_url, HILO_OPT_URL), .name = "public_url",
+     .help =
+         "Where customers and providers reach this gateway; without it no signed links to media are given."},
+    {HTTP(body_max_bytes, HILO_OPT_BYTES), .name = "body_max", .def = "1M", .min = 1024, .max = 64 * MIB,
+     .help = "The largest JSON body that is taken."},
+    {HTTP(hook_max_bytes, HILO_OPT_BYTES), .name = "hook_max", .def = "4M", .min = 1024, .max = 64 * MIB,
+     .help = "The largest request of a provider that is taken."},
+    {HTTP(connections_max, HILO_OPT_INT), .name = "connections", .def = "10000", .min = 1, .max = 1000000,
+     .help = "Connections at the same time; more wait to be accepted."},
+    {HTTP(connections_per_ip_max, HILO_OPT_INT), .name = "connections_per_ip", .def = "1000", .min = 1,
+     .max = 1000000, .help = "Of these, from one address."},
+    {HTTP(idle_timeout_us, HILO_OPT_DURATION), .name = "idle_timeout", .def = "60s", .min = SECOND,
+     .max = DAY, .help = "A connection without traffic for so long is closed."},
+    {HTTP(link_life_us, HILO_OPT_DURATION), .name = "link_life", .def = "1d", .min = SECOND, .max = 365 * DAY,
+     .help = "How long a signed link to media works."},
+};
+
+static const struct hilo_option log_options[] = {
+    {HILO_OPTION(struct settings_log, level, HILO_OPT_ENUM), .name = "level", .def = "info",
+     .choices = "error|warn|info|debug", .help = "The least important events that are logged."},
+};
+
+#define COMMON(field, type) HILO_OPTION(struct settings_common, field, type)
+static const struct hilo_option common_options[] = {
+    {COMMON(type, HILO_OPT_STR), .name = "type", .flags = HILO_OPT_REQUIRED, .min = 1, .max = 64,
+     .help = "The kind of channel: the name of its plugin, such as whatsapp."},
+    {COMMON(plugin, HILO_OPT_STR), .name = "plugin", .max = 4095,
+     .help = "Path of the plugin, by default its type with .so in plugin_dir."},
+    {COMMON(enabled, HILO_OPT_BOOL), .name = "enabled", .def = "true",
+     .help = "Whether the channel is started; its messages wait if not."},
+    {COMMON(in_doubt, HILO_OPT_ENUM), .name = "in_doubt", .def = "hold", .choices = "hold|resend",
+     .help =
+         "What happens to a message that may have left and may not: wait for news of it, or send it again."},
+    {COMMON(max_attempts, HILO_OPT_INT), .name = "max_attempts", .def = "10", .min = 1, .max = 1000,
+     .help = "Sends of one message before it has failed."},
+    {COMMON(retry_min_us, HILO_OPT_DURATION), .name = "retry_min", .def = "1s", .min = 1000, .max = DAY,
+     .help = "Wait before the second attempt; it doubles with each one more."},
+    {COMMON(retry_max_us, HILO_OPT_DURATION), .name = "retry_max", .def = "10m", .min = 1000, .max = 7 * DAY,
+     .help = "The longest wait between attempts."},
+    {COMMON(queue_max, HILO_OPT_INT), .name = "queue_max", .def = "100000", .min = 1, .max = 100000000,
+     .help = "Messages that may wait; beyond it new ones are refused with 429."},
+    {COMMON(account, HILO_OPT_STR), .name = "account", .max = 128,
+     .help = "Scope of the customers' ids that mean nothing outside the provider's account."},
+};
+const char *const settings_common_keys[] = {"type",      "plugin",    "enabled",   "in_doubt", "max_attempts",
+                                            "retry_min", "retry_max", "queue_max", "account",  NULL};
+_Static_assert(sizeof settings_common_keys / sizeof *settings_common_keys ==
+                   sizeof common_options / sizeof *common_options + 1,
+               "settings_common_keys names every option of common_options");
+
+/* The index in choices is the value itself: 0 is any, and values count from 1. */
+#define ROUTE(field, type) HILO_OPTION(struct settings_route, field, type)
+static const struct hilo_option route_options[] = {
+    {ROUTE(scheme, HILO_OPT_ENUM), .name = "scheme", .def = "any",
+#define HILO_SCHEME(name, value, text) "|" text
+     .choices = "any"
+#include <hilo/values.def>
+     ,
+     .help = "Messages to this kind of identifier."},
+    {ROUTE(category, HILO_OPT_ENUM), .name = "category", .def = "any",
+#define HILO_CATEGORY(name, value, text) "|" text
+     .choices = "any"
+#include <hilo/values.def>
+     ,
+     .help = "Messages of this category."},
+    {ROUTE(channel, HILO_OPT_STR), .name = "channel", .flags = HILO_OPT_REQUIRED, .min = 1, .max = 63,
+     .help = "The name of the channel that they go to."},
+};
+
+static const char *const sections[] = {"gateway", "store", "http", "log", "channels", "routes", NULL};
+
+bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out)
+{
+    static const struct {
+        const struct hilo_option *options;
+        uint32_t n;
+    } tables[] = {{gateway_options, COUNT(gateway_options)}, {store_options, COUNT(store_options)},
+                  {http_options, COUNT(http_options)},       {log_options, COUNT(log_options)},
+                  {common_options, COUNT(common_options)},   {route_options, COUNT(route_options)}};
+
+    for (size_t i = 0; sections[i]; i++) {
+        if (strcmp(sections[i], section) == 0) {
+            *out = tables[i].options;
+            *n_out = tables[i].n;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- sections ------------------------------------------------------------------------ */
+
+/* The place of an option's value, or of its section, or of the file. */
+static void fail_at(struct conf *c, const char *section, const char *option, const char *text)
+{
+    const struct conf_node *map = conf_get(c->root, section), *n = conf_get(map, option);
+
+    if (!n)
+        n = map;
+    conf_fail(c, n ? n->line : 1, n ? n->column : 1, "%s.%s %s", section, option, text);
+}
+
+static void read_section(struct conf *c, const char *section, void *dst)
+{
+    const struct conf_node *map = conf_get(c->root, section);
+    const struct hilo_option *options;
+    uint32_t n;
+
+    if (settings_table(section, &options, &n))
+        conf_fill(c, map, section, map ? map->key_line : 1, map ? map->key_column : 1, options, n, NULL,
+                  c->arena, dst);
+}
+
+/* "127.0.0.1:8080" or "[::1]:8080". */
+static bool listen_valid(struct conf *c, struct hilo_str s)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    const char *colon = memrchr(s.p, ':', (size_t)s.n);
+    uint64_t port;
+
+    if (!colon)
+        return false;
+    struct hilo_str host = str_n(s.p, (size_t)(colon - s.p));
+    if (!str_u64(str_n(colon + 1, (size_t)s.n - (size_t)host.n - 1), &port) || port > 65535)
+        return false;
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        return inet_pton(AF_INET6, arena_z(c->arena, str_n(host.p + 1, (size_t)host.n - 2)), address) == 1;
+    return inet_pton(AF_INET, arena_z(c->arena, host), address) == 1;
+}
+
+static void read_http(struct conf *c, struct settings *out)
+{
+    struct settings_http *h = &out->http;
+
+    read_section(c, "http", h);
+    if (h->listen.n && !listen_valid(c, h->listen))
+        fail_at(c, "http", "listen", "must be an address and a port such as 127.0.0.1:8080 or [::1]:8080");
+    if (!h->control.p && out->gateway.data_dir.n) {
+        h->control = arena_fmt(c->arena, "%.*s/control.sock", STR_FMT(out->gateway.data_dir));
+        if (h->control.n > SOCKET_PATH_MAX)
+            fail_at(c, "gateway", "data_dir",
+                    "is too long for the path of a control socket in it; set http.control to a shorter path");
+    }
+}
+
+static void read_store(struct conf *c, struct settings *out)
+{
+    read_section(c, "store", &out->store);
+    if (out->store.segment_bytes % 4096)
+        fail_at(c, "store", "segment_size", "must be a multiple of 4k");
+}
+
+/* ---- channels and routes ------------------------------------------------------------- */
+
+/* A channel's name is part of paths, URLs and logs; a type is part of a file's name. */
+static bool name_valid(struct hilo_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = s.p[i];
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || (ch == '-' && i > 0)))
+            return false;
+    }
+    return s.n >= 1 && s.n <= 63;
+}
+
+static void read_channel(struct conf *c, const struct conf_node *n, struct settings *out,
+                         struct settings_channel *ch)
+{
+    struct settings_common *o = &ch->common;
+
+    ch->name = n->key;
+    ch->section = arena_fmt(c->arena, "channels.%.*s", STR_FMT(n->key));
+    ch->line = n->key_line;
+    ch->column = n->key_column;
+    ch->node = n->kind == CONF_MAP ? n : NULL;
+    conf_fill(c, n, ch->section.p, ch->line, ch->column, common_options, COUNT(common_options), conf_any,
+              c->arena, o);
+    if (o->type.n && !name_valid(o->type)) {
+        const struct conf_node *at = conf_get(n, "type");
+        conf_fail(c, at->line, at->column,
+                  "%s.type must be the name of a plugin, of letters a-z, digits and hyphens; a path goes "
+                  "into plugin",
+                  ch->section.p);
+    }
+    if (!o->plugin.n && o->type.n)
+        o->plugin = arena_fmt(c->arena, "%.*s/%.*s.so", STR_FMT(out->gateway.plugin_dir), STR_FMT(o->type));
+    if (o->retry_max_us && o->retry_min_us > o->retry_max_us) {
+        const struct conf_node *at = conf_get(n, "retry_min");
+        if (!at)
+            at = conf_get(n, "retry_max");
+        conf_fail(c, at ? at->line : ch->line, at ? at->column : ch->column,
+                  "%s.retry_min (%s) must not be longer than retry_max (%s)", ch->section.p,
+                  conf__number(c->arena, HILO_OPT_DURATION, o->retry_min_us),
+                  conf__number(c->arena, HILO_OPT_DURATION, o->retry_max_us));
+    }
+}
+
+static void read_channels(struct conf *c, struct settings *out)
+{
+    const struct conf_node *map = conf_get(c->root, "channels");
+    struct settings_channel **tail = &out->channels;
+
+    if (conf_absent(map) || map->kind == CONF_REFUSED)
+        return;
+    if (map->kind != CONF_MAP) {
+        conf_fail(c, map->line, map->column,
+                  "channels must be a mapping of names, each with its options below it");
+        return;
+    }
+    for (const struct conf_node *n = map->child; n; n = n->next) {
+        if (!name_valid(n->key)) {
+            conf_fail(c, n->key_line, n->key_column,
+                      "the channel name %s must be of 1 to 63 letters a-z, digits and hyphens, and not begin "
+                      "with a "
+                      "hyphen",
+                      conf__quote(c->arena, n->key));
+            continue;
+        }
+        struct settings_channel *ch = ARENA_NEW(c->arena, struct settings_channel);
+        read_channel(c, n, out, ch);
+        *tail = ch;
+        tail = &ch->next;
+    }
+}
+
+static void check_route(struct conf *c, const struct conf_node *n, const char *section,
+                        const struct settings *s, const struct settings_route *r)
+{
+    struct conf__near near = {.name = r->channel};
+    const struct conf_node *at = conf_get(n, "channel");
+    const struct conf_node *map = conf_get(c->root, "channels");
+
+    /* By the tree, so that a channel whose name or options are wrong is not reported twice. */
+    for (const struct conf_node *ch = map && map->kind == CONF_MAP ? map->child : NULL; ch; ch = ch->next)
+        if (str_eq(ch->key, r->channel))
+            return;
+    for (const struct settings_channel *ch = s->channels; ch; ch = ch->next)
+        conf__near_try(&near, ch->name);
+    conf_fail(c, at ? at->line : n->line, at ? at->column : n->column, "%s.channel: there is no channel %s%s",
+              section, conf__quote(c->arena, r->channel), conf__near_words(c->arena, &near));
+}
+
+static void read_routes(struct conf *c, struct settings *out)
+{
+    const struct conf_node *list = conf_get(c->root, "routes");
+    struct settings_route **tail = &out->routes;
+    unsigned nth = 0;
+
+    if (conf_absent(list) || list->kind == CONF_REFUSED)
+        return;
+    if (list->kind != CONF_LIST) {
+        conf_fail(c, list->line, list->column,
+                  "routes must be a list, each of its items beginning with \"- \"");
+        return;
+    }
+    for (const struct conf_node *n = list->child; n; n = n->next, nth++) {
+        if (n->kind == CONF_REFUSED)
+            continue;
+        struct settings_route *r = ARENA_NEW(c->arena, struct settings_route);
+        const char *section = arena_fmt(c->arena, "routes[%u]", nth).p;
+        conf_fill(c, n, section, n->line, n->column, route_options, COUNT(route_options), NULL, c->arena, r);
+        if (r->channel.n)
+            check_route(c, n, section, out, r);
+        *tail = r;
+        tail = &r->next;
+    }
+}
+
+void settings_read(struct conf *c, struct settings *out)
+{
+    *out = (struct settings){0};
+    conf_known(c, c->root, "", sections);
+    read_section(c, "gateway", &out->gateway);
+    read_store(c, out);
+    read_http(c, out);
+    read_section(c, "log", &out->log);
+    read_channels(c, out);
+    read_routes(c, out);
+}

@@ -1,0 +1,87 @@
+/*
+ * The daemon's own settings, read from a configuration's tree: what every section
+ * means, its defaults and limits. A plugin's options stay in the tree for whoever
+ * has loaded the plugin and knows its table. [own] thread.
+ */
+#ifndef CONF_SETTINGS_H
+#define CONF_SETTINGS_H
+
+#include "conf/conf.h"
+
+struct settings_gateway {
+    struct hilo_str name, language;
+    struct hilo_str data_dir, plugin_dir; /* relative: from the working folder */
+    int64_t expires_us;
+};
+
+struct settings_store {
+    int64_t segment_bytes, map_bytes, media_max_bytes;
+};
+
+struct settings_http {
+    struct hilo_str listen;     /* checked: "127.0.0.1:8080", "[::1]:8080" */
+    struct hilo_str control;    /* a path; empty: no control socket */
+    struct hilo_str public_url; /* empty: no signed links */
+    int64_t body_max_bytes, hook_max_bytes;
+    int64_t connections_max, connections_per_ip_max;
+    int64_t idle_timeout_us, link_life_us;
+};
+
+struct settings_log {
+    int64_t level; /* HILO_LOG_x */
+};
+
+/* Values of in_doubt. */
+enum { SETTINGS_HOLD = 0, SETTINGS_RESEND = 1 };
+
+/* What every channel has, whatever its plugin. */
+struct settings_common {
+    struct hilo_str type, plugin; /* plugin: a path, by default {plugin_dir}/{type}.so */
+    uint64_t enabled;
+    int64_t in_doubt;
+    int64_t max_attempts;
+    int64_t retry_min_us, retry_max_us;
+    int64_t queue_max;
+    struct hilo_str account; /* may be empty */
+};
+
+struct settings_channel {
+    struct settings_channel *next;
+    struct hilo_str name;
+    struct hilo_str section; /* "channels.whatsapp-co", for conf_fill */
+    struct settings_common common;
+    const struct conf_node *node; /* its mapping; NULL if it has none */
+    uint32_t line, column;        /* of its name */
+};
+
+struct settings_route {
+    struct settings_route *next;
+    int64_t scheme, category; /* HILO_SCHEME_x, HILO_CATEGORY_x; 0: any */
+    struct hilo_str channel;
+};
+
+struct settings {
+    struct settings_gateway gateway;
+    struct settings_store store;
+    struct settings_http http;
+    struct settings_log log;
+    struct settings_channel *channels; /* in the file's order */
+    struct settings_route *routes;
+};
+
+/* Fills *out from a configuration that has a root. Faults are added to the
+ * configuration's errors; check n_errors afterwards, *out is whole only without any.
+ * Everything lives in the configuration's arena. */
+void settings_read(struct conf *, struct settings *out);
+
+/* The names of settings_common in YAML, NULL-ended: also of conf_fill for a plugin's
+ * own options:
+ *     conf_fill(conf, ch->node, ch->section.p, ch->line, ch->column, plugin->options,
+ *               plugin->n_options, settings_common_keys, arena, dst)            */
+extern const char *const settings_common_keys[];
+
+/* The tables, for samples and documentation: a section's name ("gateway", "store",
+ * "http", "log", "channels", "routes") and its options; false: no such section. */
+bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out);
+
+#endif
