@@ -43,18 +43,21 @@ enum channel_state {
     CHANNEL_STARTING = 1, /* the plugin's open and start run, or will after a delay */
     CHANNEL_UP,           /* it works */
     CHANNEL_DOWN,         /* it says that it can't work now, or waits for its restart */
-    CHANNEL_STOPPED,      /* until an operator acts (HILO_CONFIG) */
+    CHANNEL_STOPPED,      /* until an operator acts (HILO_CONFIG); a running instance still takes
+                             requests and answers, and may say that it works again */
     CHANNEL_DRAINING,
     CHANNEL_CLOSED        /* its thread has ended */
 };
 const char *channel_state_name(enum channel_state);
 
-/* What the plugin asks of the core. arg is plug_up.arg; everything passed is borrowed
+/* What the plugin asks of the core; every function must be there. arg is plug_up.arg; everything passed is borrowed
  * until the call returns, except descriptors, which are given away. */
 struct plug_up {
     void *arg;
     /* submit(): answer with channel_committed(token), now or later, exactly once. */
     void (*submit)(void *arg, struct channel *, uint64_t token, struct hilo_str message);
+    /* Exactly once for each channel_send() that was taken, unless the channel is given
+     * up as hung. It gives one credit back: up.credit does not say so again. */
     void (*report)(void *arg, struct channel *, const struct hilo_report *);
     void (*credit)(void *arg, struct channel *, uint32_t n);
     /* Answer with channel_context(token). */
@@ -67,8 +70,10 @@ struct plug_up {
     void (*media_get)(void *arg, struct channel *, uint64_t token, struct hilo_id media);
     void (*fetched)(void *arg, struct channel *, uint64_t job, int32_t code, struct hilo_str mime,
                     struct hilo_str detail, int64_t retry_after_us);
-    /* The state changed; text is for operators. When it leaves UP for CLOSED or a
-     * restart, all credit is void and what has no report is in doubt. */
+    /* The state changed; text is for operators. STARTING, STOPPED of an instance that
+     * ended and CLOSED void all credit, and what has no report by then is in doubt. Never
+     * called from within a function below; CLOSED is the last call for a channel, which
+     * may be freed within it. */
     void (*state)(void *arg, struct channel *, enum channel_state, struct hilo_str text);
     /* Room in the link again after a function below said HILO_FULL. */
     void (*room)(void *arg, struct channel *);
@@ -77,7 +82,8 @@ struct plug_up {
 struct channel_options {
     const char *name;            /* copied */
     struct plugin *plugin;
-    const void *conf;            /* the filled struct; lives as long as the channel */
+    const void *conf;            /* the filled struct, borrowed until channel_free; each instance
+                                    gets a copy, texts of its options included */
     struct loop *loop;           /* the core's */
     struct log *log;
     const struct plug_up *up;
@@ -101,8 +107,10 @@ const struct plugin *channel_plugin(const struct channel *);
 enum channel_state channel_state(const struct channel *, struct hilo_str *text_out);
 
 /* Frames to the plugin. HILO_OK, or HILO_FULL (nothing happened; up.room comes), or
- * HILO_DOWN when the instance is not running. committed, context and media always
- * get there while it runs. Frames are seen after channel_flush, so that a batch costs
+ * HILO_DOWN when the instance is not running, drains, or has not come back from a
+ * callback for 10 s (it is DOWN until it does), or HILO_INVALID (an empty message, too
+ * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context
+ * and media always get there while it runs. Frames are seen after channel_flush, so that a batch costs
  * one wake-up; the core calls it once a turn. */
 int32_t channel_send(struct channel *, struct hilo_id, struct hilo_str message);
 void channel_revoke(struct channel *, struct hilo_id);

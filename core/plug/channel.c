@@ -1,0 +1,641 @@
+/*
+ * The core's side of a channel (plug.h): its thread, its state, its frames.
+ *
+ * A run is one life of the plugin's instance: a link, a thread and a copy of the
+ * configuration, held by both sides, so that a plugin which never comes back can be
+ * given up without pulling anything from under it. When a run ends by itself the channel
+ * starts another after a delay.
+ *
+ * Invariants: at most one run at a time; up.state is called only from the loop, never
+ * from within a function of plug.h; after CLOSED nothing of the channel is touched.
+ *
+ * Limits: a thread can't be killed. One that hangs is reported (DOWN) when the core next
+ * wants something of it, and given up 5 s after the end of a drain.
+ */
+#include "plug/plug.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/str.h"
+#include "plug/instance.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    SECOND_US = 1000 * 1000,
+    BACKOFF_MIN_S = 1,
+    BACKOFF_MAX_S = 60,
+    STEADY_S = 60, /* up for so long: the next delay is the shortest again */
+    HUNG_S = 10,
+    GIVE_UP_S = 5,
+    STATE_TEXT_MAX = 512
+};
+
+struct run { /* held by the channel and by the thread */
+    _Atomic int refs;
+    struct link *link;
+    struct instance_shared shared;
+    struct instance_options o;
+    char *name;
+    void *conf;
+    pthread_t thread;
+};
+
+struct channel {
+    struct channel_options o;
+    char *name;
+    enum channel_state state;
+    char text[STATE_TEXT_MAX];
+    struct run *run; /* NULL: none */
+    struct link_end *link;
+    struct loop_fd *link_fd;
+    struct loop_timer *timer; /* a restart, a drain's end, a hang to be told */
+    bool started, ended, draining, hung, want_room;
+    int32_t ended_code;
+    int64_t up_since_us, give_up_us;
+    int64_t backoff_s;
+    struct channel_stats past; /* of runs that are over */
+};
+
+const char *channel_state_name(enum channel_state s)
+{
+    static const char *const names[] = {"none", "starting", "up", "down", "stopped", "draining", "closed"};
+    return s <= CHANNEL_CLOSED ? names[s] : "unknown";
+}
+
+static void set_state(struct channel *ch, enum channel_state state, struct hilo_str text)
+{
+    char copy[STATE_TEXT_MAX], quoted[STATE_TEXT_MAX];
+
+    if (text.n >= sizeof copy)
+        text.n = sizeof copy - 1;
+    memmove(copy, text.p ? text.p : "", (size_t)text.n);
+    copy[text.n] = '\0';
+    memcpy(ch->text, copy, sizeof copy);
+    ch->state = state;
+    log_event(ch->o.log, state == CHANNEL_DOWN || state == CHANNEL_STOPPED ? HILO_LOG_WARN : HILO_LOG_INFO,
+              "channel.state", "channel=%s state=%s text=%s", ch->name, channel_state_name(state),
+              log_quote(str(ch->text), quoted, sizeof quoted));
+    ch->o.up->state(ch->o.up->arg, ch, state, str(ch->text));
+}
+
+/* ---- a run -------------------------------------------------------------------------------- */
+
+static void run_unref(struct run **rp)
+{
+    struct run *r = *rp;
+
+    *rp = NULL;
+    if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
+        return;
+    free(r->name);
+    free(r->conf);
+    free(r);
+}
+
+/* The filled struct with the texts of its options, in one piece. */
+static void *conf_copy(const struct hilo_plugin *d, const void *conf)
+{
+    size_t n = d->conf_size, at = d->conf_size;
+    char *copy;
+
+    if (!conf || n == 0)
+        return NULL;
+    for (uint32_t i = 0; i < d->n_options; i++) {
+        struct hilo_str s;
+
+        if (d->options[i].type != HILO_OPT_STR && d->options[i].type != HILO_OPT_URL)
+            continue;
+        memcpy(&s, (const char *)conf + d->options[i].offset, sizeof s);
+        n += (size_t)s.n + 1;
+    }
+    copy = malloc(n);
+    if (!copy)
+        check_nomem();
+    memcpy(copy, conf, d->conf_size);
+    for (uint32_t i = 0; i < d->n_options; i++) {
+        struct hilo_str s;
+
+        if (d->options[i].type != HILO_OPT_STR && d->options[i].type != HILO_OPT_URL)
+            continue;
+        memcpy(&s, copy + d->options[i].offset, sizeof s);
+        if (!s.p) /* not set */
+            continue;
+        memcpy(copy + at, s.p, (size_t)s.n);
+        copy[at + s.n] = '\0';
+        s.p = copy + at;
+        at += (size_t)s.n + 1;
+        memcpy(copy + d->options[i].offset, &s, sizeof s);
+    }
+    return copy;
+}
+
+static void *thread_main(void *arg)
+{
+    struct run *r = arg;
+    struct link *l = r->link;
+
+    instance_run(&r->o);
+    link_unref(&l);
+    run_unref(&r);
+    return NULL;
+}
+
+static int32_t thread_start(struct run *r, struct err *e)
+{
+    char name[16];
+    sigset_t all, before;
+    int rc;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the daemon's own threads */
+    rc = pthread_create(&r->thread, NULL, thread_main, r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0) {
+        errno = rc;
+        return err_errno(e, "cannot start the thread of channel %s; raise the limit of processes", r->name);
+    }
+    snprintf(name, sizeof name, "%s", r->name);
+    pthread_setname_np(r->thread, name);
+    return HILO_OK;
+}
+
+static void on_link(void *arg, int fd, unsigned events);
+
+static int32_t run_start(struct channel *ch, struct err *e)
+{
+    const struct hilo_plugin *d = plugin_desc(ch->o.plugin);
+    struct run *r = calloc(1, sizeof *r);
+    struct link *theirs;
+    int32_t code;
+
+    if (!r)
+        check_nomem();
+    atomic_init(&r->refs, 2);
+    code = link_new(e, &r->link);
+    if (code != HILO_OK) {
+        free(r);
+        return code;
+    }
+    r->name = strdup(ch->name);
+    r->conf = conf_copy(d, ch->o.conf);
+    if (!r->name)
+        check_nomem();
+    r->o = (struct instance_options){.name = r->name,
+                                     .desc = d,
+                                     .conf = r->conf,
+                                     .link = link_end(r->link, LINK_PLUG),
+                                     .log = ch->o.log,
+                                     .shared = &r->shared};
+    ch->link = link_end(r->link, LINK_CORE);
+    ch->started = ch->ended = ch->hung = ch->want_room = false;
+    code = loop_fd_new(ch->o.loop, link_fd(ch->link), LOOP_READ, on_link, ch, &ch->link_fd);
+    if (code != HILO_OK)
+        (void)err_set(e, code, "cannot watch the link of channel %s; raise the limit of open files", ch->name);
+    else
+        code = thread_start(r, e);
+    if (code == HILO_OK) {
+        ch->run = r;
+        return HILO_OK;
+    }
+    loop_fd_free(&ch->link_fd);
+    ch->link = NULL;
+    theirs = r->link;
+    link_unref(&theirs);
+    link_unref(&r->link);
+    atomic_store(&r->refs, 1);
+    run_unref(&r);
+    return code;
+}
+
+static void stats_add(const struct channel *ch, struct channel_stats *to)
+{
+    const struct instance_shared *s = &ch->run->shared;
+    struct link_counts c;
+
+    link_counts(ch->link, &c);
+    to->frames_up += c.frames_in;
+    to->frames_down += c.frames_out;
+    to->bytes_up += c.bytes_in;
+    to->bytes_down += c.bytes_out;
+    to->wakes_down += c.wakes;
+    to->wakes_up += link_wakes(link_end(ch->run->link, LINK_PLUG));
+    to->stalls += atomic_load_explicit(&s->stalls, memory_order_relaxed);
+    to->loop_wakeups += atomic_load_explicit(&s->loop_wakeups, memory_order_relaxed);
+    to->http_requests += atomic_load_explicit(&s->http_requests, memory_order_relaxed);
+    to->http_connections += atomic_load_explicit(&s->http_connections, memory_order_relaxed);
+}
+
+/* Lets go of the run; its thread has ended (join) or is given up. */
+static void run_drop(struct channel *ch, bool join)
+{
+    struct link *l = ch->run->link;
+
+    if (join) {
+        pthread_join(ch->run->thread, NULL);
+    } else {
+        atomic_store(&ch->run->shared.abandoned, 1);
+        link_kick(ch->link);
+        pthread_detach(ch->run->thread);
+    }
+    stats_add(ch, &ch->past); /* after the join: all that it counted */
+    loop_fd_free(&ch->link_fd);
+    ch->link = NULL;
+    link_unref(&l);
+    run_unref(&ch->run);
+}
+
+/* ---- ends and restarts ------------------------------------------------------------------------ */
+
+static void again_later(struct channel *ch, const char *why)
+{
+    char text[STATE_TEXT_MAX];
+
+    if (ch->up_since_us && clock_mono_us() - ch->up_since_us >= (int64_t)STEADY_S * SECOND_US)
+        ch->backoff_s = BACKOFF_MIN_S;
+    ch->up_since_us = 0;
+    snprintf(text, sizeof text, "%.400s; tried again in %lld s", why, (long long)ch->backoff_s);
+    loop_timer_at(ch->timer, clock_mono_us() + ch->backoff_s * SECOND_US);
+    ch->backoff_s = ch->backoff_s * 2 > BACKOFF_MAX_S ? BACKOFF_MAX_S : ch->backoff_s * 2;
+    set_state(ch, CHANNEL_DOWN, str(text));
+}
+
+static void run_over(struct channel *ch)
+{
+    char why[STATE_TEXT_MAX];
+    int32_t code = ch->ended_code;
+
+    snprintf(why, sizeof why, "%s%s%.400s", code == HILO_OK ? "it ended" : err_name(code), ch->text[0] ? ": " : "",
+             ch->text);
+    run_drop(ch, true);
+    if (ch->draining) {
+        loop_timer_cancel(ch->timer);
+        set_state(ch, CHANNEL_CLOSED, STR(""));
+    } else if (code == HILO_CONFIG || code == HILO_INVALID) {
+        set_state(ch, CHANNEL_STOPPED, str(why));
+    } else {
+        again_later(ch, why);
+    }
+}
+
+static void restart(struct channel *ch)
+{
+    struct err e = {0};
+
+    ch->past.restarts++;
+    set_state(ch, CHANNEL_STARTING, STR(""));
+    if (ch->draining) /* asked for by whoever heard that */
+        return;
+    if (run_start(ch, &e) != HILO_OK)
+        again_later(ch, e.text);
+}
+
+static bool hangs(const struct channel *ch)
+{
+    int64_t since = atomic_load_explicit(&ch->run->shared.busy_since_us, memory_order_acquire);
+
+    return since && clock_mono_us() - since > (int64_t)HUNG_S * SECOND_US;
+}
+
+static void tell_hang(struct channel *ch)
+{
+    char text[STATE_TEXT_MAX];
+    uint32_t in = atomic_load_explicit(&ch->run->shared.busy_in, memory_order_relaxed);
+
+    if (ch->hung || !hangs(ch))
+        return;
+    ch->hung = true;
+    snprintf(text, sizeof text, "the plugin has not come back from %s() for more than %d s",
+             instance_callback_name(in), HUNG_S);
+    set_state(ch, CHANNEL_DOWN, str(text));
+}
+
+static void on_timer(void *arg)
+{
+    struct channel *ch = arg;
+
+    if (!ch->draining) {
+        if (!ch->run)
+            restart(ch);
+        else
+            tell_hang(ch);
+    } else if (!ch->run) {
+        set_state(ch, CHANNEL_CLOSED, STR(""));
+    } else if (clock_mono_us() >= ch->give_up_us) {
+        uint32_t in = atomic_load_explicit(&ch->run->shared.busy_in, memory_order_relaxed);
+
+        log_event(ch->o.log, HILO_LOG_ERROR, "channel.hung",
+                  "channel=%s callback=%s what=\"the plugin did not close in time; its thread is given up\"", ch->name,
+                  instance_callback_name(in));
+        run_drop(ch, false);
+        set_state(ch, CHANNEL_CLOSED, STR("the plugin hung and was given up"));
+    } else {
+        loop_timer_at(ch->timer, ch->give_up_us);
+    }
+}
+
+/* ---- frames up ------------------------------------------------------------------------------------ */
+
+static void up_report(struct channel *ch, const struct frame *f)
+{
+    struct hilo_report r = {.size = sizeof r,
+                            .code = f->code,
+                            .id = f->id,
+                            .ext_id = f->ext_id,
+                            .reason = f->reason,
+                            .provider_code = f->provider_code,
+                            .detail = f->detail,
+                            .retry_after_us = (int64_t)f->retry_after};
+    ch->o.up->report(ch->o.up->arg, ch, &r);
+}
+
+static void up_state(struct channel *ch, const struct frame *f)
+{
+    enum channel_state to = f->code == HILO_OK       ? CHANNEL_UP
+                            : f->code == HILO_CONFIG ? CHANNEL_STOPPED
+                                                     : CHANNEL_DOWN;
+    if (ch->draining || (ch->state == to && str_eqz(f->detail, ch->text)))
+        return;
+    set_state(ch, to, f->detail);
+}
+
+static bool on_frame(void *arg, const struct frame *f)
+{
+    struct channel *ch = arg;
+    const struct plug_up *up = ch->o.up;
+    struct hilo_http h;
+
+    switch (f->type) {
+    case FRAME_SUBMIT:
+        up->submit(up->arg, ch, f->token, f->message);
+        break;
+    case FRAME_REPORT:
+        up_report(ch, f);
+        break;
+    case FRAME_CREDIT:
+        up->credit(up->arg, ch, f->count > UINT32_MAX ? UINT32_MAX : (uint32_t)f->count);
+        break;
+    case FRAME_CONTEXT_GET:
+        up->context_get(up->arg, ch, f->token, f->subject, f->key);
+        break;
+    case FRAME_CONTEXT_PUT:
+        up->context_put(up->arg, ch, f->token, f->subject, f->key, f->val, f->version);
+        break;
+    case FRAME_ANSWER:
+        h = frame_http(f);
+        up->answer(up->arg, ch, f->token, &h);
+        break;
+    case FRAME_MEDIA_GET:
+        up->media_get(up->arg, ch, f->token, f->id);
+        break;
+    case FRAME_FETCHED:
+        up->fetched(up->arg, ch, f->token, f->code, f->mime, f->detail, (int64_t)f->retry_after);
+        break;
+    case FRAME_STATE:
+        up_state(ch, f);
+        break;
+    case FRAME_STARTED:
+        ch->started = true;
+        ch->up_since_us = clock_mono_us();
+        if (!ch->draining)
+            set_state(ch, CHANNEL_UP, STR(""));
+        break;
+    case FRAME_ENDED:
+        ch->ended = true;
+        ch->ended_code = f->code;
+        snprintf(ch->text, sizeof ch->text, "%.*s", STR_FMT(f->detail));
+        return false;
+    default:
+        CHECK(frame_direction(f->type) != FRAME_UP); /* frame_decode lets nothing else through */
+    }
+    return true;
+}
+
+static void on_link(void *arg, int fd, unsigned events)
+{
+    struct channel *ch = arg;
+    bool backlog = link_backlog(ch->link);
+    int taken = link_turn(ch->link, on_frame, ch);
+
+    (void)fd;
+    (void)events;
+    if (ch->ended) {
+        run_over(ch);
+        return;
+    }
+    if (taken < 0) {
+        log_event(ch->o.log, HILO_LOG_ERROR, "channel.link", "channel=%s what=\"the plugin's frames are malformed\"",
+                  ch->name);
+        run_drop(ch, false);
+        if (ch->draining)
+            set_state(ch, CHANNEL_CLOSED, STR("its frames were malformed"));
+        else
+            again_later(ch, "its frames were malformed");
+        return;
+    }
+    if (ch->hung && !hangs(ch)) {
+        ch->hung = false;
+        if (ch->state == CHANNEL_DOWN)
+            set_state(ch, CHANNEL_UP, STR(""));
+    }
+    if (link_room(ch->link) && ch->want_room) {
+        ch->want_room = false;
+        ch->o.up->room(ch->o.up->arg, ch);
+    }
+    if (backlog)
+        link_publish(ch->link);
+}
+
+/* ---- making and ending ---------------------------------------------------------------------------- */
+
+int32_t channel_new(const struct channel_options *o, struct err *e, struct channel **out)
+{
+    struct channel *ch = calloc(1, sizeof *ch);
+    int32_t code;
+
+    if (!ch)
+        check_nomem();
+    ch->o = *o;
+    ch->name = strdup(o->name);
+    if (!ch->name)
+        check_nomem();
+    ch->o.name = ch->name;
+    ch->state = CHANNEL_STARTING;
+    ch->backoff_s = BACKOFF_MIN_S;
+    ch->timer = loop_timer_new(o->loop, on_timer, ch);
+    code = run_start(ch, e);
+    if (code != HILO_OK) {
+        channel_free(&ch);
+        return code;
+    }
+    *out = ch;
+    return HILO_OK;
+}
+
+void channel_drain(struct channel *ch, int64_t mono_us)
+{
+    struct frame f = {.type = FRAME_DRAIN, .fd = -1, .at = mono_us > 0 ? (uint64_t)mono_us : 0};
+
+    if (ch->state == CHANNEL_CLOSED)
+        return;
+    ch->draining = true;
+    ch->state = CHANNEL_DRAINING;
+    if (ch->run) {
+        ch->give_up_us = mono_us + (int64_t)GIVE_UP_S * SECOND_US;
+        CHECK(link_put(ch->link, &f) == HILO_OK);
+        link_publish(ch->link);
+        loop_timer_at(ch->timer, ch->give_up_us);
+    } else {
+        loop_timer_at(ch->timer, clock_mono_us());
+    }
+}
+
+void channel_free(struct channel **chp)
+{
+    struct channel *ch = *chp;
+
+    *chp = NULL;
+    if (!ch)
+        return;
+    CHECK(!ch->run);
+    loop_timer_free(&ch->timer);
+    free(ch->name);
+    free(ch);
+}
+
+/* ---- frames down -------------------------------------------------------------------------------------- */
+
+/* HILO_OK if the instance can take new work. */
+static int32_t ready(struct channel *ch, uint64_t needs)
+{
+    if (!(plugin_desc(ch->o.plugin)->provides & needs))
+        return HILO_NOSUP;
+    if (!ch->run || !ch->started || ch->ended || ch->draining)
+        return HILO_DOWN;
+    if (ch->hung || hangs(ch)) {
+        if (!ch->hung)
+            loop_timer_at(ch->timer, clock_mono_us()); /* told from there */
+        return HILO_DOWN;
+    }
+    return HILO_OK;
+}
+
+static int32_t put(struct channel *ch, const struct frame *f)
+{
+    int32_t code = link_put(ch->link, f);
+
+    if (code == HILO_FULL)
+        ch->want_room = true;
+    return code;
+}
+
+int32_t channel_send(struct channel *ch, struct hilo_id id, struct hilo_str message)
+{
+    struct frame f = {.type = FRAME_SEND, .fd = -1, .id = id, .message = message};
+    int32_t code = ready(ch, HILO_CAN_SEND);
+
+    if (code == HILO_OK && ch->state == CHANNEL_STOPPED)
+        code = HILO_DOWN;
+    if (code == HILO_OK && (message.n == 0 || message.n > HILO_MESSAGE_MAX))
+        code = HILO_INVALID;
+    return code == HILO_OK ? put(ch, &f) : code;
+}
+
+int32_t channel_request(struct channel *ch, uint64_t request, const struct hilo_http *h)
+{
+    struct frame f = {.type = FRAME_REQUEST, .token = request, .fd = -1};
+    int32_t code = ready(ch, HILO_CAN_REQUEST);
+
+    if (code == HILO_OK && h->method.n == 0)
+        code = HILO_INVALID;
+    frame_http_set(&f, h);
+    return code == HILO_OK ? put(ch, &f) : code;
+}
+
+int32_t channel_fetch(struct channel *ch, uint64_t job, struct hilo_str message, int fd)
+{
+    struct frame f = {.type = FRAME_FETCH, .token = job, .fd = fd, .message = message};
+    int32_t code = ready(ch, HILO_CAN_FETCH);
+
+    if (code == HILO_OK && (message.n == 0 || message.n > HILO_MESSAGE_MAX || fd < 0))
+        code = HILO_INVALID;
+    return code == HILO_OK ? put(ch, &f) : code;
+}
+
+/* Answers: get there as long as there is somebody. */
+static bool answer(struct channel *ch, const struct frame *f)
+{
+    return ch->run && !ch->ended && link_put(ch->link, f) == HILO_OK;
+}
+
+void channel_revoke(struct channel *ch, struct hilo_id id)
+{
+    struct frame f = {.type = FRAME_REVOKE, .fd = -1, .id = id};
+
+    if (!id_none(id))
+        (void)answer(ch, &f);
+}
+
+void channel_committed(struct channel *ch, uint64_t token, int32_t code)
+{
+    struct frame f = {.type = FRAME_COMMITTED, .token = token, .fd = -1, .code = code};
+
+    (void)answer(ch, &f);
+}
+
+void channel_context(struct channel *ch, uint64_t token, int32_t code, struct hilo_str val, uint64_t version)
+{
+    struct frame f = {.type = FRAME_CONTEXT, .token = token, .fd = -1, .code = code, .val = val, .version = version};
+
+    if (answer(ch, &f) || !ch->run || ch->ended)
+        return;
+    /* Too large, or no descriptor left for a memory file: the plugin hears of it. */
+    f.code = HILO_IO;
+    f.val = STR("");
+    CHECK(answer(ch, &f));
+}
+
+void channel_media(struct channel *ch, uint64_t token, int32_t code, int fd, struct hilo_str mime,
+                   struct hilo_str filename, uint64_t size)
+{
+    struct frame f = {.type = FRAME_MEDIA, .token = token, .fd = code == HILO_OK ? fd : -1, .code = code, .size = size};
+
+    f.mime = str_utf8_valid(mime) ? str_utf8_head(mime, 256) : STR("");
+    f.filename = str_utf8_valid(filename) ? str_utf8_head(filename, 256) : STR("");
+    if (code != HILO_OK && fd >= 0)
+        close(fd);
+    if (!answer(ch, &f) && f.fd >= 0)
+        close(f.fd);
+}
+
+void channel_flush(struct channel *ch)
+{
+    if (ch->run && !ch->ended)
+        link_publish(ch->link);
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------- */
+
+const char *channel_name(const struct channel *ch) { return ch->name; }
+void *channel_user(const struct channel *ch) { return ch->o.user; }
+const struct plugin *channel_plugin(const struct channel *ch) { return ch->o.plugin; }
+
+enum channel_state channel_state(const struct channel *ch, struct hilo_str *text_out)
+{
+    if (text_out)
+        *text_out = str(ch->text);
+    return ch->state;
+}
+
+void channel_stats(const struct channel *ch, struct channel_stats *out)
+{
+    struct channel_stats s = ch->past;
+
+    if (ch->run)
+        stats_add(ch, &s);
+    *out = s;
+}

@@ -1,0 +1,67 @@
+/*
+ * The link between the core and one plugin instance: a ring of frames each way, an
+ * eventfd for each side. Each end belongs to one thread.
+ *
+ * Frames are seen by the other side after link_publish; frames that must arrive
+ * (frame_must) are queued beyond the ring when it is full, and order is kept: while
+ * the queue is not empty, others are refused as full. Fields above FRAME_INLINE_MAX
+ * travel in a sealed memory file. Descriptors in a frame are given away: within one
+ * process they are just their numbers.
+ */
+#ifndef PLUG_LINK_H
+#define PLUG_LINK_H
+
+#include "base/err.h"
+#include "plug/frames.h"
+#include <stdbool.h>
+
+struct link;     /* both ends and what is between; opaque */
+struct link_end; /* one side's; opaque */
+
+enum link_side { LINK_CORE = 0, LINK_PLUG = 1 };
+enum {
+    LINK_RING = 512 * 1024, /* bytes each way */
+    LINK_BATCH = 256        /* frames taken by one link_turn */
+};
+
+/* Held twice when made, once by each side; the last link_unref [any] frees it and closes
+ * what descriptors are in frames that nobody took. */
+int32_t link_new(struct err *, struct link **out);
+void link_unref(struct link **);
+struct link_end *link_end(struct link *, enum link_side);
+
+/* Readable when something is to be done: link_turn. */
+int link_fd(const struct link_end *);
+
+/* Adds a frame. HILO_OK: taken, with its descriptor. Otherwise nothing happened:
+ * HILO_FULL (never for a frame that must; link_room says when there is room again),
+ * HILO_INVALID (too large, too many headers), HILO_IO (no memory file could be made). */
+int32_t link_put(struct link_end *, const struct frame *);
+/* Shows what was put to the other side, and wakes it if it sleeps. */
+void link_publish(struct link_end *);
+/* All that was put is in the ring and shown. */
+bool link_flushed(const struct link_end *);
+/* Frames wait beyond the ring, for link_publish to move them once there is room. */
+bool link_backlog(const struct link_end *);
+/* Makes the other side's descriptor readable, whatever there is. */
+void link_kick(struct link_end *);
+
+/* Gives at most LINK_BATCH frames to fn; they are borrowed until it returns, the
+ * descriptor is its own. fn returns false to stop there. When nothing is left, the
+ * descriptor of link_fd is unreadable afterwards until more comes; else it stays readable.
+ * Returns how many were taken, or -1 when the other side's bytes are malformed. */
+typedef bool link_frame_fn(void *arg, const struct frame *);
+int link_turn(struct link_end *, link_frame_fn *, void *arg);
+
+/* True once, when a frame was refused as full before and there is room again. Asked
+ * after each link_turn; makes sure that the descriptor becomes readable when there is. */
+bool link_room(struct link_end *);
+
+struct link_counts {
+    uint64_t frames_in, frames_out, bytes_in, bytes_out;
+    uint64_t wakes; /* of the other side, by us */
+};
+void link_counts(const struct link_end *, struct link_counts *out);   /* the end's own thread */
+uint64_t link_wakes(const struct link_end *);                        /* [any] */
+
+#endif
