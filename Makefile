@@ -101,6 +101,24 @@ $O/tests/unit/%: tests/unit/%.c $O/libcore.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -lcmocka -o $@
 
+# Plugins for the tests of core/plug: echo and rogue, broken.c once for each BROKEN_x in it,
+# and echo again against every frozen copy of include/ (tests/abi/README.md).
+TEST_BROKEN := $(shell grep -oh 'BROKEN_[a-z_]*' tests/plugins/broken.c | sort -u)
+TEST_ABI    := $(notdir $(wildcard tests/abi/v*))
+TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
+TEST_PLUGIN  = @mkdir -p $(@D) && $(COMPILE) -fPIC -fvisibility=hidden -shared $< $(LMODE) -lpthread -o $@
+
+$O/tests/plugins/BROKEN_%.so: tests/plugins/broken.c
+	$(TEST_PLUGIN) -Iinclude -DBROKEN_$*
+$O/tests/plugins/echo_v%.so: tests/plugins/echo.c
+	$(TEST_PLUGIN) -Itests/abi/v$*
+$O/tests/plugins/%.so: tests/plugins/%.c
+	$(TEST_PLUGIN) -Iinclude
+$O/tests/abi/layout.o: tests/abi/layout.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude -c $< -o $@
+$(filter $O/tests/unit/test_plug_%,$(UNIT_BIN)): $(TEST_SO) $O/tests/abi/layout.o
+
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
 

@@ -57,8 +57,9 @@ struct request {
     unsigned n_header;
     int sink_fd;
     uint64_t max_bytes, received;
-    int32_t failed; /* why a callback of ours stopped the transfer */
-    char words[CURL_ERROR_SIZE];
+    int32_t failed; /* why a callback of ours stopped the transfer, and */
+    char why[80];   /* its words; */
+    char words[CURL_ERROR_SIZE]; /* those of libcurl */
 };
 
 struct httpc {
@@ -210,7 +211,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 
     if (r->max_bytes && len > r->max_bytes - r->received) {
         r->failed = HILO_INVALID;
-        snprintf(r->words, sizeof r->words, "the answer is longer than %llu bytes", (unsigned long long)r->max_bytes);
+        snprintf(r->why, sizeof r->why, "the answer is longer than %llu bytes", (unsigned long long)r->max_bytes);
         return 0;
     }
     r->received += len;
@@ -226,7 +227,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
             continue;
         if (w <= 0) {
             r->failed = HILO_IO;
-            snprintf(r->words, sizeof r->words, "cannot write the answer to its file: errno %d", errno);
+            snprintf(r->why, sizeof r->why, "cannot write the answer to its file: errno %d", errno);
             return 0;
         }
         at += (size_t)w;
@@ -488,7 +489,7 @@ static void finish(struct request *r, CURLcode result)
     } else {
         code = r->failed ? r->failed : HILO_TEMP;
         a.flags = head_sent || body_sent ? HILO_HTTP_MAYBE_SENT : 0;
-        a.body = r->words[0] ? str(r->words) : str(curl_easy_strerror(result));
+        a.body = r->why[0] ? str(r->why) : r->words[0] ? str(r->words) : str(curl_easy_strerror(result));
     }
     curl_multi_remove_handle(c->multi, r->easy);
     request_unlink(r);

@@ -181,16 +181,15 @@ static const char *option_wrong(const struct plugin *p, uint32_t i)
     if (!name_ok(o->name))
         return "its name is missing or is not lower-case letters, digits, - and _";
     if (bytes == 0)
-        return "its type is unknown; use one of HILO_OPT_x, or a newer hilod";
+        return "its type is unknown to this hilod (HILO_OPT_x)";
     if (o->offset % 8 || (uint64_t)o->offset + bytes > p->desc.conf_size)
-        return "its field is not within conf_size; build the table with HILO_OPTION and set conf_size to the size of that "
-               "struct";
+        return "its field is not within conf_size, the size of the struct that HILO_OPTION was given";
     if (o->type == HILO_OPT_ENUM && (!o->choices || !*o->choices))
         return "it has no choices";
     if (o->min > o->max)
         return "its min is above its max";
     if ((o->flags & HILO_OPT_REQUIRED) && o->def)
-        return "it is required and has a default; drop one of them";
+        return "it is required and has a default";
     for (uint32_t j = 0; j < i; j++) {
         const struct hilo_option *b = &p->options[j];
 
@@ -228,7 +227,7 @@ static int32_t copy_options(struct plugin *p, const struct hilo_option *theirs, 
         memcpy(&p->options[i], (const char *)theirs + (size_t)i * stride, n);
         wrong = option_wrong(p, i);
         if (wrong)
-            return err_set(e, HILO_INVALID, "plugin %s: option %u (%.40s): %s", p->path, i,
+            return err_set(e, HILO_INVALID, "plugin %s: option %u (%.40s): %s; correct its entry in the option table", p->path, i,
                            p->options[i].name ? p->options[i].name : "no name", wrong);
     }
     p->desc.options = p->options;

@@ -1,0 +1,275 @@
+/*
+ * hilo/plugin.h - the border between the core and a channel plugin, version 1.
+ *
+ * A plugin is a shared object that exports exactly one symbol, the constant
+ * hilo_plugin_v1 of type struct hilo_plugin. Build it with
+ * -fvisibility=hidden -Wl,-z,defs (`pkg-config --cflags --libs hilo` says how);
+ * `hilod --check-plugin x.so` says what is wrong with one.
+ *
+ * Rules of the border
+ *   Growth   Every struct that crosses begins with its size. Fields are only
+ *            appended; a field beyond the other side's size, or zero, is absent.
+ *            No implicit padding. Only fixed-width types.
+ *   Threads  An instance has one loop, on one thread. All its callbacks run
+ *            there, one at a time. Host functions are called from there only,
+ *            except those marked [any]. Callbacks must not block: whatever may
+ *            wait is a request with a token and a later callback.
+ *   Memory   What is passed is borrowed until the call returns, both ways; the
+ *            receiver copies. No allocator and no free() crosses. Descriptors
+ *            are given away: the receiver closes them.
+ *   Life     open, start, then (send, revoke, fetch, on_…)*, drain, close. Only
+ *            open and start may fail, and then they leave nothing behind.
+ *   Sends    send() returning HILO_OK promises exactly one report() for that id.
+ *            Nothing is sent before the first credit().
+ *   Time     Durations and instants are microseconds; instants of mono_us() are
+ *            monotonic, those in messages are Unix time, UTC.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HILO_PLUGIN_H
+#define HILO_PLUGIN_H
+
+#include <hilo/types.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    HILO_PLUGIN_MAGIC = 0x48694c31, /* "HiL1" */
+    HILO_PLUGIN_MINOR = 0
+};
+
+/* Bits of hilo_plugin.provides and .requires. A plugin that requires a bit which
+ * the host does not know is refused; what it merely provides never is. */
+#define HILO_CAN_SEND (UINT64_C(1) << 0)    /* takes send() */
+#define HILO_CAN_RECEIVE (UINT64_C(1) << 1) /* submits inbound messages */
+#define HILO_CAN_REQUEST (UINT64_C(1) << 2) /* answers HTTP under /hooks/{channel} */
+#define HILO_CAN_FETCH (UINT64_C(1) << 3)   /* downloads pending media */
+#define HILO_CAN_ALL_V1 (HILO_CAN_SEND | HILO_CAN_RECEIVE | HILO_CAN_REQUEST | HILO_CAN_FETCH)
+
+/* Log levels of hilo_host.log. No personal data in a log: ids, never names,
+ * numbers or contents. */
+enum { HILO_LOG_ERROR = 0, HILO_LOG_WARN = 1, HILO_LOG_INFO = 2, HILO_LOG_DEBUG = 3 };
+
+/* Bits of watch() and on_fd(). */
+enum { HILO_READ = 1, HILO_WRITE = 2 };
+
+struct hilo_self; /* the host's side of one instance; opaque */
+
+/* ---- what a channel can carry ------------------------------------------------------ */
+
+/* Lengths count Unicode characters; 0 means none. The core lowers every message
+ * to this before send(), so a plugin never gets what it did not declare. */
+struct hilo_abilities {
+    uint32_t size;
+    uint32_t contents;       /* 1 << HILO_CONTENT_x for each type that send() takes */
+    uint32_t media_kinds;    /* 1 << HILO_MEDIA_x */
+    uint32_t text_max;       /* characters of a text */
+    uint32_t caption_max;    /* of a media caption; 0: captions become a text of their own */
+    uint32_t buttons_max;    /* choices that can be buttons */
+    uint32_t button_title_max;
+    uint32_t list_max;       /* choices that can be a list; 0: no lists */
+    uint32_t list_title_max;
+    uint32_t list_description_max;
+    uint32_t body_max;       /* the question above buttons */
+    uint32_t list_body_max;  /* the question above a list */
+    uint32_t header_max, footer_max;
+    uint32_t choice_id_max;  /* bytes of a choice's id */
+    uint32_t flags;          /* HILO_ABLE_x */
+    uint64_t media_max[8];   /* bytes, by HILO_MEDIA_x; 0: no limit known */
+};
+enum {
+    HILO_ABLE_QUOTE = 1,      /* shows which message is answered */
+    HILO_ABLE_MEDIA_LINK = 2, /* sends media by URL */
+    HILO_ABLE_MEDIA_FILE = 4, /* sends stored media (asks for it by media_get) */
+    HILO_ABLE_RECEIPTS = 8,   /* delivered and read come back */
+    HILO_ABLE_WINDOW = 16,    /* free-form only within 24 hours of the customer's last message */
+    HILO_ABLE_RECONCILE = 32  /* receipts carry our id (RECEIPT.ECHO): in doubt resolves itself */
+};
+
+/* ---- options ---------------------------------------------------------------------- */
+
+/* Types of a plugin's options; the C type at hilo_option.offset in its struct. */
+enum {
+    HILO_OPT_STR = 1,      /* struct hilo_str; NUL-ended too, for the life of the instance */
+    HILO_OPT_BOOL = 2,     /* uint64_t, 0 or 1 */
+    HILO_OPT_INT = 3,      /* int64_t */
+    HILO_OPT_DURATION = 4, /* int64_t, µs; written 500ms, 10s, 5m, 2h, 1d */
+    HILO_OPT_BYTES = 5,    /* int64_t; written 512, 64k, 5M, 1G (powers of 1024) */
+    HILO_OPT_ENUM = 6,     /* int64_t, the index in choices; written by name */
+    HILO_OPT_URL = 7       /* struct hilo_str; http or https, without a trailing slash */
+};
+enum {
+    HILO_OPT_REQUIRED = 1,
+    HILO_OPT_RELOADABLE = 2, /* may change through reconfigure() */
+    HILO_OPT_SECRET = 4      /* never printed; ${ENV} or file: is usual */
+};
+struct hilo_option {
+    const char *name;    /* as in YAML */
+    const char *def;     /* default, as written in YAML; NULL: none */
+    const char *choices; /* ENUM: "hold|resend"; else NULL */
+    const char *help;    /* one sentence */
+    uint32_t type, flags;
+    uint32_t offset;     /* of the field in the plugin's struct of options */
+    uint32_t spare;
+    int64_t min, max;    /* of INT, DURATION, BYTES; of a STR's length; both 0: no limit */
+};
+
+/* ---- HTTP, both ways ---------------------------------------------------------------- */
+
+/* One part of a multipart/form-data body (RFC 7578). */
+struct hilo_part {
+    struct hilo_str name, filename, type; /* filename and type may be empty */
+    struct hilo_str data;                 /* used when fd is -1 */
+    int64_t fd;                           /* a file, given away, read from its start to its end */
+};
+
+/* A request or an answer. Fields not used by a direction are zero (fd: -1). */
+struct hilo_http {
+    uint32_t size;
+    uint32_t status;      /* of an answer */
+    uint32_t timeout_ms;  /* of a request: whole exchange; 0: 30 s */
+    uint32_t flags;       /* HILO_HTTP_x */
+    struct hilo_str method, url; /* on_request: url is the part after /hooks/{channel}, with query */
+    struct hilo_str body;
+    const struct hilo_kv *header;
+    uint64_t n_header;
+    const struct hilo_part *part; /* request: a multipart body instead of body */
+    uint64_t n_part;
+    int64_t sink_fd;      /* request: write the answer's body to this file instead; given away; -1 */
+    uint64_t max_bytes;   /* request: refuse a longer answer; 0: 4 MiB, or no limit with sink_fd */
+};
+enum {
+    /* on_http, with a code that is not HILO_OK: the request may have reached the
+     * peer (the connection was made and bytes left). Without it, it did not. */
+    HILO_HTTP_MAYBE_SENT = 1
+};
+
+/* ---- reports --------------------------------------------------------------------------- */
+
+/* The outcome of one send(). */
+struct hilo_report {
+    uint32_t size;
+    int32_t code;                /* HILO_OK sent; AGAIN, TEMP, PERM, IN_DOUBT, DOWN, CONFIG */
+    struct hilo_id id;           /* of the message */
+    struct hilo_str ext_id;      /* OK: the provider's id */
+    struct hilo_str reason;      /* else: machine-readable, "rate_limited", "window_closed" … */
+    struct hilo_str provider_code; /* the provider's own code, as text */
+    struct hilo_str detail;      /* words for a person; no personal data */
+    int64_t retry_after_us;      /* AGAIN, TEMP, DOWN: not before this long from now; 0: the core's backoff */
+};
+
+/* ---- the host's services ------------------------------------------------------------------ */
+
+/* Given to open(); valid until close() returns. [own] loop unless marked [any].
+ * Functions that return a code return HILO_OK when the request was taken; then
+ * the callback named comes exactly once. With any other code it never comes:
+ * HILO_FULL means the link is full, try again after woken() or a timer. */
+struct hilo_host {
+    uint32_t size, minor;
+    void (*log)(struct hilo_self *, int32_t level, struct hilo_str text); /* [any] */
+    void (*wake)(struct hilo_self *);         /* [any] then woken() runs on [own] */
+    int64_t (*mono_us)(struct hilo_self *);   /* [any] monotonic clock */
+    int64_t (*wall_us)(struct hilo_self *);   /* [any] Unix time */
+    struct hilo_str (*channel)(struct hilo_self *); /* [any] this channel's name; for its life */
+    /* An inbound message or a receipt -> committed(). It is on disk when that says
+     * HILO_OK or HILO_DUPLICATE; acknowledge to the peer only then. */
+    int32_t (*submit)(struct hilo_self *, uint64_t token, struct hilo_str message);
+    /* The outcome of a send. Always taken. */
+    void (*report)(struct hilo_self *, const struct hilo_report *);
+    /* Room for n more sends. The core never has more out than was credited; each
+     * report gives its one back by itself. */
+    void (*credit)(struct hilo_self *, uint32_t n);
+    /* Readiness of a descriptor -> on_fd(); events 0 forgets it. */
+    int32_t (*watch)(struct hilo_self *, int32_t fd, uint32_t events);
+    /* At the instant mono_us -> on_timer(id), once; 0 cancels. A new time replaces. */
+    int32_t (*timer)(struct hilo_self *, uint32_t id, int64_t mono_us);
+    /* The plugin's own keys in the shared context, by subject (a customer's id in
+     * text, or empty) -> on_context(). put writes if the key is at if_version (0:
+     * must not exist; UINT64_MAX: whatever it is), else HILO_STALE. */
+    int32_t (*context_get)(struct hilo_self *, uint64_t token, struct hilo_str subject, struct hilo_str key);
+    int32_t (*context_put)(struct hilo_self *, uint64_t token, struct hilo_str subject, struct hilo_str key,
+                           struct hilo_str val, uint64_t if_version);
+    /* An HTTP request by the host's client; connections are reused -> on_http(). */
+    int32_t (*http)(struct hilo_self *, uint64_t token, const struct hilo_http *);
+    /* Answers an on_request(), once. */
+    int32_t (*http_answer)(struct hilo_self *, uint64_t request, const struct hilo_http *);
+    /* A stored media as a readable file -> on_media(). */
+    int32_t (*media_get)(struct hilo_self *, uint64_t token, struct hilo_id media);
+    /* Ends a fetch(): the file it was given is complete (HILO_OK; mime is its type,
+     * may be empty), or why not (TEMP, PERM and so on; retry_after_us as in a report). */
+    void (*fetched)(struct hilo_self *, uint64_t job, int32_t code, struct hilo_str mime, struct hilo_str detail,
+                    int64_t retry_after_us);
+    /* Whether the channel works, for operators: HILO_OK up, DOWN or CONFIG with words. */
+    void (*state)(struct hilo_self *, int32_t code, struct hilo_str text);
+    /* An optional table by name, "hilo.voice/1", or NULL. */
+    const void *(*query)(struct hilo_self *, const char *iface);
+};
+
+/* ---- the plugin ----------------------------------------------------------------------------- */
+
+/* A function that is NULL is absent; open, close and whatever provides promises
+ * must be there. inst is what open() put into *inst. */
+struct hilo_plugin {
+    uint32_t magic, size, minor;
+    uint32_t option_size;              /* sizeof(struct hilo_option) as built */
+    uint64_t provides, requires;
+    const char *name, *version, *license, *summary; /* name is the type in YAML */
+    const struct hilo_abilities *abilities;
+    const struct hilo_option *options;
+    uint32_t n_options;
+    uint32_t conf_size;                /* of the struct that options fill */
+
+    /* conf: a zeroed struct of conf_size filled from YAML; valid until close(). */
+    int32_t (*open)(const struct hilo_host *, struct hilo_self *, const void *conf, void **inst);
+    int32_t (*start)(void *inst);
+    /* message: KIND outbound, lowered to the abilities. HILO_OK: taken. HILO_AGAIN:
+     * not taken, wait for credit. Other codes: as if reported at once. */
+    int32_t (*send)(void *inst, struct hilo_id id, struct hilo_str message);
+    /* Asks for what has not left yet; answered, if at all, by a report with
+     * HILO_AGAIN and reason "revoked". */
+    void (*revoke)(void *inst, struct hilo_id id);
+    /* Answer to submit(): OK, DUPLICATE, FULL (tell the peer to come back), INVALID. */
+    void (*committed)(void *inst, uint64_t token, int32_t code);
+    void (*on_context)(void *inst, uint64_t token, int32_t code, struct hilo_str val, uint64_t version);
+    void (*on_http)(void *inst, uint64_t token, int32_t code, const struct hilo_http *answer);
+    void (*on_request)(void *inst, uint64_t request, const struct hilo_http *);
+    /* fd: readable, given away; -1 unless code is HILO_OK. */
+    void (*on_media)(void *inst, uint64_t token, int32_t code, int32_t fd, struct hilo_str mime, struct hilo_str filename,
+                     uint64_t size);
+    /* Download the media of this inbound message into fd (writable, given away, the
+     * plugin may pass it on as sink_fd), then fetched(job). A job may come again. */
+    void (*fetch)(void *inst, uint64_t job, struct hilo_str message, int32_t fd);
+    void (*on_fd)(void *inst, int32_t fd, uint32_t events);
+    void (*on_timer)(void *inst, uint32_t id);
+    void (*woken)(void *inst);
+    int32_t (*reconfigure)(void *inst, const void *conf); /* absent or NOSUP: reopened */
+    void (*drain)(void *inst, int64_t mono_us); /* take no more; report what is out by then */
+    void (*close)(void *inst);                  /* leaves no descriptor, thread or request */
+};
+
+/* The one symbol that a plugin exports. */
+#if defined(__GNUC__)
+#define HILO_EXPORT __attribute__((visibility("default")))
+#else
+#define HILO_EXPORT
+#endif
+#define HILO_PLUGIN_SYMBOL "hilo_plugin_v1"
+extern HILO_EXPORT const struct hilo_plugin hilo_plugin_v1;
+
+/* Entries of an option table, with the field's C type checked when compiled:
+ *   { HILO_OPTION(struct my_conf, token, HILO_OPT_STR), .name = "token", … }   */
+#define HILO_OPTION(conf, field, opt_type)                                                                             \
+    .type = (opt_type), .offset = (uint32_t)(offsetof(conf, field) +                                                   \
+        0 * sizeof(char[_Generic(((conf *)0)->field,                                                                   \
+            struct hilo_str: ((opt_type) == HILO_OPT_STR || (opt_type) == HILO_OPT_URL),                               \
+            uint64_t: (opt_type) == HILO_OPT_BOOL,                                                                     \
+            int64_t: ((opt_type) == HILO_OPT_INT || (opt_type) == HILO_OPT_DURATION || (opt_type) == HILO_OPT_BYTES || \
+                      (opt_type) == HILO_OPT_ENUM)) ? 1 : -1]))
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,741 @@
+/*
+ * Channels, from the core's side: what a well-behaved plugin can do, and the rules that
+ * hold for one that is not. Each test leaves no descriptor and no thread behind.
+ */
+#include "base/str.h"
+#include "plug/instance.h"
+#include "plug/plug.h"
+#include "plug_harness.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/* ---- a core that writes down what it is asked ---- */
+
+enum { REPORTS_MAX = 64 };
+
+struct told {
+    struct channel *ch;
+    unsigned submits, contexts, answers, medias, fetches, states, rooms, reports;
+    uint64_t credit;
+    struct {
+        struct hilo_id id;
+        int32_t code;
+        char ext_id[64], reason[64];
+        uint64_t detail_n;
+    } report[REPORTS_MAX];
+    uint64_t submit_next; /* MODE_FLOOD: the message that must come next */
+    bool submit_order_ok, hold_commits, answer_restart_by_drain;
+    char put_val[64];
+    uint32_t answer_status;
+    uint64_t answer_n;
+    char answer_body[64];
+    int32_t fetched_code;
+    char fetched_mime[64];
+    enum channel_state seen[64];
+    char text[256];
+    struct hilo_id media;
+};
+
+static void up_submit(void *arg, struct channel *ch, uint64_t token, struct hilo_str message)
+{
+    struct told *t = arg;
+    uint64_t n = 0;
+
+    if (message.n >= 8)
+        memcpy(&n, message.p, 8);
+    t->submit_order_ok &= n == t->submits && token == t->submits;
+    t->submits++;
+    if (!t->hold_commits)
+        channel_committed(ch, token, HILO_OK);
+}
+
+static void up_report(void *arg, struct channel *ch, const struct hilo_report *r)
+{
+    struct told *t = arg;
+
+    (void)ch;
+    assert_true(t->reports < REPORTS_MAX);
+    t->report[t->reports].id = r->id;
+    t->report[t->reports].code = r->code;
+    t->report[t->reports].detail_n = r->detail.n;
+    snprintf(t->report[t->reports].ext_id, 64, "%.*s", STR_FMT(r->ext_id));
+    snprintf(t->report[t->reports].reason, 64, "%.*s", STR_FMT(r->reason));
+    t->reports++;
+    t->credit++;
+}
+
+static void up_credit(void *arg, struct channel *ch, uint32_t n)
+{
+    (void)ch;
+    ((struct told *)arg)->credit += n;
+}
+
+static void up_context_get(void *arg, struct channel *ch, uint64_t token, struct hilo_str subject, struct hilo_str key)
+{
+    struct told *t = arg;
+
+    assert_true(str_eq(key, STR("last")) && subject.n == 0);
+    t->contexts++;
+    channel_context(ch, token, HILO_OK, str(t->put_val), 1);
+}
+
+static void up_context_put(void *arg, struct channel *ch, uint64_t token, struct hilo_str subject, struct hilo_str key,
+                           struct hilo_str val, uint64_t if_version)
+{
+    struct told *t = arg;
+
+    assert_true(str_eq(key, STR("last")) && subject.n == 0 && if_version == UINT64_MAX);
+    t->contexts++;
+    snprintf(t->put_val, sizeof t->put_val, "%.*s", STR_FMT(val));
+    channel_context(ch, token, HILO_OK, STR(""), 1);
+}
+
+static void up_answer(void *arg, struct channel *ch, uint64_t request, const struct hilo_http *h)
+{
+    struct told *t = arg;
+
+    (void)ch;
+    (void)request;
+    t->answers++;
+    t->answer_status = h->status;
+    t->answer_n = h->body.n;
+    assert_int_equal(h->n_header, 1);
+    snprintf(t->answer_body, sizeof t->answer_body, "%.*s", STR_FMT(h->body));
+}
+
+static void up_media_get(void *arg, struct channel *ch, uint64_t token, struct hilo_id media)
+{
+    struct told *t = arg;
+    int pair[2];
+
+    t->medias++;
+    t->media = media;
+    assert_int_equal(pipe(pair), 0);
+    assert_int_equal(write(pair[1], "photo", 5), 5);
+    close(pair[1]);
+    channel_media(ch, token, HILO_OK, pair[0], STR("image/jpeg"), STR("a.jpg"), 5);
+}
+
+static void up_fetched(void *arg, struct channel *ch, uint64_t job, int32_t code, struct hilo_str mime,
+                       struct hilo_str detail, int64_t retry_after_us)
+{
+    struct told *t = arg;
+
+    (void)ch;
+    (void)detail;
+    (void)retry_after_us;
+    assert_int_equal(job, 42);
+    t->fetches++;
+    t->fetched_code = code;
+    snprintf(t->fetched_mime, sizeof t->fetched_mime, "%.*s", STR_FMT(mime));
+}
+
+static void up_state(void *arg, struct channel *ch, enum channel_state state, struct hilo_str text)
+{
+    struct told *t = arg;
+
+    assert_true(t->states < 64);
+    t->seen[t->states++] = state;
+    snprintf(t->text, sizeof t->text, "%.*s", STR_FMT(text));
+    if (state == CHANNEL_CLOSED)
+        channel_free(&t->ch); /* allowed here */
+    else if (state == CHANNEL_STARTING && t->answer_restart_by_drain)
+        channel_drain(ch, clock_mono_us());
+}
+
+static void up_room(void *arg, struct channel *ch)
+{
+    (void)ch;
+    ((struct told *)arg)->rooms++;
+}
+
+static struct told told;
+static const struct plug_up up = {&told,          up_submit, up_report,    up_credit,  up_context_get, up_context_put,
+                                  up_answer,      up_media_get, up_fetched, up_state, up_room};
+
+static struct loop *loop;
+static struct plugins *plugins;
+static unsigned fds, threads;
+
+static int set_up(void **state)
+{
+    struct err e;
+
+    (void)state;
+    memset(&told, 0, sizeof told);
+    told.submit_order_ok = true;
+    threads = harness_count("/proc/self/task");
+    fds = harness_count("/proc/self/fd");
+    plugins = plugins_new(NULL);
+    return loop_new(&e, &loop) == HILO_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    assert_null(told.ch);
+    plugins_free(&plugins);
+    loop_free(&loop);
+    assert_int_equal(harness_count("/proc/self/fd"), fds);
+    assert_int_equal(harness_count("/proc/self/task"), threads);
+    return 0;
+}
+
+static void start_with(const char *file, const void *conf)
+{
+    struct channel_options o = {.name = "test", .conf = conf, .loop = loop, .up = &up, .user = &told};
+    char path[512];
+    struct err e;
+
+    assert_int_equal(plugins_load(plugins, harness_plugin(file, path), &e, &o.plugin), HILO_OK);
+    if (channel_new(&o, &e, &told.ch) != HILO_OK)
+        fail_msg("%s", e.text);
+    assert_string_equal(channel_name(told.ch), "test");
+    assert_ptr_equal(channel_user(told.ch), &told);
+}
+
+static void close_it(void)
+{
+    channel_drain(told.ch, clock_mono_us() + 5 * 1000 * 1000);
+    assert_int_equal(channel_state(told.ch, NULL), CHANNEL_DRAINING);
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_int_equal(told.seen[told.states - 1], CHANNEL_CLOSED);
+}
+
+/* ---- echo ---- */
+
+struct echo_conf {
+    struct hilo_str greeting;
+    int64_t credit;
+};
+
+static const char *echo_file = "echo";
+
+static void start_echo(void)
+{
+    char greeting[] = "good day";
+    struct echo_conf conf = {str(greeting), 10};
+
+    start_with(echo_file, &conf);
+    memset(greeting, '!', 8); /* the instance has its own copy */
+    memset(&conf, 0xff, sizeof conf);
+    HARNESS_UNTIL(loop, told.credit == 10 && told.states >= 2);
+    assert_int_equal(told.seen[told.states - 1], CHANNEL_UP);
+    assert_string_equal(told.text, "good day");
+}
+
+static int32_t send_text(uint32_t n, const char *text, struct hilo_id media)
+{
+    uint8_t bytes[512];
+    struct hilo_writer w;
+    int32_t code;
+
+    hilo_writer_init(&w, bytes, sizeof bytes);
+    hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_OUTBOUND);
+    hilo_open(&w, HILO_T_MSG_CONTENT);
+    hilo_put_str(&w, HILO_T_CONTENT_TEXT, str(text));
+    hilo_put_id(&w, HILO_T_CONTENT_MEDIA, media);
+    hilo_close(&w);
+    code = channel_send(told.ch, harness_id(n), hilo_written(&w));
+    if (code == HILO_OK)
+        told.credit--;
+    channel_flush(told.ch);
+    return code;
+}
+
+static void expect_report(unsigned i, uint32_t n, int32_t code, const char *ext_id, const char *reason)
+{
+    struct hilo_id id = harness_id(n);
+
+    HARNESS_UNTIL(loop, told.reports > i);
+    assert_memory_equal(&told.report[i].id, &id, sizeof id);
+    assert_int_equal(told.report[i].code, code);
+    assert_string_equal(told.report[i].ext_id, ext_id);
+    assert_string_equal(told.report[i].reason, reason);
+}
+
+static void test_all_that_a_plugin_can_do(void **state)
+{
+    struct hilo_http h = {.size = sizeof h, .method = STR("POST"), .url = STR("/in"), .body = STR("\0\0\0\0\0\0\0\0in"), .sink_fd = -1};
+    char path[] = "/tmp/hilo-fetch-XXXXXX", text[16] = "";
+    uint8_t bytes[128];
+    struct hilo_writer w;
+    int fd;
+
+    (void)state;
+    start_echo();
+    assert_int_equal(send_text(1, "hola", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_OK, "hola", "");
+    assert_int_equal(send_text(2, "timer", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_OK, "timed", "");
+    assert_int_equal(send_text(3, "thread", harness_id(9)), HILO_OK);
+    expect_report(2, 3, HILO_OK, "woken", "");
+    assert_int_equal(send_text(4, "watch", harness_id(9)), HILO_OK);
+    expect_report(3, 4, HILO_OK, "watched", "");
+    assert_int_equal(send_text(5, "media", harness_id(99)), HILO_OK);
+    expect_report(4, 5, HILO_OK, "photo", "");
+    assert_int_equal(told.media.b[12], 99);
+    assert_int_equal(send_text(6, "http://127.0.0.1:1/", harness_id(9)), HILO_OK); /* nobody listens on port 1 */
+    expect_report(5, 6, HILO_TEMP, "0", "");
+    assert_int_equal(told.credit, 10);
+
+    assert_int_equal(channel_request(told.ch, 7, &h), HILO_OK);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.submits == 1);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.answers == 1);
+    assert_int_equal(told.answer_status, 200);
+    assert_string_equal(told.answer_body, "committed");
+    h.url = STR("/context");
+    h.body = STR("remembered");
+    assert_int_equal(channel_request(told.ch, 8, &h), HILO_OK);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.contexts == 1);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.contexts == 2);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.answers == 2);
+    assert_string_equal(told.answer_body, "remembered");
+
+    hilo_writer_init(&w, bytes, sizeof bytes);
+    hilo_open(&w, HILO_T_MSG_CONTENT);
+    hilo_put_str(&w, HILO_T_CONTENT_TEXT, STR("a file"));
+    hilo_close(&w);
+    fd = mkstemp(path);
+    assert_int_equal(channel_fetch(told.ch, 42, hilo_written(&w), fcntl(fd, F_DUPFD_CLOEXEC, 0)), HILO_OK);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.fetches == 1);
+    assert_int_equal(told.fetched_code, HILO_OK);
+    assert_string_equal(told.fetched_mime, "text/plain");
+    assert_int_equal(pread(fd, text, sizeof text, 0), 6);
+    assert_string_equal(text, "a file");
+    close(fd);
+    unlink(path);
+    close_it();
+    assert_int_equal(told.reports, 6);
+}
+
+static void test_a_plugin_built_on_the_frozen_headers_works_the_same(void **state)
+{
+    echo_file = "echo_v1.0";
+    test_all_that_a_plugin_can_do(state);
+    echo_file = "echo";
+}
+
+static void test_big_bodies_cross_both_ways(void **state)
+{
+    struct hilo_http h = {.size = sizeof h, .method = STR("POST"), .url = STR("/big"), .sink_fd = -1};
+    size_t n = 5 << 20;
+    char *body = calloc(1, n);
+
+    (void)state;
+    assert_non_null(body);
+    start_echo();
+    h.body = str_n(body, n);
+    assert_int_equal(channel_request(told.ch, 1, &h), HILO_OK);
+    free(body);
+    channel_flush(told.ch);
+    HARNESS_UNTIL(loop, told.answers == 1);
+    assert_int_equal(told.answer_n, n);
+    assert_int_equal(told.answer_body[0], 'b');
+    close_it();
+}
+
+static void test_what_the_core_can_not_do(void **state)
+{
+    struct hilo_http h = {.size = sizeof h, .url = STR("/"), .sink_fd = -1};
+
+    (void)state;
+    start_echo();
+    assert_int_equal(channel_send(told.ch, harness_id(1), STR("")), HILO_INVALID);
+    assert_int_equal(channel_request(told.ch, 1, &h), HILO_INVALID);
+    assert_int_equal(channel_fetch(told.ch, 1, STR("x"), -1), HILO_INVALID);
+    channel_drain(told.ch, clock_mono_us() + 1000 * 1000);
+    assert_int_equal(channel_send(told.ch, harness_id(1), STR("x")), HILO_DOWN);
+    HARNESS_UNTIL(loop, told.ch == NULL);
+}
+
+static void test_a_revoked_send_is_reported_once(void **state)
+{
+    uint16_t port;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char url[64];
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    port = ntohs(a.sin_port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", port); /* connects, never answers */
+    start_echo();
+    assert_int_equal(send_text(1, url, harness_id(9)), HILO_OK);
+    channel_revoke(told.ch, harness_id(1));
+    channel_revoke(told.ch, harness_id(2)); /* nobody knows it */
+    channel_flush(told.ch);
+    expect_report(0, 1, HILO_AGAIN, "", "revoked");
+    channel_drain(told.ch, clock_mono_us() + 50 * 1000); /* the request is still under way */
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_int_equal(told.reports, 1);
+    close(fd);
+}
+
+static void test_idle_is_asleep_on_both_loops(void **state)
+{
+    struct channel_stats before, after;
+    struct loop_timer *t;
+    uint64_t wakeups;
+    bool over = false;
+
+    (void)state;
+    start_echo();
+    assert_int_equal(send_text(1, "hola", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_OK, "hola", "");
+    t = loop_timer_new(loop, harness_late, &over);
+    loop_timer_at(t, clock_mono_us() + 50 * 1000); /* both settle */
+    while (!over)
+        loop_run(loop, true);
+    over = false;
+    channel_stats(told.ch, &before);
+    wakeups = loop_wakeups(loop);
+    loop_timer_at(t, clock_mono_us() + 300 * 1000);
+    while (!over)
+        loop_run(loop, true);
+    channel_stats(told.ch, &after);
+    assert_int_equal(loop_wakeups(loop) - wakeups, 1); /* our timer */
+    assert_int_equal(after.loop_wakeups, before.loop_wakeups);
+    assert_int_equal(after.wakes_up + after.wakes_down, before.wakes_up + before.wakes_down);
+    assert_true(after.frames_up >= 3 && after.frames_down == 1);
+    assert_int_equal(after.stalls, 0);
+    loop_timer_free(&t);
+    close_it();
+}
+
+/* ---- rogue ---- */
+
+enum { /* as in tests/plugins/rogue.c */
+    MODE_CONFIG = 0,
+    MODE_DOWN,
+    MODE_SLOW,
+    MODE_HANG,
+    MODE_SILENT,
+    MODE_TWICE,
+    MODE_FLOOD,
+    MODE_AGAIN,
+    MODE_CREDIT,
+    MODE_THREAD,
+    MODE_CODES,
+    MODE_FORGETS,
+    MODE_STATES,
+    MODE_LARGE
+};
+
+struct rogue_conf {
+    int64_t mode, fd, count;
+};
+
+static void start_rogue(int64_t mode, int fd, int64_t count)
+{
+    static struct rogue_conf conf;
+
+    conf = (struct rogue_conf){mode, fd, count};
+    start_with("rogue", &conf);
+}
+
+static void start_rogue_up(int64_t mode, int fd)
+{
+    start_rogue(mode, fd, 0);
+    HARNESS_UNTIL(loop, told.credit == 2);
+}
+
+static void test_a_misconfigured_plugin_is_stopped(void **state)
+{
+    (void)state;
+    start_rogue(MODE_CONFIG, -1, 0);
+    HARNESS_UNTIL(loop, told.states == 1);
+    assert_int_equal(told.seen[0], CHANNEL_STOPPED);
+    assert_non_null(strstr(told.text, "the token is missing"));
+    assert_int_equal(channel_send(told.ch, harness_id(1), STR("x")), HILO_DOWN);
+    close_it();
+    assert_int_equal(told.states, 2);
+}
+
+static void test_a_plugin_that_is_down_is_tried_again(void **state)
+{
+    int64_t began = clock_mono_us();
+    struct channel_stats s;
+
+    (void)state;
+    start_rogue(MODE_DOWN, -1, 0);
+    HARNESS_UNTIL(loop, told.states == 3);
+    assert_int_equal(told.seen[0], CHANNEL_DOWN);
+    assert_int_equal(told.seen[1], CHANNEL_STARTING);
+    assert_int_equal(told.seen[2], CHANNEL_DOWN);
+    assert_true(clock_mono_us() - began >= 1000 * 1000);
+    assert_non_null(strstr(told.text, "tried again in 2 s"));
+    channel_stats(told.ch, &s);
+    assert_int_equal(s.restarts, 1);
+    close_it(); /* while it waits */
+    memset(&told, 0, sizeof told);
+    told.answer_restart_by_drain = true; /* and while it is about to start */
+    start_rogue(MODE_DOWN, -1, 0);
+    HARNESS_UNTIL(loop, told.ch == NULL && told.states);
+    assert_int_equal(told.states, 3);
+    assert_int_equal(told.seen[2], CHANNEL_CLOSED);
+}
+
+static void test_a_slow_callback_is_counted(void **state)
+{
+    struct channel_stats s;
+
+    (void)state;
+    start_rogue_up(MODE_SLOW, -1);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_OK, "", "");
+    channel_stats(told.ch, &s);
+    assert_int_equal(s.stalls, 1);
+    close_it();
+}
+
+static void test_a_plugin_that_hangs_is_given_up(void **state)
+{
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    start_rogue_up(MODE_HANG, pair[0]);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    /* its time is over 50 ms from now */
+    channel_drain(told.ch, clock_mono_us() - 5 * 1000 * 1000 + 50 * 1000);
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_string_equal(told.text, "the plugin hung and was given up");
+    assert_int_equal(told.reports, 0);
+    assert_int_equal(harness_count("/proc/self/task"), threads + 1);
+    /* should it ever come back, it finds nobody, ends, and leaves nothing */
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    for (int64_t began = clock_mono_us();
+         harness_count("/proc/self/task") != threads || harness_count("/proc/self/fd") != fds + 2;)
+        assert_true(clock_mono_us() - began < 10 * 1000 * 1000);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void test_a_missing_report_is_in_doubt(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_SILENT, -1);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    assert_int_equal(send_text(2, "x", harness_id(9)), HILO_OK);
+    channel_drain(told.ch, clock_mono_us() + 20 * 1000);
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_int_equal(told.reports, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(told.report[i].code, HILO_IN_DOUBT);
+        assert_string_equal(told.report[i].reason, "no_report");
+    }
+}
+
+static void test_a_second_report_is_dropped(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_TWICE, -1);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    assert_int_equal(send_text(2, "x", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_OK, "", "");
+    close_it();
+    assert_int_equal(told.reports, 2); /* and not the code of send(), nor that of a stranger */
+    expect_report(0, 1, HILO_OK, "", "");
+    assert_int_equal(told.credit, 2);
+}
+
+static void test_sends_without_credit_come_back(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_SILENT, -1);
+    for (uint32_t n = 1; n <= 3; n++)
+        assert_int_equal(channel_send(told.ch, harness_id(n), STR("x")), HILO_OK);
+    assert_int_equal(channel_send(told.ch, harness_id(1), STR("x")), HILO_OK); /* still out */
+    channel_flush(told.ch);
+    expect_report(0, 3, HILO_AGAIN, "", "no_credit");
+    channel_drain(told.ch, clock_mono_us());
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_int_equal(told.reports, 3);
+}
+
+static void test_credit_has_a_ceiling(void **state)
+{
+    (void)state;
+    start_rogue(MODE_CREDIT, -1, 0);
+    HARNESS_UNTIL(loop, told.credit > 0);
+    assert_int_equal(told.credit, INSTANCE_CREDIT_MAX);
+    close_it();
+}
+
+static void test_a_send_not_taken_waits_for_credit(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_AGAIN, -1);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    assert_int_equal(send_text(2, "x", harness_id(9)), HILO_OK);
+    /* the second made it give three: one takes the first back, two are new */
+    expect_report(0, 1, HILO_AGAIN, "", "not_taken");
+    HARNESS_UNTIL(loop, told.credit == 3);
+    close_it();
+    expect_report(1, 2, HILO_AGAIN, "", "draining");
+    assert_int_equal(told.reports, 2);
+}
+
+static void test_codes_that_are_no_outcome(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_CODES, -1);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_PERM, "", "refused");
+    assert_int_equal(send_text(2, "x", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_IN_DOUBT, "", "refused");
+    close_it();
+}
+
+static void test_a_host_call_from_another_thread_is_refused(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_THREAD, -1);
+    HARNESS_UNTIL(loop, told.states == 2);
+    assert_int_equal(told.seen[1], CHANNEL_UP); /* it was told HILO_BUG */
+    assert_int_equal(told.submits, 0);
+    close_it();
+}
+
+static void test_a_flood_is_held_back_and_all_of_it_arrives(void **state)
+{
+    enum { COUNT = 100000 };
+    struct channel_stats s;
+
+    (void)state;
+    told.hold_commits = true;
+    start_rogue(MODE_FLOOD, -1, COUNT);
+    HARNESS_UNTIL(loop, told.submits == INSTANCE_ASKED_MAX);
+    assert_int_equal(loop_run(loop, false), 0); /* no more is asked until something is answered */
+    told.hold_commits = false;
+    for (uint64_t i = 0; i < INSTANCE_ASKED_MAX; i++)
+        channel_committed(told.ch, i, HILO_OK);
+    channel_flush(told.ch);
+    while (told.submits < COUNT) {
+        loop_run(loop, true);
+        channel_flush(told.ch);
+    }
+    assert_true(told.submit_order_ok);
+    channel_stats(told.ch, &s);
+    assert_true(s.wakes_up < COUNT / 10); /* a wake-up for many */
+    close_it();
+    assert_int_equal(told.submits, COUNT);
+}
+
+static void test_the_core_is_told_of_room(void **state)
+{
+    static char text[60000];
+    int pair[2];
+    uint32_t n = 0;
+    int32_t code;
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    start_rogue_up(MODE_HANG, pair[0]);
+    do {
+        code = channel_send(told.ch, harness_id(++n), str_n(text, sizeof text));
+        channel_flush(told.ch); /* it hangs in the first */
+    } while (code == HILO_OK && n < 1000);
+    assert_int_equal(code, HILO_FULL);
+    assert_true(n > 5);
+    assert_int_equal(told.rooms, 0);
+    for (uint64_t i = 0; i < 100; i++)
+        channel_committed(told.ch, i, HILO_OK); /* these get there all the same */
+    channel_flush(told.ch);
+    assert_int_equal(write(pair[1], "xx", 2), 2);
+    HARNESS_UNTIL(loop, told.rooms == 1);
+    assert_int_equal(told.reports, n - 3); /* two had credit */
+    channel_drain(told.ch, clock_mono_us());
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_int_equal(told.reports, n - 1); /* exactly one each */
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void test_what_is_left_at_close_is_answered(void **state)
+{
+    struct hilo_http h = {.size = sizeof h, .method = STR("GET"), .url = STR("/"), .sink_fd = -1};
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    start_rogue_up(MODE_FORGETS, pair[0]);
+    assert_int_equal(channel_fetch(told.ch, 42, STR("x"), fcntl(pair[0], F_DUPFD_CLOEXEC, 0)), HILO_OK);
+    assert_int_equal(channel_request(told.ch, 1, &h), HILO_OK);
+    channel_drain(told.ch, clock_mono_us() + 20 * 1000);
+    HARNESS_UNTIL(loop, told.ch == NULL);
+    assert_int_equal(told.fetches, 1);
+    assert_int_equal(told.fetched_code, HILO_TEMP);
+    assert_int_equal(told.answers, 0);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void test_states_that_a_plugin_says(void **state)
+{
+    static const enum channel_state expected[] = {CHANNEL_UP, CHANNEL_DOWN, CHANNEL_STOPPED};
+
+    (void)state;
+    start_rogue_up(MODE_STATES, -1);
+    for (uint32_t n = 1; n <= 2; n++) {
+        assert_int_equal(send_text(n, "x", harness_id(9)), HILO_OK);
+        HARNESS_UNTIL(loop, told.states == n + 1);
+        assert_int_equal(told.seen[n], expected[n]);
+        assert_string_equal(told.text, "so it says");
+    }
+    assert_int_equal(send_text(3, "x", harness_id(9)), HILO_DOWN);
+    close_it();
+}
+
+static void test_what_is_too_large_is_cut_or_refused(void **state)
+{
+    (void)state;
+    start_rogue_up(MODE_LARGE, -1);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_PERM, "", "refused");
+    assert_int_equal(told.report[0].detail_n, 4096);
+    assert_int_equal(told.submits, 0);
+    close_it();
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(test_all_that_a_plugin_can_do),
+        T(test_a_plugin_built_on_the_frozen_headers_works_the_same),
+        T(test_big_bodies_cross_both_ways),
+        T(test_what_the_core_can_not_do),
+        T(test_a_revoked_send_is_reported_once),
+        T(test_idle_is_asleep_on_both_loops),
+        T(test_a_misconfigured_plugin_is_stopped),
+        T(test_a_plugin_that_is_down_is_tried_again),
+        T(test_a_slow_callback_is_counted),
+        T(test_a_plugin_that_hangs_is_given_up),
+        T(test_a_missing_report_is_in_doubt),
+        T(test_a_second_report_is_dropped),
+        T(test_sends_without_credit_come_back),
+        T(test_credit_has_a_ceiling),
+        T(test_a_send_not_taken_waits_for_credit),
+        T(test_codes_that_are_no_outcome),
+        T(test_a_host_call_from_another_thread_is_refused),
+        T(test_a_flood_is_held_back_and_all_of_it_arrives),
+        T(test_the_core_is_told_of_room),
+        T(test_what_is_left_at_close_is_answered),
+        T(test_states_that_a_plugin_says),
+        T(test_what_is_too_large_is_cut_or_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
