@@ -195,7 +195,8 @@ static int32_t run_start(struct channel *ch, struct err *e)
     ch->started = ch->ended = ch->hung = ch->want_room = false;
     code = loop_fd_new(ch->o.loop, link_fd(ch->link), LOOP_READ, on_link, ch, &ch->link_fd);
     if (code != HILO_OK)
-        (void)err_set(e, code, "cannot watch the link of channel %s; raise the limit of open files", ch->name);
+        (void)err_set(e, code, "cannot watch the link of channel %s; raise the limit of open files",
+                      ch->name);
     else
         code = thread_start(r, e);
     if (code == HILO_OK) {
@@ -269,8 +270,8 @@ static void run_over(struct channel *ch)
     char why[STATE_TEXT_MAX];
     int32_t code = ch->ended_code;
 
-    snprintf(why, sizeof why, "%s%s%.400s", code == HILO_OK ? "it ended" : err_name(code), ch->text[0] ? ": " : "",
-             ch->text);
+    snprintf(why, sizeof why, "%s%s%.400s", code == HILO_OK ? "it ended" : err_name(code),
+             ch->text[0] ? ": " : "", ch->text);
     run_drop(ch, true);
     if (ch->draining) {
         loop_timer_cancel(ch->timer);
@@ -329,8 +330,8 @@ static void on_timer(void *arg)
         uint32_t in = atomic_load_explicit(&ch->run->shared.busy_in, memory_order_relaxed);
 
         log_event(ch->o.log, HILO_LOG_ERROR, "channel.hung",
-                  "channel=%s callback=%s what=\"the plugin did not close in time; its thread is given up\"", ch->name,
-                  instance_callback_name(in));
+                  "channel=%s callback=%s what=\"the plugin did not close in time; its thread is given up\"",
+                  ch->name, instance_callback_name(in));
         run_drop(ch, false);
         set_state(ch, CHANNEL_CLOSED, STR("the plugin hung and was given up"));
     } else {
@@ -428,8 +429,8 @@ static void on_link(void *arg, int fd, unsigned events)
         return;
     }
     if (taken < 0) {
-        log_event(ch->o.log, HILO_LOG_ERROR, "channel.link", "channel=%s what=\"the plugin's frames are malformed\"",
-                  ch->name);
+        log_event(ch->o.log, HILO_LOG_ERROR, "channel.link",
+                  "channel=%s what=\"the plugin's frames are malformed\"", ch->name);
         run_drop(ch, false);
         if (ch->draining)
             set_state(ch, CHANNEL_CLOSED, STR("its frames were malformed"));
@@ -589,7 +590,8 @@ void channel_committed(struct channel *ch, uint64_t token, int32_t code)
 
 void channel_context(struct channel *ch, uint64_t token, int32_t code, struct hilo_str val, uint64_t version)
 {
-    struct frame f = {.type = FRAME_CONTEXT, .token = token, .fd = -1, .code = code, .val = val, .version = version};
+    struct frame f = {
+        .type = FRAME_CONTEXT, .token = token, .fd = -1, .code = code, .val = val, .version = version};
 
     if (answer(ch, &f) || !ch->run || ch->ended)
         return;
@@ -602,7 +604,8 @@ void channel_context(struct channel *ch, uint64_t token, int32_t code, struct hi
 void channel_media(struct channel *ch, uint64_t token, int32_t code, int fd, struct hilo_str mime,
                    struct hilo_str filename, uint64_t size)
 {
-    struct frame f = {.type = FRAME_MEDIA, .token = token, .fd = code == HILO_OK ? fd : -1, .code = code, .size = size};
+    struct frame f = {
+        .type = FRAME_MEDIA, .token = token, .fd = code == HILO_OK ? fd : -1, .code = code, .size = size};
 
     f.mime = str_utf8_valid(mime) ? str_utf8_head(mime, 256) : STR("");
     f.filename = str_utf8_valid(filename) ? str_utf8_head(filename, 256) : STR("");
@@ -620,9 +623,18 @@ void channel_flush(struct channel *ch)
 
 /* ---- looking ---------------------------------------------------------------------------------------- */
 
-const char *channel_name(const struct channel *ch) { return ch->name; }
-void *channel_user(const struct channel *ch) { return ch->o.user; }
-const struct plugin *channel_plugin(const struct channel *ch) { return ch->o.plugin; }
+const char *channel_name(const struct channel *ch)
+{
+    return ch->name;
+}
+void *channel_user(const struct channel *ch)
+{
+    return ch->o.user;
+}
+const struct plugin *channel_plugin(const struct channel *ch)
+{
+    return ch->o.plugin;
+}
 
 enum channel_state channel_state(const struct channel *ch, struct hilo_str *text_out)
 {

@@ -21,8 +21,8 @@ struct frame_info {
     const char *name;
 };
 static const struct frame_info infos[] = {
-#define DOWN FRAME_DOWN
-#define UP   FRAME_UP
+#define DOWN                                       FRAME_DOWN
+#define UP                                         FRAME_UP
 #define FRAME(name, ftype, direction, must, needs) {(ftype), (direction), (must), (needs), #name},
 #include "plug/frames.def"
 #undef DOWN
@@ -155,11 +155,11 @@ int32_t frame_decode(uint16_t type, int direction, struct hilo_str fields, struc
         return HILO_INVALID;
     while ((more = hilo_next(&fields, &f)) == 1) {
         switch (f.tag) {
-#define FRAME_FIELD(name, tag, ftype, member)                                                                     \
-    case (tag):                                                                                                   \
-        if ((have & F(name)) || !get_##ftype(f.val, &got.member))                                                 \
-            return HILO_INVALID;                                                                                  \
-        have |= F(name);                                                                                          \
+#define FRAME_FIELD(name, tag, ftype, member)                                                                \
+    case (tag):                                                                                              \
+        if ((have & F(name)) || !get_##ftype(f.val, &got.member))                                            \
+            return HILO_INVALID;                                                                             \
+        have |= F(name);                                                                                     \
         break;
 #include "plug/frames.def"
         case TAG_HEADER:

@@ -45,10 +45,10 @@ struct frame {
     uint16_t type;
     uint64_t token;
     int fd; /* -1: none */
-#define FRAME_C_ID   struct hilo_id
-#define FRAME_C_STR  struct hilo_str
-#define FRAME_C_U64  uint64_t
-#define FRAME_C_CODE int32_t
+#define FRAME_C_ID                            struct hilo_id
+#define FRAME_C_STR                           struct hilo_str
+#define FRAME_C_U64                           uint64_t
+#define FRAME_C_CODE                          int32_t
 #define FRAME_FIELD(name, tag, ftype, member) FRAME_C_##ftype member;
 #include "plug/frames.def"
     const struct hilo_kv *header;

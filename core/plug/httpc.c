@@ -57,8 +57,8 @@ struct request {
     unsigned n_header;
     int sink_fd;
     uint64_t max_bytes, received;
-    int32_t failed; /* why a callback of ours stopped the transfer, and */
-    char why[80];   /* its words; */
+    int32_t failed;              /* why a callback of ours stopped the transfer, and */
+    char why[80];                /* its words; */
     char words[CURL_ERROR_SIZE]; /* those of libcurl */
 };
 
@@ -164,8 +164,8 @@ static bool http_ok(const struct hilo_http *h)
             return false;
     for (uint64_t i = 0; i < h->n_part; i++) {
         const struct hilo_part *p = &h->part[i];
-        if (p->name.n == 0 || !line_ok(p->name, 1024) || !line_ok(p->filename, 1024) || !line_ok(p->type, 256) ||
-            (p->fd < 0 && p->data.n > HTTPC_BODY_MAX))
+        if (p->name.n == 0 || !line_ok(p->name, 1024) || !line_ok(p->filename, 1024) ||
+            !line_ok(p->type, 256) || (p->fd < 0 && p->data.n > HTTPC_BODY_MAX))
             return false;
     }
     return true;
@@ -211,7 +211,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 
     if (r->max_bytes && len > r->max_bytes - r->received) {
         r->failed = HILO_INVALID;
-        snprintf(r->why, sizeof r->why, "the answer is longer than %llu bytes", (unsigned long long)r->max_bytes);
+        snprintf(r->why, sizeof r->why, "the answer is longer than %llu bytes",
+                 (unsigned long long)r->max_bytes);
         return 0;
     }
     r->received += len;
@@ -257,7 +258,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
         val.n--;
     }
     h = &r->header[r->n_header];
-    *h = (struct header_at){(uint32_t)r->head.n, (uint32_t)key.n, (uint32_t)(r->head.n + key.n), (uint32_t)val.n};
+    *h = (struct header_at){(uint32_t)r->head.n, (uint32_t)key.n, (uint32_t)(r->head.n + key.n),
+                            (uint32_t)val.n};
     if (buf_add_str(&r->head, key) == HILO_OK && buf_add_str(&r->head, val) == HILO_OK)
         r->n_header++;
     return len;
@@ -414,7 +416,8 @@ static bool set_up(struct request *r, const struct hilo_http *h)
     SET(CURLOPT_TCP_NODELAY, 1L);
     SET(CURLOPT_USERAGENT, "Hilo/" HILO_VERSION);
     SET(CURLOPT_TIMEOUT_MS, timeout);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, timeout < HTTPC_CONNECT_TIMEOUT_MS ? timeout : (long)HTTPC_CONNECT_TIMEOUT_MS);
+    SET(CURLOPT_CONNECTTIMEOUT_MS,
+        timeout < HTTPC_CONNECT_TIMEOUT_MS ? timeout : (long)HTTPC_CONNECT_TIMEOUT_MS);
     SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -525,9 +528,9 @@ static void on_ready(void *arg, int fd, unsigned events)
     struct httpc *c = arg;
     int running;
 
-    curl_multi_socket_action(c->multi, fd,
-                             (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0),
-                             &running);
+    curl_multi_socket_action(
+        c->multi, fd,
+        (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0), &running);
     finish_all(c);
 }
 
@@ -613,6 +616,15 @@ void httpc_free(struct httpc **cp)
     free(c);
 }
 
-unsigned httpc_in_flight(const struct httpc *c) { return c->n; }
-uint64_t httpc_requests(const struct httpc *c) { return c->requests; }
-uint64_t httpc_connections(const struct httpc *c) { return c->connections; }
+unsigned httpc_in_flight(const struct httpc *c)
+{
+    return c->n;
+}
+uint64_t httpc_requests(const struct httpc *c)
+{
+    return c->requests;
+}
+uint64_t httpc_connections(const struct httpc *c)
+{
+    return c->connections;
+}

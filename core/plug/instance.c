@@ -184,8 +184,8 @@ static void on_link(void *arg, int fd, unsigned events)
     (void)fd;
     (void)events;
     if (link_turn(s->o.link, on_frame, s) < 0) {
-        log_event(s->o.log, HILO_LOG_ERROR, "plugin.link", "channel=%s what=\"the core's frames are malformed\"",
-                  s->o.name);
+        log_event(s->o.log, HILO_LOG_ERROR, "plugin.link",
+                  "channel=%s what=\"the core's frames are malformed\"", s->o.name);
         loop_fd_free(&s->link_fd);
         s->state_code = HILO_BUG;
         do_close(s);
@@ -201,9 +201,15 @@ static void call_woken(struct hilo_self *s)
     instance_leave(s, CALLBACK_WOKEN);
 }
 
-static void on_wake(void *arg) { call_woken(arg); }
+static void on_wake(void *arg)
+{
+    call_woken(arg);
+}
 
-static void on_deadline(void *arg) { do_close(arg); }
+static void on_deadline(void *arg)
+{
+    do_close(arg);
+}
 
 /* Says once that there is room again, for whatever reason there was none. */
 static void give_room(struct hilo_self *s)

@@ -22,21 +22,21 @@ enum instance_phase {
 
 /* Names of callbacks, for stalls and hangs. */
 enum instance_callback {
-#define CALLBACKS(X)                                                                                              \
-    X(OPEN, open)                                                                                                 \
-    X(START, start)                                                                                               \
-    X(SEND, send)                                                                                                 \
-    X(REVOKE, revoke)                                                                                             \
-    X(COMMITTED, committed)                                                                                       \
-    X(CONTEXT, on_context)                                                                                        \
-    X(HTTP, on_http)                                                                                              \
-    X(REQUEST, on_request)                                                                                        \
-    X(MEDIA, on_media)                                                                                            \
-    X(FETCH, fetch)                                                                                               \
-    X(FD, on_fd)                                                                                                  \
-    X(TIMER, on_timer)                                                                                            \
-    X(WOKEN, woken)                                                                                               \
-    X(DRAIN, drain)                                                                                               \
+#define CALLBACKS(X)                                                                                         \
+    X(OPEN, open)                                                                                            \
+    X(START, start)                                                                                          \
+    X(SEND, send)                                                                                            \
+    X(REVOKE, revoke)                                                                                        \
+    X(COMMITTED, committed)                                                                                  \
+    X(CONTEXT, on_context)                                                                                   \
+    X(HTTP, on_http)                                                                                         \
+    X(REQUEST, on_request)                                                                                   \
+    X(MEDIA, on_media)                                                                                       \
+    X(FETCH, fetch)                                                                                          \
+    X(FD, on_fd)                                                                                             \
+    X(TIMER, on_timer)                                                                                       \
+    X(WOKEN, woken)                                                                                          \
+    X(DRAIN, drain)                                                                                          \
     X(CLOSE, close)
 #define X(upper, lower) CALLBACK_##upper,
     CALLBACKS(X)
@@ -67,10 +67,10 @@ struct hilo_self {
     /* what is owed */
     struct sent *sends;
     struct numbered *requests, *jobs;
-    uint64_t credit;    /* sends that the core may still give us */
-    uint64_t credit_up; /* of it, not yet told */
-    uint64_t held;      /* sends that the plugin did not take */
-    uint32_t asked;     /* requests to the core not yet answered */
+    uint64_t credit;                       /* sends that the core may still give us */
+    uint64_t credit_up;                    /* of it, not yet told */
+    uint64_t held;                         /* sends that the plugin did not take */
+    uint32_t asked;                        /* requests to the core not yet answered */
     bool want_link, want_asked, want_http; /* the plugin was told HILO_FULL */
 
     struct watch *watches;
@@ -96,8 +96,8 @@ void ledger_send(struct hilo_self *, const struct frame *);
 void ledger_revoke(struct hilo_self *, struct hilo_id);
 void ledger_report(struct hilo_self *, const struct hilo_report *);
 void ledger_credit(struct hilo_self *, uint32_t n);
-void ledger_fetched(struct hilo_self *, uint64_t job, int32_t code, struct hilo_str mime, struct hilo_str detail,
-                    int64_t retry_after_us);
+void ledger_fetched(struct hilo_self *, uint64_t job, int32_t code, struct hilo_str mime,
+                    struct hilo_str detail, int64_t retry_after_us);
 void ledger_job_add(struct hilo_self *, uint64_t job);
 bool ledger_job_has(struct hilo_self *, uint64_t job);
 void ledger_request_add(struct hilo_self *, uint64_t request);

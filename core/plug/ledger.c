@@ -48,7 +48,8 @@ static void breach(struct hilo_self *s, const char *what, struct hilo_id id)
     char text[ID_TEXT];
 
     id_format("msg", id, text);
-    log_event(s->o.log, HILO_LOG_ERROR, "plugin.breach", "channel=%s message=%s what=\"%s\"", s->o.name, text, what);
+    log_event(s->o.log, HILO_LOG_ERROR, "plugin.breach", "channel=%s message=%s what=\"%s\"", s->o.name, text,
+              what);
 }
 
 /* ---- sends ------------------------------------------------------------------------------- */
@@ -125,7 +126,8 @@ static void report_up(struct hilo_self *s, const struct hilo_report *r)
 
 static void report_words(struct hilo_self *s, struct hilo_id id, int32_t code, struct hilo_str reason)
 {
-    report_up(s, &(struct hilo_report){.size = sizeof(struct hilo_report), .code = code, .id = id, .reason = reason});
+    report_up(s, &(struct hilo_report){
+                     .size = sizeof(struct hilo_report), .code = code, .id = id, .reason = reason});
 }
 
 /* The end of one that was credited. */
@@ -193,8 +195,9 @@ void ledger_report(struct hilo_self *s, const struct hilo_report *r)
     memcpy(&full, r, r->size < sizeof full ? r->size : sizeof full);
     x = sent_find(s, full.id);
     if (!x || x->state == SENT_HELD) {
-        breach(s, x ? "report of a message that send() did not take; it is ignored"
-                    : "a second report, or one of a message never sent; it is ignored",
+        breach(s,
+               x ? "report of a message that send() did not take; it is ignored"
+                 : "a second report, or one of a message never sent; it is ignored",
                full.id);
         return;
     }
@@ -217,8 +220,8 @@ void ledger_credit(struct hilo_self *s, uint32_t n)
         n--;
     }
     if (n > INSTANCE_CREDIT_MAX - s->credit) {
-        log_event(s->o.log, HILO_LOG_ERROR, "plugin.breach", "channel=%s what=\"credit above %d; cut\"", s->o.name,
-                  INSTANCE_CREDIT_MAX);
+        log_event(s->o.log, HILO_LOG_ERROR, "plugin.breach", "channel=%s what=\"credit above %d; cut\"",
+                  s->o.name, INSTANCE_CREDIT_MAX);
         n = s->credit < INSTANCE_CREDIT_MAX ? (uint32_t)(INSTANCE_CREDIT_MAX - s->credit) : 0;
     }
     s->credit += n;
@@ -230,8 +233,8 @@ void ledger_give_back(struct hilo_self *s)
     struct sent *x, *next;
 
     HASH_ITER(hh, s->sends, x, next)
-        if (x->state == SENT_HELD)
-            settle(s, x, HILO_AGAIN, STR("draining"));
+    if (x->state == SENT_HELD)
+        settle(s, x, HILO_AGAIN, STR("draining"));
 }
 
 /* ---- requests and jobs ---------------------------------------------------------------------- */
@@ -265,21 +268,36 @@ static bool numbered_del(struct numbered **all, uint64_t n)
     return true;
 }
 
-void ledger_job_add(struct hilo_self *s, uint64_t job) { numbered_add(&s->jobs, job); }
-bool ledger_job_has(struct hilo_self *s, uint64_t job) { return numbered_find(s->jobs, job) != NULL; }
-void ledger_request_add(struct hilo_self *s, uint64_t request) { numbered_add(&s->requests, request); }
-bool ledger_request_has(struct hilo_self *s, uint64_t request) { return numbered_find(s->requests, request) != NULL; }
-void ledger_request_del(struct hilo_self *s, uint64_t request) { (void)numbered_del(&s->requests, request); }
+void ledger_job_add(struct hilo_self *s, uint64_t job)
+{
+    numbered_add(&s->jobs, job);
+}
+bool ledger_job_has(struct hilo_self *s, uint64_t job)
+{
+    return numbered_find(s->jobs, job) != NULL;
+}
+void ledger_request_add(struct hilo_self *s, uint64_t request)
+{
+    numbered_add(&s->requests, request);
+}
+bool ledger_request_has(struct hilo_self *s, uint64_t request)
+{
+    return numbered_find(s->requests, request) != NULL;
+}
+void ledger_request_del(struct hilo_self *s, uint64_t request)
+{
+    (void)numbered_del(&s->requests, request);
+}
 
-void ledger_fetched(struct hilo_self *s, uint64_t job, int32_t code, struct hilo_str mime, struct hilo_str detail,
-                    int64_t retry_after_us)
+void ledger_fetched(struct hilo_self *s, uint64_t job, int32_t code, struct hilo_str mime,
+                    struct hilo_str detail, int64_t retry_after_us)
 {
     struct frame f = instance_frame(FRAME_FETCHED, job);
 
     if (!numbered_del(&s->jobs, job)) {
         log_event(s->o.log, HILO_LOG_ERROR, "plugin.breach",
-                  "channel=%s job=%llu what=\"fetched() of a job that is not its own; it is ignored\"", s->o.name,
-                  (unsigned long long)job);
+                  "channel=%s job=%llu what=\"fetched() of a job that is not its own; it is ignored\"",
+                  s->o.name, (unsigned long long)job);
         return;
     }
     f.code = outcome(code);
@@ -306,9 +324,9 @@ void ledger_settle(struct hilo_self *s)
         }
     }
     HASH_ITER(hh, s->jobs, y, after)
-        ledger_fetched(s, y->n, HILO_TEMP, STR(""), STR("the channel closed before the download ended"), 0);
+    ledger_fetched(s, y->n, HILO_TEMP, STR(""), STR("the channel closed before the download ended"), 0);
     HASH_ITER(hh, s->requests, y, after)
-        ledger_request_del(s, y->n);
+    ledger_request_del(s, y->n);
 }
 
 bool ledger_quiet(const struct hilo_self *s)

@@ -46,14 +46,17 @@ struct link_end {
 
 struct link {
     _Atomic int refs;
-    int fd[2]; /* by the side that it wakes */
+    int fd[2];            /* by the side that it wakes */
     struct ring *ring[2]; /* by the side that reads it */
     struct link_end end[2];
 };
 
 enum { SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, OUT_FIRST = 4096, OUT_KEEP = 256 * 1024 };
 
-static size_t record_bytes(size_t fields) { return (sizeof(struct frame_head) + fields + 7) & ~(size_t)7; }
+static size_t record_bytes(size_t fields)
+{
+    return (sizeof(struct frame_head) + fields + 7) & ~(size_t)7;
+}
 
 /* ---- making and freeing -------------------------------------------------------------- */
 
@@ -78,7 +81,8 @@ int32_t link_new(struct err *e, struct link **out)
     for (int s = 0; s < 2; s++)
         l->fd[s] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (l->fd[0] < 0 || l->fd[1] < 0) {
-        int32_t code = err_errno(e, "cannot make the eventfd of a channel's link; raise the limit of open files");
+        int32_t code =
+            err_errno(e, "cannot make the eventfd of a channel's link; raise the limit of open files");
         for (int s = 0; s < 2; s++)
             if (l->fd[s] >= 0)
                 close(l->fd[s]);
@@ -153,9 +157,15 @@ void link_unref(struct link **lp)
     free(l);
 }
 
-struct link_end *link_end(struct link *l, enum link_side side) { return &l->end[side]; }
+struct link_end *link_end(struct link *l, enum link_side side)
+{
+    return &l->end[side];
+}
 
-int link_fd(const struct link_end *end) { return end->fd; }
+int link_fd(const struct link_end *end)
+{
+    return end->fd;
+}
 
 /* ---- sending -------------------------------------------------------------------------- */
 
@@ -328,11 +338,20 @@ void link_publish(struct link_end *end)
         wake(end);
 }
 
-bool link_flushed(const struct link_end *end) { return !end->queue && end->tx.head == end->tx.published; }
+bool link_flushed(const struct link_end *end)
+{
+    return !end->queue && end->tx.head == end->tx.published;
+}
 
-bool link_backlog(const struct link_end *end) { return end->queue != NULL; }
+bool link_backlog(const struct link_end *end)
+{
+    return end->queue != NULL;
+}
 
-void link_kick(struct link_end *end) { wake(end); }
+void link_kick(struct link_end *end)
+{
+    wake(end);
+}
 
 bool link_room(struct link_end *end)
 {

@@ -61,7 +61,7 @@ struct link_counts {
     uint64_t frames_in, frames_out, bytes_in, bytes_out;
     uint64_t wakes; /* of the other side, by us */
 };
-void link_counts(const struct link_end *, struct link_counts *out);   /* the end's own thread */
-uint64_t link_wakes(const struct link_end *);                        /* [any] */
+void link_counts(const struct link_end *, struct link_counts *out); /* the end's own thread */
+uint64_t link_wakes(const struct link_end *);                       /* [any] */
 
 #endif

@@ -83,9 +83,18 @@ void plugins_free(struct plugins **psp)
     free(ps);
 }
 
-const struct hilo_plugin *plugin_desc(const struct plugin *p) { return &p->desc; }
-const struct hilo_abilities *plugin_abilities(const struct plugin *p) { return &p->abilities; }
-const char *plugin_path(const struct plugin *p) { return p->path; }
+const struct hilo_plugin *plugin_desc(const struct plugin *p)
+{
+    return &p->desc;
+}
+const struct hilo_abilities *plugin_abilities(const struct plugin *p)
+{
+    return &p->abilities;
+}
+const char *plugin_path(const struct plugin *p)
+{
+    return p->path;
+}
 
 /* ---- the file ----------------------------------------------------------------------------- */
 
@@ -97,9 +106,10 @@ static int32_t check_file(const char *path, struct stat *st, struct err *e)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: not even a FIFO stops us */
 
     if (fd < 0 && errno == ENOENT)
-        return err_set(e, HILO_NOTFOUND,
-                       "plugin %s: there is no such file; build or install it, or correct the path in the configuration",
-                       path);
+        return err_set(
+            e, HILO_NOTFOUND,
+            "plugin %s: there is no such file; build or install it, or correct the path in the configuration",
+            path);
     if (fd < 0)
         return err_errno(e, "plugin %s: cannot be opened; make it readable for the daemon's user", path);
     n = fstat(fd, st) == 0 && S_ISREG(st->st_mode) ? pread(fd, head, sizeof head, 0) : 0;
@@ -109,8 +119,9 @@ static int32_t check_file(const char *path, struct stat *st, struct err *e)
         if (type == ET_DYN)
             return HILO_OK;
     }
-    return err_set(e, HILO_INVALID, "plugin %s: is not a shared object; give the path of the .so that the plugin's build makes",
-                   path);
+    return err_set(
+        e, HILO_INVALID,
+        "plugin %s: is not a shared object; give the path of the .so that the plugin's build makes", path);
 }
 
 static int32_t no_symbol(void *handle, const char *path, struct err *e)
@@ -121,7 +132,8 @@ static int32_t no_symbol(void *handle, const char *path, struct err *e)
         name[sizeof name - 2] = v;
         if (v != '1' && dlsym(handle, name))
             return err_set(e, HILO_NOSUP,
-                           "plugin %s: is built for version %c of the plugin interface (it exports %s), this hilod has version 1 "
+                           "plugin %s: is built for version %c of the plugin interface (it exports %s), this "
+                           "hilod has version 1 "
                            "(" HILO_PLUGIN_SYMBOL "); use a build of the plugin for version 1",
                            path, v, name);
     }
@@ -151,7 +163,8 @@ static bool name_ok(const char *s)
     if (n == 0 || n > NAME_MAX_BYTES)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || (i && (s[i] == '-' || s[i] == '_'))))
+        if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') ||
+              (i && (s[i] == '-' || s[i] == '_'))))
             return false;
     return true;
 }
@@ -211,12 +224,14 @@ static int32_t copy_options(struct plugin *p, const struct hilo_option *theirs, 
         return HILO_OK;
     }
     if (!theirs || stride < OPTION_SIZE_1_0 || stride % 8)
-        return err_set(e, HILO_INVALID,
-                       "plugin %s: says %u options but %s; set options, n_options and option_size = sizeof(struct "
-                       "hilo_option)",
-                       p->path, p->desc.n_options, theirs ? "its option_size is too small" : "has no table of them");
+        return err_set(
+            e, HILO_INVALID,
+            "plugin %s: says %u options but %s; set options, n_options and option_size = sizeof(struct "
+            "hilo_option)",
+            p->path, p->desc.n_options, theirs ? "its option_size is too small" : "has no table of them");
     if (p->desc.n_options > OPTIONS_MAX || p->desc.conf_size > CONF_SIZE_MAX)
-        return err_set(e, HILO_INVALID, "plugin %s: has %u options in %u bytes; at most %d in %d are possible", p->path,
+        return err_set(e, HILO_INVALID,
+                       "plugin %s: has %u options in %u bytes; at most %d in %d are possible", p->path,
                        p->desc.n_options, p->desc.conf_size, OPTIONS_MAX, CONF_SIZE_MAX);
     p->options = calloc(p->desc.n_options, sizeof *p->options);
     if (!p->options)
@@ -227,8 +242,9 @@ static int32_t copy_options(struct plugin *p, const struct hilo_option *theirs, 
         memcpy(&p->options[i], (const char *)theirs + (size_t)i * stride, n);
         wrong = option_wrong(p, i);
         if (wrong)
-            return err_set(e, HILO_INVALID, "plugin %s: option %u (%.40s): %s; correct its entry in the option table", p->path, i,
-                           p->options[i].name ? p->options[i].name : "no name", wrong);
+            return err_set(e, HILO_INVALID,
+                           "plugin %s: option %u (%.40s): %s; correct its entry in the option table", p->path,
+                           i, p->options[i].name ? p->options[i].name : "no name", wrong);
     }
     p->desc.options = p->options;
     return HILO_OK;
@@ -239,14 +255,16 @@ static int32_t copy_abilities(struct plugin *p, struct err *e)
     const struct hilo_abilities *theirs = p->desc.abilities;
 
     if (!theirs && (p->desc.provides & HILO_CAN_SEND))
-        return err_set(e, HILO_INVALID, "plugin %s: provides SEND but declares no abilities; fill hilo_plugin.abilities",
+        return err_set(e, HILO_INVALID,
+                       "plugin %s: provides SEND but declares no abilities; fill hilo_plugin.abilities",
                        p->path);
     if (theirs) {
         if (theirs->size < ABILITIES_SIZE_1_0)
-            return err_set(e, HILO_INVALID,
-                           "plugin %s: its abilities are %u bytes, at least %d are needed; set abilities.size = "
-                           "sizeof(struct hilo_abilities)",
-                           p->path, theirs->size, ABILITIES_SIZE_1_0);
+            return err_set(
+                e, HILO_INVALID,
+                "plugin %s: its abilities are %u bytes, at least %d are needed; set abilities.size = "
+                "sizeof(struct hilo_abilities)",
+                p->path, theirs->size, ABILITIES_SIZE_1_0);
         memcpy(&p->abilities, theirs, theirs->size < sizeof *theirs ? theirs->size : sizeof *theirs);
     }
     p->abilities.size = sizeof p->abilities;
@@ -282,7 +300,8 @@ static int32_t check_requires(const struct plugin *p, struct err *e)
     while (!(unknown >> bit & 1))
         bit++;
     return err_set(e, HILO_NOSUP,
-                   "plugin %s: requires the ability of bit %d, which this hilod (plugin interface 1.%d) does not have; the "
+                   "plugin %s: requires the ability of bit %d, which this hilod (plugin interface 1.%d) does "
+                   "not have; the "
                    "plugin is built for 1.%u: update hilod, or use an older build of the plugin",
                    p->path, bit, HILO_PLUGIN_MINOR, p->desc.minor);
 }
@@ -294,20 +313,26 @@ static int32_t check_desc(struct plugin *p, const struct hilo_plugin *theirs, st
     int32_t code;
 
     if (there && there < offsetof(struct hilo_plugin, provides))
-        return err_set(e, HILO_INVALID, "plugin %s: " HILO_PLUGIN_SYMBOL " is only %llu bytes; it must be a struct hilo_plugin",
+        return err_set(e, HILO_INVALID,
+                       "plugin %s: " HILO_PLUGIN_SYMBOL
+                       " is only %llu bytes; it must be a struct hilo_plugin",
                        p->path, (unsigned long long)there);
     if (theirs->magic != HILO_PLUGIN_MAGIC)
-        return err_set(e, HILO_INVALID,
-                       "plugin %s: the descriptor's magic is 0x%08x, not 0x%08x; set .magic = HILO_PLUGIN_MAGIC", p->path,
-                       theirs->magic, HILO_PLUGIN_MAGIC);
+        return err_set(
+            e, HILO_INVALID,
+            "plugin %s: the descriptor's magic is 0x%08x, not 0x%08x; set .magic = HILO_PLUGIN_MAGIC",
+            p->path, theirs->magic, HILO_PLUGIN_MAGIC);
     if (theirs->size < DESC_SIZE_1_0)
-        return err_set(e, HILO_INVALID,
-                       "plugin %s: the descriptor's size is %u bytes, at least %d are needed; set .size = sizeof(struct "
-                       "hilo_plugin)",
-                       p->path, theirs->size, DESC_SIZE_1_0);
+        return err_set(
+            e, HILO_INVALID,
+            "plugin %s: the descriptor's size is %u bytes, at least %d are needed; set .size = sizeof(struct "
+            "hilo_plugin)",
+            p->path, theirs->size, DESC_SIZE_1_0);
     if (there && theirs->size > there)
-        return err_set(e, HILO_INVALID, "plugin %s: the descriptor says %u bytes but has %llu; set .size = sizeof(struct hilo_plugin)",
-                       p->path, theirs->size, (unsigned long long)there);
+        return err_set(
+            e, HILO_INVALID,
+            "plugin %s: the descriptor says %u bytes but has %llu; set .size = sizeof(struct hilo_plugin)",
+            p->path, theirs->size, (unsigned long long)there);
     memcpy(&p->desc, theirs, theirs->size < sizeof p->desc ? theirs->size : sizeof p->desc);
     p->desc.size = sizeof p->desc;
     code = check_requires(p, e);
@@ -315,14 +340,16 @@ static int32_t check_desc(struct plugin *p, const struct hilo_plugin *theirs, st
         return code;
     if (!name_ok(p->desc.name))
         return err_set(e, HILO_INVALID,
-                       "plugin %s: its name is missing or is not 1 to %d lower-case letters, digits, - and _; set .name, the "
+                       "plugin %s: its name is missing or is not 1 to %d lower-case letters, digits, - and "
+                       "_; set .name, the "
                        "type in YAML",
                        p->path, NAME_MAX_BYTES);
     if (!p->desc.version || !*p->desc.version)
         return err_set(e, HILO_INVALID, "plugin %s: has no version; set .version", p->path);
     what = missing(&p->desc);
     if (what)
-        return err_set(e, HILO_INVALID, "plugin %s: lacks %s; fill that function of the descriptor", p->path, what);
+        return err_set(e, HILO_INVALID, "plugin %s: lacks %s; fill that function of the descriptor", p->path,
+                       what);
     code = copy_abilities(p, e);
     return code == HILO_OK ? copy_options(p, p->desc.options, e) : code;
 }
@@ -357,7 +384,8 @@ int32_t plugins_load(struct plugins *ps, const char *path, struct err *e, struct
     if (!handle) {
         const char *words = full ? dlerror() : strerror(errno);
         code = err_set(e, HILO_INVALID,
-                       "plugin %s: cannot be loaded: %s; install what it needs, and build it with -Wl,-z,defs so that this "
+                       "plugin %s: cannot be loaded: %s; install what it needs, and build it with "
+                       "-Wl,-z,defs so that this "
                        "fails earlier",
                        path, words ? words : "no reason given");
         goto out;

@@ -46,12 +46,12 @@ enum channel_state {
     CHANNEL_STOPPED,      /* until an operator acts (HILO_CONFIG); a running instance still takes
                              requests and answers, and may say that it works again */
     CHANNEL_DRAINING,
-    CHANNEL_CLOSED        /* its thread has ended */
+    CHANNEL_CLOSED /* its thread has ended */
 };
 const char *channel_state_name(enum channel_state);
 
-/* What the plugin asks of the core; every function must be there. arg is plug_up.arg; everything passed is borrowed
- * until the call returns, except descriptors, which are given away. */
+/* What the plugin asks of the core; every function must be there. arg is plug_up.arg; everything passed is
+ * borrowed until the call returns, except descriptors, which are given away. */
 struct plug_up {
     void *arg;
     /* submit(): answer with channel_committed(token), now or later, exactly once. */
@@ -61,9 +61,10 @@ struct plug_up {
     void (*report)(void *arg, struct channel *, const struct hilo_report *);
     void (*credit)(void *arg, struct channel *, uint32_t n);
     /* Answer with channel_context(token). */
-    void (*context_get)(void *arg, struct channel *, uint64_t token, struct hilo_str subject, struct hilo_str key);
-    void (*context_put)(void *arg, struct channel *, uint64_t token, struct hilo_str subject, struct hilo_str key,
-                        struct hilo_str val, uint64_t if_version);
+    void (*context_get)(void *arg, struct channel *, uint64_t token, struct hilo_str subject,
+                        struct hilo_str key);
+    void (*context_put)(void *arg, struct channel *, uint64_t token, struct hilo_str subject,
+                        struct hilo_str key, struct hilo_str val, uint64_t if_version);
     /* The answer to channel_request(request); comes once, or never if the channel closes. */
     void (*answer)(void *arg, struct channel *, uint64_t request, const struct hilo_http *);
     /* Answer with channel_media(token). */
@@ -80,14 +81,14 @@ struct plug_up {
 };
 
 struct channel_options {
-    const char *name;            /* copied */
+    const char *name; /* copied */
     struct plugin *plugin;
-    const void *conf;            /* the filled struct, borrowed until channel_free; each instance
-                                    gets a copy, texts of its options included */
-    struct loop *loop;           /* the core's */
+    const void *conf;  /* the filled struct, borrowed until channel_free; each instance
+                          gets a copy, texts of its options included */
+    struct loop *loop; /* the core's */
     struct log *log;
     const struct plug_up *up;
-    void *user;                  /* for channel_user() */
+    void *user; /* for channel_user() */
 };
 
 /* Makes the channel and starts its thread: open() and start() run there. A failure of
@@ -119,7 +120,8 @@ void channel_context(struct channel *, uint64_t token, int32_t code, struct hilo
 int32_t channel_request(struct channel *, uint64_t request, const struct hilo_http *);
 void channel_media(struct channel *, uint64_t token, int32_t code, int fd, struct hilo_str mime,
                    struct hilo_str filename, uint64_t size);
-int32_t channel_fetch(struct channel *, uint64_t job, struct hilo_str message, int fd); /* fd given away if OK */
+int32_t channel_fetch(struct channel *, uint64_t job, struct hilo_str message,
+                      int fd); /* fd given away if OK */
 void channel_flush(struct channel *);
 
 struct channel_stats {

@@ -19,11 +19,18 @@
 enum { RING_MAGIC = 0x48524e47, PAD = 1 }; /* a pad is marked by the lowest bit of its length */
 
 _Static_assert(sizeof(struct ring) == 192, "the ring's head is three cache lines");
-_Static_assert(offsetof(struct ring, head) == 64 && offsetof(struct ring, tail) == 128, "a line for each side");
+_Static_assert(offsetof(struct ring, head) == 64 && offsetof(struct ring, tail) == 128,
+               "a line for each side");
 
-size_t ring_bytes(uint32_t size) { return sizeof(struct ring) + size; }
+size_t ring_bytes(uint32_t size)
+{
+    return sizeof(struct ring) + size;
+}
 
-uint32_t ring_record_max(uint32_t size) { return size / 4; }
+uint32_t ring_record_max(uint32_t size)
+{
+    return size / 4;
+}
 
 void ring_init(struct ring *r, uint32_t size)
 {
@@ -121,7 +128,8 @@ int ring_peek(struct ring_rx *rx, const uint8_t **p_out, uint32_t *n_out)
 
             if (head == rx->tail)
                 return 0;
-            if (head - rx->released > rx->size || head - rx->released < rx->tail - rx->released || head % RING_ALIGN)
+            if (head - rx->released > rx->size || head - rx->released < rx->tail - rx->released ||
+                head % RING_ALIGN)
                 return -1;
             rx->head_seen = head;
         }

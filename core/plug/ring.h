@@ -44,10 +44,10 @@ void ring_init(struct ring *, uint32_t size); /* 64-byte aligned memory */
 struct ring_tx {
     struct ring *ring;
     uint32_t size;
-    uint64_t head;      /* ours, with what is not yet published */
+    uint64_t head; /* ours, with what is not yet published */
     uint64_t published;
     uint64_t tail_seen;
-    uint64_t reserved;  /* bytes of the open reservation, with the pad before it */
+    uint64_t reserved; /* bytes of the open reservation, with the pad before it */
 };
 void ring_tx_init(struct ring_tx *, struct ring *, uint32_t size);
 /* The longest record. */
@@ -65,10 +65,10 @@ bool ring_want_room(struct ring_tx *);
 struct ring_rx {
     struct ring *ring;
     uint32_t size;
-    uint64_t tail;     /* ours, with what is not yet released */
+    uint64_t tail; /* ours, with what is not yet released */
     uint64_t released;
     uint64_t head_seen;
-    uint32_t current;  /* bytes of the record peeked at */
+    uint32_t current; /* bytes of the record peeked at */
 };
 void ring_rx_init(struct ring_rx *, struct ring *, uint32_t size);
 /* 1: the next record lies at *p_out, *n_out bytes. The producer may still write to it

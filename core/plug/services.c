@@ -36,7 +36,8 @@ static bool own(struct hilo_self *s, const char *what)
     if (pthread_equal(pthread_self(), s->thread) && s->phase != INSTANCE_CLOSED)
         return true;
     log_event(s->o.log, HILO_LOG_ERROR, "plugin.breach",
-              "channel=%s what=\"%s() was called from another thread or after close(); it is ignored\"", s->o.name, what);
+              "channel=%s what=\"%s() was called from another thread or after close(); it is ignored\"",
+              s->o.name, what);
     return false;
 }
 
@@ -65,10 +66,14 @@ static void host_log(struct hilo_self *s, int32_t level, struct hilo_str text)
 
     if (level < HILO_LOG_ERROR || level > HILO_LOG_DEBUG)
         level = HILO_LOG_INFO;
-    log_event(s->o.log, level, "plugin.log", "channel=%s text=%s", s->o.name, log_quote(text, quoted, sizeof quoted));
+    log_event(s->o.log, level, "plugin.log", "channel=%s text=%s", s->o.name,
+              log_quote(text, quoted, sizeof quoted));
 }
 
-static void host_wake(struct hilo_self *s) { loop_wake_give(s->wake); }
+static void host_wake(struct hilo_self *s)
+{
+    loop_wake_give(s->wake);
+}
 
 static int64_t host_mono_us(struct hilo_self *s)
 {
@@ -82,7 +87,10 @@ static int64_t host_wall_us(struct hilo_self *s)
     return clock_wall_us();
 }
 
-static struct hilo_str host_channel(struct hilo_self *s) { return str(s->o.name); }
+static struct hilo_str host_channel(struct hilo_self *s)
+{
+    return str(s->o.name);
+}
 
 /* ---- messages ------------------------------------------------------------------------------------ */
 
@@ -128,7 +136,8 @@ static void host_state(struct hilo_self *s, int32_t code, struct hilo_str text)
 
 /* ---- the shared context, media -------------------------------------------------------------------- */
 
-static int32_t host_context_get(struct hilo_self *s, uint64_t token, struct hilo_str subject, struct hilo_str key)
+static int32_t host_context_get(struct hilo_self *s, uint64_t token, struct hilo_str subject,
+                                struct hilo_str key)
 {
     struct frame f = instance_frame(FRAME_CONTEXT_GET, token);
 
@@ -143,8 +152,8 @@ static int32_t host_context_get(struct hilo_self *s, uint64_t token, struct hilo
     return ask(s, &f, true);
 }
 
-static int32_t host_context_put(struct hilo_self *s, uint64_t token, struct hilo_str subject, struct hilo_str key,
-                                struct hilo_str val, uint64_t if_version)
+static int32_t host_context_put(struct hilo_self *s, uint64_t token, struct hilo_str subject,
+                                struct hilo_str key, struct hilo_str val, uint64_t if_version)
 {
     struct frame f = instance_frame(FRAME_CONTEXT_PUT, token);
 
@@ -176,8 +185,8 @@ static int32_t host_media_get(struct hilo_self *s, uint64_t token, struct hilo_i
     return ask(s, &f, true);
 }
 
-static void host_fetched(struct hilo_self *s, uint64_t job, int32_t code, struct hilo_str mime, struct hilo_str detail,
-                         int64_t retry_after_us)
+static void host_fetched(struct hilo_self *s, uint64_t job, int32_t code, struct hilo_str mime,
+                         struct hilo_str detail, int64_t retry_after_us)
 {
     if (own(s, "fetched"))
         ledger_fetched(s, job, code, mime, detail, retry_after_us);
@@ -240,7 +249,8 @@ static int32_t host_http_answer(struct hilo_self *s, uint64_t request, const str
     return code;
 }
 
-/* ---- descriptors and timers ------------------------------------------------------------------------------ */
+/* ---- descriptors and timers ------------------------------------------------------------------------------
+ */
 
 static void on_watch(void *arg, int fd, unsigned events)
 {
@@ -345,7 +355,8 @@ static const void *host_query(struct hilo_self *s, const char *iface)
     return NULL; /* version 1.0 has no optional tables */
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------
+ */
 
 void services_fill(struct hilo_host *h)
 {
@@ -378,10 +389,10 @@ void services_done(struct hilo_self *s)
 
     HASH_ITER(hh, s->watches, w, next)
     {
-        log_event(s->o.log, HILO_LOG_WARN, "plugin.breach", "channel=%s fd=%d what=\"closed while it was watched\"",
-                  s->o.name, w->fd);
+        log_event(s->o.log, HILO_LOG_WARN, "plugin.breach",
+                  "channel=%s fd=%d what=\"closed while it was watched\"", s->o.name, w->fd);
         watch_free(s, w);
     }
     HASH_ITER(hh, s->timers, t, after)
-        timer_free(s, t);
+    timer_free(s, t);
 }

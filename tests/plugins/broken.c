@@ -28,13 +28,18 @@ UNUSED static const struct hilo_option options[] = {
 #elif defined(BROKEN_option_limits)
     {.name = "number", .type = HILO_OPT_INT, .offset = offsetof(struct conf, number), .min = 2, .max = 1},
 #elif defined(BROKEN_option_required)
-    {.name = "number", .type = HILO_OPT_INT, .offset = offsetof(struct conf, number), .flags = HILO_OPT_REQUIRED, .def = "1"},
+    {.name = "number",
+     .type = HILO_OPT_INT,
+     .offset = offsetof(struct conf, number),
+     .flags = HILO_OPT_REQUIRED,
+     .def = "1"},
 #else
     {HILO_OPTION(struct conf, number, HILO_OPT_INT), .name = "number", .help = "A number."},
 #endif
 };
 
-UNUSED static int32_t open_it(const struct hilo_host *host, struct hilo_self *self, const void *conf, void **inst)
+UNUSED static int32_t open_it(const struct hilo_host *host, struct hilo_self *self, const void *conf,
+                              void **inst)
 {
     (void)host;
     (void)self;
@@ -49,7 +54,10 @@ UNUSED static int32_t send_it(void *inst, struct hilo_id id, struct hilo_str mes
     (void)message;
     return HILO_PERM;
 }
-UNUSED static void close_it(void *inst) { (void)inst; }
+UNUSED static void close_it(void *inst)
+{
+    (void)inst;
+}
 
 UNUSED static const struct hilo_abilities abilities = {
 #ifdef BROKEN_abilities_small
@@ -74,7 +82,8 @@ HILO_EXPORT extern const struct tiny {
     uint32_t magic;
 } tiny;
 const struct tiny tiny = {HILO_PLUGIN_MAGIC};
-__asm__(".globl hilo_plugin_v1\n.set hilo_plugin_v1, tiny\n.type hilo_plugin_v1, @object\n.size hilo_plugin_v1, 4");
+__asm__(".globl hilo_plugin_v1\n.set hilo_plugin_v1, tiny\n.type hilo_plugin_v1, @object\n.size "
+        "hilo_plugin_v1, 4");
 #define UNUSED_DESCRIPTOR static UNUSED
 #undef DESCRIPTOR
 #define DESCRIPTOR unused_descriptor

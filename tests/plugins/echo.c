@@ -29,8 +29,10 @@ struct conf {
 };
 
 static const struct hilo_option options[] = {
-    {HILO_OPTION(struct conf, greeting, HILO_OPT_STR), .name = "greeting", .def = "hello", .help = "What it says."},
-    {HILO_OPTION(struct conf, credit, HILO_OPT_INT), .name = "credit", .def = "10", .help = "Sends at a time.", .max = 1000},
+    {HILO_OPTION(struct conf, greeting, HILO_OPT_STR), .name = "greeting", .def = "hello",
+     .help = "What it says."},
+    {HILO_OPTION(struct conf, credit, HILO_OPT_INT), .name = "credit", .def = "10",
+     .help = "Sends at a time.", .max = 1000},
 };
 
 /* One send or request that waits, by its token. */
@@ -82,7 +84,8 @@ static int job_take(struct echo *e, uint64_t token, struct job *out)
     return 0;
 }
 
-static void report(struct echo *e, struct hilo_id id, int32_t code, struct hilo_str ext_id, struct hilo_str reason)
+static void report(struct echo *e, struct hilo_id id, int32_t code, struct hilo_str ext_id,
+                   struct hilo_str reason)
 {
     struct hilo_report r = {.size = sizeof r, .code = code, .id = id, .ext_id = ext_id, .reason = reason};
 
@@ -129,7 +132,10 @@ static void *other_thread(void *arg)
     return NULL;
 }
 
-static int starts(struct hilo_str s, struct hilo_str head) { return s.n >= head.n && memcmp(s.p, head.p, head.n) == 0; }
+static int starts(struct hilo_str s, struct hilo_str head)
+{
+    return s.n >= head.n && memcmp(s.p, head.p, head.n) == 0;
+}
 
 static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
 {
@@ -185,7 +191,8 @@ static void echo_revoke(void *inst, struct hilo_id id)
 static void answer(struct echo *e, uint64_t request, uint32_t status, struct hilo_str body)
 {
     struct hilo_kv header = {LIT("Content-Type"), LIT("text/plain")};
-    struct hilo_http h = {.size = sizeof h, .status = status, .body = body, .header = &header, .n_header = 1, .sink_fd = -1};
+    struct hilo_http h = {
+        .size = sizeof h, .status = status, .body = body, .header = &header, .n_header = 1, .sink_fd = -1};
 
     (void)e->host->http_answer(e->self, request, &h);
 }
@@ -276,7 +283,10 @@ static void echo_on_fd(void *inst, int32_t fd, uint32_t events)
     report_job(e, token, HILO_OK, LIT("watched"));
 }
 
-static void echo_on_timer(void *inst, uint32_t id) { report_job(inst, id, HILO_OK, LIT("timed")); }
+static void echo_on_timer(void *inst, uint32_t id)
+{
+    report_job(inst, id, HILO_OK, LIT("timed"));
+}
 
 static void join(struct echo *e)
 {

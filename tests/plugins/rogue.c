@@ -130,7 +130,8 @@ static void large(struct rogue *r, struct hilo_id id)
     if (!p)
         abort();
     memset(p, 'L', N);
-    rep.reason = r->host->submit(r->self, 7, (struct hilo_str){p, N}) == HILO_INVALID ? LIT("refused") : LIT("taken");
+    rep.reason =
+        r->host->submit(r->self, 7, (struct hilo_str){p, N}) == HILO_INVALID ? LIT("refused") : LIT("taken");
     rep.detail = (struct hilo_str){p, N};
     r->host->report(r->self, &rep);
     free(p);
@@ -167,7 +168,11 @@ static int32_t rogue_send(void *inst, struct hilo_id id, struct hilo_str message
     case MODE_CODES:
         return r->sends == 1 ? HILO_INVALID : 12345;
     case MODE_STATES:
-        r->host->state(r->self, r->sends == 1 ? HILO_DOWN : r->sends == 2 ? HILO_CONFIG : HILO_OK, LIT("so it says"));
+        r->host->state(r->self,
+                       r->sends == 1   ? HILO_DOWN
+                       : r->sends == 2 ? HILO_CONFIG
+                                       : HILO_OK,
+                       LIT("so it says"));
         report(r, id, HILO_OK);
         return HILO_OK;
     case MODE_LARGE:
@@ -225,9 +230,13 @@ static void rogue_on_timer(void *inst, uint32_t id)
     (void)id;
 }
 
-static void rogue_close(void *inst) { free(inst); }
+static void rogue_close(void *inst)
+{
+    free(inst);
+}
 
-static const struct hilo_abilities abilities = {.size = sizeof abilities, .contents = 1u << HILO_CONTENT_TEXT};
+static const struct hilo_abilities abilities = {.size = sizeof abilities,
+                                                .contents = 1u << HILO_CONTENT_TEXT};
 
 const struct hilo_plugin hilo_plugin_v1 = {
     .magic = HILO_PLUGIN_MAGIC,

@@ -54,19 +54,22 @@ static inline unsigned harness_count(const char *path)
     return n;
 }
 
-static inline void harness_late(void *arg) { *(bool *)arg = true; }
+static inline void harness_late(void *arg)
+{
+    *(bool *)arg = true;
+}
 
 /* Turns the loop until cond; fails the test after ten seconds. */
-#define HARNESS_UNTIL(loop, cond)                                                                                 \
-    do {                                                                                                          \
-        bool late_ = false;                                                                                       \
-        struct loop_timer *t_ = loop_timer_new((loop), harness_late, &late_);                                     \
-        loop_timer_at(t_, clock_mono_us() + 10 * 1000 * 1000);                                                    \
-        while (!(cond) && !late_)                                                                                 \
-            loop_run((loop), true);                                                                               \
-        loop_timer_free(&t_);                                                                                     \
-        if (late_)                                                                                                \
-            fail_msg("waited in vain for %s", #cond);                                                             \
+#define HARNESS_UNTIL(loop, cond)                                                                            \
+    do {                                                                                                     \
+        bool late_ = false;                                                                                  \
+        struct loop_timer *t_ = loop_timer_new((loop), harness_late, &late_);                                \
+        loop_timer_at(t_, clock_mono_us() + 10 * 1000 * 1000);                                               \
+        while (!(cond) && !late_)                                                                            \
+            loop_run((loop), true);                                                                          \
+        loop_timer_free(&t_);                                                                                \
+        if (late_)                                                                                           \
+            fail_msg("waited in vain for %s", #cond);                                                        \
     } while (0)
 
 static inline struct hilo_id harness_id(uint32_t n)

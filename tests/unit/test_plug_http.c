@@ -33,7 +33,8 @@ static void on_done(void *arg, uint64_t token, int32_t code, const struct hilo_h
 
     (void)arg;
     assert_true(n_got <= 512);
-    *o = (struct outcome){.token = token, .code = code, .status = a->status, .flags = a->flags, .body_n = a->body.n};
+    *o = (struct outcome){
+        .token = token, .code = code, .status = a->status, .flags = a->flags, .body_n = a->body.n};
     snprintf(o->body, sizeof o->body, "%.*s", STR_FMT(a->body));
     for (uint64_t i = 0; i < a->n_header; i++)
         if (str_eq_nocase(a->header[i].key, STR("content-type")))
@@ -47,7 +48,8 @@ struct upload {
     size_t n;
 };
 
-static void on_connection(void *cls, struct MHD_Connection *c, void **ctx, enum MHD_ConnectionNotificationCode what)
+static void on_connection(void *cls, struct MHD_Connection *c, void **ctx,
+                          enum MHD_ConnectionNotificationCode what)
 {
     (void)cls;
     (void)c;
@@ -68,7 +70,8 @@ static void on_end(void *cls, struct MHD_Connection *c, void **ctx, enum MHD_Req
     free(u);
 }
 
-static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const void *p, size_t n, const char *type)
+static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const void *p, size_t n,
+                             const char *type)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(n, (void *)(uintptr_t)p, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result rc;
@@ -152,9 +155,9 @@ static int set_up(void **state)
     connections = requests = 0;
     assert_int_equal(loop_new(&e, &loop), HILO_OK);
     assert_int_equal(httpc_new(loop, on_done, NULL, &e, &client), HILO_OK);
-    server = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request, NULL,
-                              MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
-                              MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END);
+    server = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request,
+                              NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                              NULL, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END);
     assert_non_null(server);
     snprintf(base, sizeof base, "http://127.0.0.1:%u", port);
     return 0;
@@ -172,7 +175,8 @@ static int tear_down(void **state)
 static struct hilo_http request(const char *method, const char *path, char url[128])
 {
     snprintf(url, 128, "%s%s", base, path);
-    return (struct hilo_http){.size = sizeof(struct hilo_http), .method = str(method), .url = str(url), .sink_fd = -1};
+    return (struct hilo_http){
+        .size = sizeof(struct hilo_http), .method = str(method), .url = str(url), .sink_fd = -1};
 }
 
 static const struct outcome *run(const struct hilo_http *h)
@@ -247,7 +251,8 @@ static void test_malformed_requests_are_refused_at_once(void **state)
 {
     static const char *const urls[] = {"ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http://",
                                        "http://a b/",      "http://a/\r\nX: y",  "",          "https:/x"};
-    struct hilo_kv kv[] = {{STR("X"), STR("a\r\nY: b")}, {STR("X Y"), STR("a")}, {STR(""), STR("a")}, {STR("X:"), STR("")}};
+    struct hilo_kv kv[] = {
+        {STR("X"), STR("a\r\nY: b")}, {STR("X Y"), STR("a")}, {STR(""), STR("a")}, {STR("X:"), STR("")}};
     struct hilo_part part = {.name = STR(""), .fd = -1};
     char url[128];
     struct hilo_http h = request("GET", "/", url);
@@ -321,14 +326,16 @@ static void test_multipart(void **state)
 
     (void)state;
     memset(photo, 'p', sizeof photo);
-    assert_int_equal(write(fd, photo, sizeof photo), sizeof photo); /* and left at its end: read from its start */
+    assert_int_equal(write(fd, photo, sizeof photo),
+                     sizeof photo); /* and left at its end: read from its start */
     h.part = parts;
     h.n_part = 3;
     o = run(&h);
     assert_int_equal(o->status, 200);
     assert_int_equal(strncmp(o->type, "multipart/form-data; boundary=", 30), 0);
     assert_true(o->body_n > sizeof photo && o->body_n < sizeof photo + 1000);
-    assert_non_null(strstr(o->body, "Content-Disposition: form-data; name=\"messaging_product\"\r\n\r\nwhatsapp\r\n"));
+    assert_non_null(
+        strstr(o->body, "Content-Disposition: form-data; name=\"messaging_product\"\r\n\r\nwhatsapp\r\n"));
     assert_int_equal(fcntl(fd, F_GETFD), -1); /* given away */
     assert_int_equal(requests, 1);
     unlink(path);

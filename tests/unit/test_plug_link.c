@@ -100,11 +100,13 @@ static void test_a_frame_s_fields_survive(void **state)
     assert_int_equal(g.n_header, 2);
     assert_true(str_eq(g.header[0].val, kv[0].val));
     assert_true(str_eq(g.header[1].key, kv[1].key));
-    /* in the wrong direction, of no type, or cut anywhere, it is refused or has lost fields only at its end */
+    /* in the wrong direction, of no type, or cut anywhere, it is refused or has lost fields only at its end
+     */
     assert_int_equal(frame_decode(FRAME_REPORT, FRAME_DOWN, hilo_written(&w), &headers, &g), HILO_INVALID);
     assert_int_equal(frame_decode(999, FRAME_UP, hilo_written(&w), &headers, &g), HILO_INVALID);
     for (uint64_t n = 0; n < 18; n++) /* within the id, which a report needs */
-        assert_int_equal(frame_decode(FRAME_REPORT, FRAME_UP, str_n(bytes, (size_t)n), &headers, &g), HILO_INVALID);
+        assert_int_equal(frame_decode(FRAME_REPORT, FRAME_UP, str_n(bytes, (size_t)n), &headers, &g),
+                         HILO_INVALID);
     /* a field that comes twice */
     hilo_put_u64(&w, 12, 1);
     hilo_put_u64(&w, 12, 2);

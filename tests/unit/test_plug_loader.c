@@ -137,7 +137,8 @@ static void test_a_good_plugin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_broken_descriptors_are_refused_with_their_reason, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_broken_descriptors_are_refused_with_their_reason, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_are_no_plugin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_good_plugin, set_up, tear_down),
     };
