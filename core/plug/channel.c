@@ -40,6 +40,7 @@ struct run { /* held by the channel and by the thread */
     struct link *link;
     struct instance_shared shared;
     struct instance_options o;
+    struct hilo_plugin desc; /* copies of what the thread reads: it may outlive the channel */
     char *name;
     void *conf;
     pthread_t thread;
@@ -183,10 +184,11 @@ static int32_t run_start(struct channel *ch, struct err *e)
     }
     r->name = strdup(ch->name);
     r->conf = conf_copy(d, ch->o.conf);
+    r->desc = *d;
     if (!r->name)
         check_nomem();
     r->o = (struct instance_options){.name = r->name,
-                                     .desc = d,
+                                     .desc = &r->desc,
                                      .conf = r->conf,
                                      .link = link_end(r->link, LINK_PLUG),
                                      .log = ch->o.log,

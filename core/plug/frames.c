@@ -99,9 +99,14 @@ int32_t frame_encode(const struct frame *f, struct hilo_writer *w)
 
 /* ---- reading ----------------------------------------------------------------------- */
 
+/* Only what frame_encode writes is read: nothing empty or zero, no leading zero bytes. So a
+ * field that is there says something, and "needs" can count on it. */
+
 static bool get_ID(struct hilo_str v, struct hilo_id *out)
 {
-    if (v.n != sizeof out->b)
+    static const struct hilo_id none;
+
+    if (v.n != sizeof out->b || memcmp(v.p, none.b, sizeof none.b) == 0)
         return false;
     memcpy(out->b, v.p, sizeof out->b);
     return true;
@@ -110,21 +115,23 @@ static bool get_ID(struct hilo_str v, struct hilo_id *out)
 static bool get_STR(struct hilo_str v, struct hilo_str *out)
 {
     *out = v;
-    return true;
+    return v.n > 0;
 }
 
 static bool get_U64(struct hilo_str v, uint64_t *out)
 {
     *out = hilo_u64(v);
-    return v.n <= 8;
+    return v.n > 0 && v.n <= 8 && v.p[v.n - 1] != 0;
 }
 
 static bool get_CODE(struct hilo_str v, int32_t *out)
 {
-    uint64_t u = hilo_u64(v);
+    uint64_t u;
 
-    *out = (int32_t)(-(int64_t)(u & 0xffff));
-    return v.n <= 8 && u <= 0xffff;
+    if (!get_U64(v, &u) || u > 0xffff)
+        return false;
+    *out = (int32_t)(-(int64_t)u);
+    return true;
 }
 
 static bool get_header(struct hilo_str group, struct hilo_kv *out)

@@ -7,9 +7,9 @@
 #include <hilo/plugin.h>
 #include <stddef.h>
 
-#define SIZE(type, n)         _Static_assert(sizeof(struct type) == (n), "size of " #type)
-#define AT(type, field, n)    _Static_assert(offsetof(struct type, field) == (n), #type "." #field)
-#define VALUE(name, n)        _Static_assert((name) == (n), #name)
+#define SIZE(type, n)      _Static_assert(sizeof(struct type) == (n), "size of " #type)
+#define AT(type, field, n) _Static_assert(offsetof(struct type, field) == (n), #type "." #field)
+#define VALUE(name, n)     _Static_assert((name) == (n), #name)
 
 _Static_assert(sizeof(void *) == 8, "the layouts here are those of 64-bit machines");
 
