@@ -1,26 +1,22 @@
 /*
  * The core's side of a channel (plug.h): its thread, its state, its frames.
  *
- * A run is one life of the plugin's instance: a link, a thread and a copy of the
- * configuration, held by both sides, so that a plugin which never comes back can be
- * given up without pulling anything from under it. When a run ends by itself the channel
+ * A run (run.h) is one life of the plugin's instance. When one ends by itself the channel
  * starts another after a delay.
  *
  * Invariants: at most one run at a time; up.state is called only from the loop, never
  * from within a function of plug.h; after CLOSED nothing of the channel is touched.
  *
  * Limits: a thread can't be killed. One that hangs is reported (DOWN) when the core next
- * wants something of it, and given up 5 s after the end of a drain.
+ * wants something of it (so that an idle channel costs no timer), and given up 5 s after
+ * the end of a drain.
  */
 #include "plug/plug.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/str.h"
-#include "plug/instance.h"
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
+#include "plug/run.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,17 +31,6 @@ enum {
     STATE_TEXT_MAX = 512
 };
 
-struct run { /* held by the channel and by the thread */
-    _Atomic int refs;
-    struct link *link;
-    struct instance_shared shared;
-    struct instance_options o;
-    struct hilo_plugin desc; /* copies of what the thread reads: it may outlive the channel */
-    char *name;
-    void *conf;
-    pthread_t thread;
-};
-
 struct channel {
     struct channel_options o;
     char *name;
@@ -55,7 +40,8 @@ struct channel {
     struct link_end *link;
     struct loop_fd *link_fd;
     struct loop_timer *timer; /* a restart, a drain's end, a hang to be told */
-    bool started, ended, draining, hung, want_room;
+    bool started, ended, draining, want_room;
+    bool hung, hung_told;
     int32_t ended_code;
     int64_t up_since_us, give_up_us;
     int64_t backoff_s;
@@ -86,170 +72,33 @@ static void set_state(struct channel *ch, enum channel_state state, struct hilo_
 
 /* ---- a run -------------------------------------------------------------------------------- */
 
-static void run_unref(struct run **rp)
-{
-    struct run *r = *rp;
-
-    *rp = NULL;
-    if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
-        return;
-    free(r->name);
-    free(r->conf);
-    free(r);
-}
-
-/* The filled struct with the texts of its options, in one piece. */
-static void *conf_copy(const struct hilo_plugin *d, const void *conf)
-{
-    size_t n = d->conf_size, at = d->conf_size;
-    char *copy;
-
-    if (!conf || n == 0)
-        return NULL;
-    for (uint32_t i = 0; i < d->n_options; i++) {
-        struct hilo_str s;
-
-        if (d->options[i].type != HILO_OPT_STR && d->options[i].type != HILO_OPT_URL)
-            continue;
-        memcpy(&s, (const char *)conf + d->options[i].offset, sizeof s);
-        n += (size_t)s.n + 1;
-    }
-    copy = malloc(n);
-    if (!copy)
-        check_nomem();
-    memcpy(copy, conf, d->conf_size);
-    for (uint32_t i = 0; i < d->n_options; i++) {
-        struct hilo_str s;
-
-        if (d->options[i].type != HILO_OPT_STR && d->options[i].type != HILO_OPT_URL)
-            continue;
-        memcpy(&s, copy + d->options[i].offset, sizeof s);
-        if (!s.p) /* not set */
-            continue;
-        memcpy(copy + at, s.p, (size_t)s.n);
-        copy[at + s.n] = '\0';
-        s.p = copy + at;
-        at += (size_t)s.n + 1;
-        memcpy(copy + d->options[i].offset, &s, sizeof s);
-    }
-    return copy;
-}
-
-static void *thread_main(void *arg)
-{
-    struct run *r = arg;
-    struct link *l = r->link;
-
-    instance_run(&r->o);
-    link_unref(&l);
-    run_unref(&r);
-    return NULL;
-}
-
-static int32_t thread_start(struct run *r, struct err *e)
-{
-    char name[16];
-    sigset_t all, before;
-    int rc;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the daemon's own threads */
-    rc = pthread_create(&r->thread, NULL, thread_main, r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0) {
-        errno = rc;
-        return err_errno(e, "cannot start the thread of channel %s; raise the limit of processes", r->name);
-    }
-    snprintf(name, sizeof name, "%s", r->name);
-    pthread_setname_np(r->thread, name);
-    return HILO_OK;
-}
-
 static void on_link(void *arg, int fd, unsigned events);
 
-static int32_t run_start(struct channel *ch, struct err *e)
+static int32_t start(struct channel *ch, struct err *e)
 {
-    const struct hilo_plugin *d = plugin_desc(ch->o.plugin);
-    struct run *r = calloc(1, sizeof *r);
-    struct link *theirs;
-    int32_t code;
+    int32_t code = run_new(ch->name, plugin_desc(ch->o.plugin), ch->o.conf, ch->o.log, e, &ch->run);
 
-    if (!r)
-        check_nomem();
-    atomic_init(&r->refs, 2);
-    code = link_new(e, &r->link);
-    if (code != HILO_OK) {
-        free(r);
-        return code;
-    }
-    r->name = strdup(ch->name);
-    r->conf = conf_copy(d, ch->o.conf);
-    r->desc = *d;
-    if (!r->name)
-        check_nomem();
-    r->o = (struct instance_options){.name = r->name,
-                                     .desc = &r->desc,
-                                     .conf = r->conf,
-                                     .link = link_end(r->link, LINK_PLUG),
-                                     .log = ch->o.log,
-                                     .shared = &r->shared};
-    ch->link = link_end(r->link, LINK_CORE);
-    ch->started = ch->ended = ch->hung = ch->want_room = false;
-    code = loop_fd_new(ch->o.loop, link_fd(ch->link), LOOP_READ, on_link, ch, &ch->link_fd);
     if (code != HILO_OK)
-        (void)err_set(e, code, "cannot watch the link of channel %s; raise the limit of open files",
-                      ch->name);
-    else
-        code = thread_start(r, e);
-    if (code == HILO_OK) {
-        ch->run = r;
+        return code;
+    ch->link = run_link(ch->run);
+    ch->started = ch->ended = ch->hung = ch->hung_told = ch->want_room = false;
+    code = loop_fd_new(ch->o.loop, link_fd(ch->link), LOOP_READ, on_link, ch, &ch->link_fd);
+    if (code == HILO_OK)
         return HILO_OK;
-    }
-    loop_fd_free(&ch->link_fd);
+    run_give_up(&ch->run, &ch->past);
     ch->link = NULL;
-    theirs = r->link;
-    link_unref(&theirs);
-    link_unref(&r->link);
-    atomic_store(&r->refs, 1);
-    run_unref(&r);
-    return code;
+    return err_set(e, code, "cannot watch the link of channel %s; raise the limit of open files", ch->name);
 }
 
-static void stats_add(const struct channel *ch, struct channel_stats *to)
+/* Lets go of the run: its thread has ended, or it is given up. */
+static void stop(struct channel *ch, bool ended)
 {
-    const struct instance_shared *s = &ch->run->shared;
-    struct link_counts c;
-
-    link_counts(ch->link, &c);
-    to->frames_up += c.frames_in;
-    to->frames_down += c.frames_out;
-    to->bytes_up += c.bytes_in;
-    to->bytes_down += c.bytes_out;
-    to->wakes_down += c.wakes;
-    to->wakes_up += link_wakes(link_end(ch->run->link, LINK_PLUG));
-    to->stalls += atomic_load_explicit(&s->stalls, memory_order_relaxed);
-    to->loop_wakeups += atomic_load_explicit(&s->loop_wakeups, memory_order_relaxed);
-    to->http_requests += atomic_load_explicit(&s->http_requests, memory_order_relaxed);
-    to->http_connections += atomic_load_explicit(&s->http_connections, memory_order_relaxed);
-}
-
-/* Lets go of the run; its thread has ended (join) or is given up. */
-static void run_drop(struct channel *ch, bool join)
-{
-    struct link *l = ch->run->link;
-
-    if (join) {
-        pthread_join(ch->run->thread, NULL);
-    } else {
-        atomic_store(&ch->run->shared.abandoned, 1);
-        link_kick(ch->link);
-        pthread_detach(ch->run->thread);
-    }
-    stats_add(ch, &ch->past); /* after the join: all that it counted */
     loop_fd_free(&ch->link_fd);
     ch->link = NULL;
-    link_unref(&l);
-    run_unref(&ch->run);
+    if (ended)
+        run_join(&ch->run, &ch->past);
+    else
+        run_give_up(&ch->run, &ch->past);
 }
 
 /* ---- ends and restarts ------------------------------------------------------------------------ */
@@ -274,7 +123,7 @@ static void run_over(struct channel *ch)
 
     snprintf(why, sizeof why, "%s%s%.400s", code == HILO_OK ? "it ended" : err_name(code),
              ch->text[0] ? ": " : "", ch->text);
-    run_drop(ch, true);
+    stop(ch, true);
     if (ch->draining) {
         loop_timer_cancel(ch->timer);
         set_state(ch, CHANNEL_CLOSED, STR(""));
@@ -293,28 +142,36 @@ static void restart(struct channel *ch)
     set_state(ch, CHANNEL_STARTING, STR(""));
     if (ch->draining) /* asked for by whoever heard that */
         return;
-    if (run_start(ch, &e) != HILO_OK)
+    if (start(ch, &e) != HILO_OK)
         again_later(ch, e.text);
 }
 
 static bool hangs(const struct channel *ch)
 {
-    int64_t since = atomic_load_explicit(&ch->run->shared.busy_since_us, memory_order_acquire);
+    const char *in;
 
-    return since && clock_mono_us() - since > (int64_t)HUNG_S * SECOND_US;
+    return run_busy_us(ch->run, &in) > ch->o.hung_us;
 }
 
-static void tell_hang(struct channel *ch)
+/* Tells when the plugin hangs, and when it has come back; looks again while it does. */
+static void check_hang(struct channel *ch)
 {
     char text[STATE_TEXT_MAX];
-    uint32_t in = atomic_load_explicit(&ch->run->shared.busy_in, memory_order_relaxed);
+    bool was = ch->hung, told = ch->hung_told;
+    const char *in;
 
-    if (ch->hung || !hangs(ch))
-        return;
-    ch->hung = true;
-    snprintf(text, sizeof text, "the plugin has not come back from %s() for more than %d s",
-             instance_callback_name(in), HUNG_S);
-    set_state(ch, CHANNEL_DOWN, str(text));
+    ch->hung = run_busy_us(ch->run, &in) > ch->o.hung_us;
+    if (ch->hung)
+        loop_timer_at(ch->timer, clock_mono_us() + SECOND_US);
+    if (ch->hung && !was && ch->state == CHANNEL_UP) {
+        ch->hung_told = true;
+        snprintf(text, sizeof text, "the plugin has not come back from %s() for more than %lld ms", in,
+                 (long long)(ch->o.hung_us / 1000));
+        set_state(ch, CHANNEL_DOWN, str(text));
+    } else if (!ch->hung && told) {
+        ch->hung_told = false;
+        set_state(ch, CHANNEL_UP, STR(""));
+    }
 }
 
 static void on_timer(void *arg)
@@ -325,16 +182,17 @@ static void on_timer(void *arg)
         if (!ch->run)
             restart(ch);
         else
-            tell_hang(ch);
+            check_hang(ch);
     } else if (!ch->run) {
         set_state(ch, CHANNEL_CLOSED, STR(""));
     } else if (clock_mono_us() >= ch->give_up_us) {
-        uint32_t in = atomic_load_explicit(&ch->run->shared.busy_in, memory_order_relaxed);
+        const char *in;
 
+        (void)run_busy_us(ch->run, &in);
         log_event(ch->o.log, HILO_LOG_ERROR, "channel.hung",
                   "channel=%s callback=%s what=\"the plugin did not close in time; its thread is given up\"",
-                  ch->name, instance_callback_name(in));
-        run_drop(ch, false);
+                  ch->name, in);
+        stop(ch, false);
         set_state(ch, CHANNEL_CLOSED, STR("the plugin hung and was given up"));
     } else {
         loop_timer_at(ch->timer, ch->give_up_us);
@@ -422,10 +280,13 @@ static void on_link(void *arg, int fd, unsigned events)
 {
     struct channel *ch = arg;
     bool backlog = link_backlog(ch->link);
-    int taken = link_turn(ch->link, on_frame, ch);
+    int taken;
 
     (void)fd;
     (void)events;
+    if (ch->hung && !ch->draining)
+        check_hang(ch); /* before what it says of itself */
+    taken = link_turn(ch->link, on_frame, ch);
     if (ch->ended) {
         run_over(ch);
         return;
@@ -433,17 +294,12 @@ static void on_link(void *arg, int fd, unsigned events)
     if (taken < 0) {
         log_event(ch->o.log, HILO_LOG_ERROR, "channel.link",
                   "channel=%s what=\"the plugin's frames are malformed\"", ch->name);
-        run_drop(ch, false);
+        stop(ch, false);
         if (ch->draining)
             set_state(ch, CHANNEL_CLOSED, STR("its frames were malformed"));
         else
             again_later(ch, "its frames were malformed");
         return;
-    }
-    if (ch->hung && !hangs(ch)) {
-        ch->hung = false;
-        if (ch->state == CHANNEL_DOWN)
-            set_state(ch, CHANNEL_UP, STR(""));
     }
     if (link_room(ch->link) && ch->want_room) {
         ch->want_room = false;
@@ -467,10 +323,12 @@ int32_t channel_new(const struct channel_options *o, struct err *e, struct chann
     if (!ch->name)
         check_nomem();
     ch->o.name = ch->name;
+    if (ch->o.hung_us <= 0)
+        ch->o.hung_us = (int64_t)HUNG_S * SECOND_US;
     ch->state = CHANNEL_STARTING;
     ch->backoff_s = BACKOFF_MIN_S;
     ch->timer = loop_timer_new(o->loop, on_timer, ch);
-    code = run_start(ch, e);
+    code = start(ch, e);
     if (code != HILO_OK) {
         channel_free(&ch);
         return code;
@@ -519,12 +377,11 @@ static int32_t ready(struct channel *ch, uint64_t needs)
         return HILO_NOSUP;
     if (!ch->run || !ch->started || ch->ended || ch->draining)
         return HILO_DOWN;
-    if (ch->hung || hangs(ch)) {
-        if (!ch->hung)
-            loop_timer_at(ch->timer, clock_mono_us()); /* told from there */
-        return HILO_DOWN;
-    }
-    return HILO_OK;
+    if (!hangs(ch))
+        return HILO_OK;
+    if (!ch->hung)
+        loop_timer_at(ch->timer, clock_mono_us()); /* told from there */
+    return HILO_DOWN;
 }
 
 static int32_t put(struct channel *ch, const struct frame *f)
@@ -650,6 +507,6 @@ void channel_stats(const struct channel *ch, struct channel_stats *out)
     struct channel_stats s = ch->past;
 
     if (ch->run)
-        stats_add(ch, &s);
+        run_stats(ch->run, &s);
     *out = s;
 }

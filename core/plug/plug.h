@@ -88,7 +88,8 @@ struct channel_options {
     struct loop *loop; /* the core's */
     struct log *log;
     const struct plug_up *up;
-    void *user; /* for channel_user() */
+    void *user;      /* for channel_user() */
+    int64_t hung_us; /* a callback that takes longer hangs; 0: 10 s */
 };
 
 /* Makes the channel and starts its thread: open() and start() run there. A failure of
@@ -109,7 +110,7 @@ enum channel_state channel_state(const struct channel *, struct hilo_str *text_o
 
 /* Frames to the plugin. HILO_OK, or HILO_FULL (nothing happened; up.room comes), or
  * HILO_DOWN when the instance is not running, drains, or has not come back from a
- * callback for 10 s (it is DOWN until it does), or HILO_INVALID (an empty message, too
+ * callback for hung_us (it is DOWN until it does), or HILO_INVALID (an empty message, too
  * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context
  * and media always get there while it runs. Frames are seen after channel_flush, so that a batch costs
  * one wake-up; the core calls it once a turn. */

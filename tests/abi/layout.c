@@ -39,7 +39,7 @@ AT(hilo_writer, open, 32);
 AT(hilo_writer, grow, 96);
 AT(hilo_writer, grow_arg, 104);
 
-SIZE(hilo_abilities, 128);
+SIZE(hilo_abilities, 136);
 AT(hilo_abilities, size, 0);
 AT(hilo_abilities, contents, 4);
 AT(hilo_abilities, media_kinds, 8);
@@ -56,7 +56,9 @@ AT(hilo_abilities, header_max, 48);
 AT(hilo_abilities, footer_max, 52);
 AT(hilo_abilities, choice_id_max, 56);
 AT(hilo_abilities, flags, 60);
-AT(hilo_abilities, media_max, 64);
+AT(hilo_abilities, schemes, 64);
+AT(hilo_abilities, spare, 68);
+AT(hilo_abilities, media_max, 72);
 
 SIZE(hilo_option, 64);
 AT(hilo_option, name, 0);

@@ -186,7 +186,8 @@ static int tear_down(void **state)
 
 static void start_with(const char *file, const void *conf)
 {
-    struct channel_options o = {.name = "test", .conf = conf, .loop = loop, .up = &up, .user = &told};
+    struct channel_options o = {
+        .name = "test", .conf = conf, .loop = loop, .up = &up, .user = &told, .hung_us = 50 * 1000};
     char path[512];
     struct err e;
 
@@ -534,6 +535,34 @@ static void test_a_plugin_that_hangs_is_given_up(void **state)
     close(pair[1]);
 }
 
+static void test_a_hang_is_told_and_so_is_its_end(void **state)
+{
+    struct loop_timer *t;
+    bool over = false;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    start_rogue_up(MODE_HANG, pair[0]);
+    assert_int_equal(send_text(1, "x", harness_id(9)), HILO_OK);
+    t = loop_timer_new(loop, harness_late, &over);
+    loop_timer_at(t, clock_mono_us() + 100 * 1000);
+    UNTIL(over);
+    loop_timer_free(&t);
+    assert_int_equal(channel_state(told.ch, NULL), CHANNEL_UP); /* nobody wanted anything */
+    assert_int_equal(send_text(2, "x", harness_id(9)), HILO_DOWN);
+    assert_int_equal(channel_state(told.ch, NULL), CHANNEL_UP); /* not from within */
+    UNTIL(told.seen[told.states - 1] == CHANNEL_DOWN);
+    assert_string_equal(told.text, "the plugin has not come back from send() for more than 50 ms");
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    UNTIL(told.seen[told.states - 1] == CHANNEL_UP); /* although the plugin says nothing */
+    channel_drain(told.ch, clock_mono_us());
+    UNTIL(told.ch == NULL);
+    assert_int_equal(told.reports, 1);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void test_a_missing_report_is_in_doubt(void **state)
 {
     (void)state;
@@ -663,15 +692,38 @@ static void test_the_core_is_told_of_room(void **state)
     assert_int_equal(code, HILO_FULL);
     assert_true(n > 5);
     assert_int_equal(told.rooms, 0);
-    for (uint64_t i = 0; i < 100; i++)
-        channel_committed(told.ch, i, HILO_OK); /* these get there all the same */
+    for (uint64_t i = 0; i < 3000; i++)
+        channel_committed(told.ch, i,
+                          HILO_OK); /* more than the ring has room for: these get there all the same */
     channel_flush(told.ch);
     assert_int_equal(write(pair[1], "xx", 2), 2);
-    UNTIL(told.rooms == 1);
-    assert_int_equal(told.reports, n - 3); /* two had credit */
+    UNTIL(told.rooms == 1 && told.reports == n - 3); /* two had credit */
     channel_drain(told.ch, clock_mono_us());
     UNTIL(told.ch == NULL);
     assert_int_equal(told.reports, n - 1); /* exactly one each */
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void test_a_drain_gets_through_a_full_link(void **state)
+{
+    static char text[60000];
+    int pair[2];
+    uint32_t n = 0;
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    start_rogue_up(MODE_HANG, pair[0]);
+    while (channel_send(told.ch, harness_id(++n), str_n(text, sizeof text)) == HILO_OK)
+        channel_flush(told.ch);
+    for (uint64_t i = 0; i < 3000; i++)
+        channel_committed(told.ch, i, HILO_OK); /* fill the ring, and more */
+    channel_drain(told.ch, clock_mono_us() + 50 * 1000);
+    assert_int_equal(write(pair[1], "xx", 2), 2);
+    HARNESS_UNTIL(loop, told.ch == NULL); /* without another flush */
+    assert_string_equal(told.text, "");   /* and not given up */
+    assert_int_equal(told.reports, n - 1);
     close(pair[0]);
     close(pair[1]);
 }
@@ -736,6 +788,7 @@ int main(void)
         T(test_a_plugin_that_is_down_is_tried_again),
         T(test_a_slow_callback_is_counted),
         T(test_a_plugin_that_hangs_is_given_up),
+        T(test_a_hang_is_told_and_so_is_its_end),
         T(test_a_missing_report_is_in_doubt),
         T(test_a_second_report_is_dropped),
         T(test_sends_without_credit_come_back),
@@ -745,6 +798,7 @@ int main(void)
         T(test_a_host_call_from_another_thread_is_refused),
         T(test_a_flood_is_held_back_and_all_of_it_arrives),
         T(test_the_core_is_told_of_room),
+        T(test_a_drain_gets_through_a_full_link),
         T(test_what_is_left_at_close_is_answered),
         T(test_states_that_a_plugin_says),
         T(test_what_is_too_large_is_cut_or_refused),

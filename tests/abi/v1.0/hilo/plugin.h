@@ -78,6 +78,8 @@ struct hilo_abilities {
     uint32_t header_max, footer_max;
     uint32_t choice_id_max;  /* bytes of a choice's id */
     uint32_t flags;          /* HILO_ABLE_x */
+    uint32_t schemes;        /* 1 << HILO_SCHEME_x: identifiers that it can send to */
+    uint32_t spare;
     uint64_t media_max[8];   /* bytes, by HILO_MEDIA_x; 0: no limit known */
 };
 enum {
