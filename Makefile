@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all deps test demo run bench torture fuzz lint install clean help unit behave check-layers
+.PHONY: all deps test test-all demo run bench torture fuzz clang-fuzz lint install clean help unit behave hostile peers check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -39,7 +39,8 @@ COMPILE    = $(CC) $(CSTD) $(WARN) $(MODE) -MMD -MP $(CFLAGS)
 # ---- the core ---------------------------------------------------------------------
 CORE_SRC := $(sort $(wildcard core/base/*.c core/model/*.c core/loop/*.c core/conf/*.c core/store/*.c \
               core/store/journal/*.c core/plug/*.c core/services/*.c core/api/*.c))
-CORE_OBJ := $(CORE_SRC:%.c=$O/%.o)
+CORE_ASM := $(wildcard core/api/*.S)
+CORE_OBJ := $(CORE_SRC:%.c=$O/%.o) $(CORE_ASM:%.S=$O/%.o)
 MAIN_SRC := $(wildcard core/*.c)
 MAIN_OBJ := $(MAIN_SRC:%.c=$O/%.o)
 
@@ -53,6 +54,11 @@ all: $(if $(MAIN_SRC),$O/hilod) $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
 $O/core/%.o: core/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) -fPIE -c $< -o $@
+
+# A file as bytes of the program (.incbin).
+$O/core/%.o: core/%.S core/%.json
+	@mkdir -p $(@D)
+	$(CC) -c $< -o $@
 
 $O/libcore.a: $(CORE_OBJ)
 	@rm -f $@
@@ -120,8 +126,106 @@ $O/tests/abi/layout.o: tests/abi/layout.c
 	$(COMPILE) -Iinclude -c $< -o $@
 $(filter $O/tests/unit/test_plug_%,$(UNIT_BIN)): $(TEST_SO) $O/tests/abi/layout.o
 
+# The gateway from outside: tests/behave, hostile and torture share a harness.
+OUTSIDE_SRC := $(wildcard tests/behave/test_*.c tests/hostile/test_*.c tests/torture/test_*.c)
+OUTSIDE_BIN := $(OUTSIDE_SRC:%.c=$O/%)
+$O/tests/behave/harness.o: tests/behave/harness.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson) -lcmocka -lpthread -o $@
+$(OUTSIDE_BIN): | all
+
+# Fuzz targets: clang with its fuzzer, ASan and UBSan, in a build folder of their own.
+FUZZ_CC   ?= clang-14
+FUZZ_SECS ?= 5
+F         := build/fuzz
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/%.c=$F/%)
+FUZZ_MODE := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+$F/core/%.o: core/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -MMD -MP $(CORE_INC) $(PKG_CFLAGS) -c $< -o $@
+$F/core/%.o: core/%.S core/%.json
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -c $< -o $@
+$F/libcore.a: $(CORE_SRC:%.c=$F/%.o) $(CORE_ASM:%.S=$F/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+$F/fuzz_%: tests/fuzz/fuzz_%.c $F/libcore.a
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP $(CORE_INC) $(PKG_CFLAGS) $< $F/libcore.a $(CORE_LIBS) -o $@
+
+clang-fuzz: $(FUZZ_BIN)
+	@for t in $(FUZZ_BIN:$F/fuzz_%=%); do \
+	    mkdir -p $F/found/$$t; dict=; [ -f tests/fuzz/$$t.dict ] && dict=-dict=tests/fuzz/$$t.dict; \
+	    echo "== fuzz $$t, $(FUZZ_SECS) s"; \
+	    $F/fuzz_$$t -max_total_time=$(FUZZ_SECS) -max_len=8192 -rss_limit_mb=4096 -timeout=20 $$dict \
+	        -artifact_prefix=$F/found/$$t- $F/found/$$t tests/fuzz/corpus/$$t >$F/$$t.log 2>&1 \
+	        || { tail -n 40 $F/$$t.log; exit 1; }; tail -n 1 $F/$$t.log; done
+# Hours: make fuzz FUZZ_SECS=3600
+fuzz:
+	@$(MAKE) --no-print-directory clang-fuzz FUZZ_SECS=$(if $(filter 5,$(FUZZ_SECS)),600,$(FUZZ_SECS))
+
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
+	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+hostile: all $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
+	@for t in $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+# Kills: 50 in make test; make torture KILLS=5000 for a night.
+KILLS ?= 500
+torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
+	@for t in $(filter $O/tests/torture/%,$(OUTSIDE_BIN)); do echo "== $$t, $(KILLS) kills"; \
+	    HILO_BUILD=$O HILO_KILLS=$(KILLS) $$t || exit 1; done
+
+# Programs that we did not write judge the simulator and the plugin (npm packages, pinned).
+peers: all
+	@[ -d tests/peers/node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+	@for t in tests/peers/whatsapp*.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-whatsapp || exit 1; done
+
+# Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;
+# plugins and tools include hilo/ and their own folder; only core/store sees LMDB.
+check-layers:
+	@sh tools/check-layers.sh
+
+lint: check-layers
+	clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h' | grep -vE '^(include/|tests/abi/v)')
+	mandoc -Tlint -Wwarning tools/man/*.[1578]
+
+deps:
+	@sh tools/deps.sh
+
+# What a newcomer and CI run: all of it, on a bare machine, in well under 25 minutes.
+test: deps
+	@$(MAKE) --no-print-directory test-all
+test-all: check-layers all unit behave hostile peers clang-fuzz
+	@$(MAKE) --no-print-directory torture KILLS=50
+	@echo "All tests passed."
+
+demo: deps
+	@$(MAKE) --no-print-directory BUILD=release all
+	@HILO_BUILD=build/release-$(notdir $(CC)) sh tools/demo.sh
+
+# The gateway with the example configuration, in the foreground, data in build/run.
+run: deps
+	@$(MAKE) --no-print-directory BUILD=release all
+	@sh tools/run.sh build/release-$(notdir $(CC))
+
+install:
+	@$(MAKE) --no-print-directory BUILD=release all
+	@BUILD_DIR=build/release-$(notdir $(CC)) VERSION=$(VERSION) PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" sh tools/install.sh
+
+help:
+	@echo "make              build (BUILD=debug|release, CC=gcc|clang)"
+	@echo "make demo         the whole story against a simulator, then stays up for you"
+	@echo "make test         every test; installs what it needs (as root or with sudo)"
+	@echo "make run          run the gateway with conf/hilo.yaml"
+	@echo "make bench        speed, as ratios to peers and to the machine's limits"
+	@echo "make torture      kill it KILLS times and look for losses"
+	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
+	@echo "make lint install clean deps"
 
 clean:
 	rm -rf build

@@ -18,10 +18,11 @@ struct api; /* opaque */
 
 struct api_options { /* filled by main from the section http; strings live as long as the api */
     struct gateway *gateway;
-    struct hilo_str listen;        /* "127.0.0.1:8080", "[::1]:8080", port 0: any free one */
-    struct hilo_str control;       /* path of the control socket; empty: none */
-    int64_t body_max_bytes;        /* of a JSON body */
-    int64_t hook_max_bytes;        /* of a provider's request */
+    struct media_store *media; /* where uploads go; outlives the api */
+    struct hilo_str listen;    /* "127.0.0.1:8080", "[::1]:8080", port 0: any free one */
+    struct hilo_str control;   /* path of the control socket; empty: none */
+    int64_t body_max_bytes;    /* of a JSON body */
+    int64_t hook_max_bytes;    /* of a provider's request */
     int64_t connections_max, connections_per_ip_max;
     int64_t idle_timeout_us;
 };
@@ -30,11 +31,23 @@ int32_t api_new(const struct api_options *, struct err *, struct api **out);
 void api_free(struct api **);
 uint16_t api_port(const struct api *); /* where it listens */
 
-/* After each commit: answers what waits for it. */
+/*
+ * What main does each turn:
+ *     while (loop_run(loop, false) > 0 && api_waiting(api) < API_BATCH)
+ *         ;                           gather: no wait, no timer
+ *     delivery_claim; if (store_seq > store_synced) store_commit;
+ *     api_answer(api);
+ *     delivery_dispatch; channel_flush of each channel (hooks went into the links)
+ *     if (api_waiting(api) == 0) loop_run(loop, true);    else the next turn at once
+ * While something waits the api arms no timer for it: only api_answer goes on.
+ */
+enum { API_BATCH = 512 };
+/* After each commit: answers what waits for it. Takes what came meanwhile, so that
+ * requests may wait again afterwards. Cheap when nothing waits. */
 void api_answer(struct api *);
 /* Requests that decided and wait for the next api_answer (main commits soon if any). */
 unsigned api_waiting(const struct api *);
-/* Stop accepting new connections; what is under way goes on. */
+/* Stop accepting new connections; what is under way goes on. /readyz is 503 from here. */
 void api_quiesce(struct api *);
 
 /* plug_up.answer: the plugin's answer to a hook. */

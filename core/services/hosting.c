@@ -133,16 +133,10 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     struct hosting *h = arg;
     struct gateway *gw = h->gateway;
     struct gw_channel *c = channel_user(plug);
-    char quoted[300];
     struct err e = {0};
 
-    log_event(gw->log,
-              state == CHANNEL_STOPPED ? HILO_LOG_ERROR
-              : state == CHANNEL_DOWN  ? HILO_LOG_WARN
-                                       : HILO_LOG_INFO,
-              "channel.state", "channel=%.*s state=%s text=%s", STR_FMT(c->name), channel_state_name(state),
-              log_quote(text, quoted, sizeof quoted));
-    if (state == CHANNEL_CLOSED || state == CHANNEL_STARTING) {
+    (void)text; /* the host has logged it */
+    if (state == CHANNEL_CLOSED || state == CHANNEL_STARTING || state == CHANNEL_STOPPED) {
         store_begin(gw->store);
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);

@@ -1,0 +1,93 @@
+/* /v1/channels: what is configured and how it is; pause and resume by an operator. */
+#include "api/fields.h"
+#include "api/http.h"
+#include "api/idempotent.h"
+#include "api/reply.h"
+#include "api/route.h"
+#include "base/str.h"
+#include "services/delivery.h"
+#include <string.h>
+
+static void channel__shape(struct out *o, const struct gw_channel *ch)
+{
+    struct hilo_str text = {NULL, 0};
+    const char *state = "broken";
+
+    if (ch->plug)
+        state = channel_state_name(channel_state(ch->plug, &text));
+    else
+        text = str(ch->broken);
+    out_begin(o, NULL, '{');
+    out_str(o, "name", ch->name);
+    out_str(o, "type", ch->type);
+    out_str(o, "state", str(state));
+    out_opt(o, "text", text);
+    out_bool(o, "paused", ch->paused);
+    out_bool(o, "stopped", ch->stopped);
+    out_opt(o, "why", str(ch->why));
+    out_u64(o, "queued", ch->queued);
+    out_u64(o, "in_flight", ch->in_flight);
+    out_u64(o, "credit", ch->credit);
+    out_begin(o, "since_start", '{');
+    out_u64(o, "sent", ch->sent);
+    out_u64(o, "failed", ch->failed);
+    out_u64(o, "in_doubt", ch->in_doubt);
+    out_u64(o, "retries", ch->retries);
+    out_u64(o, "received", ch->received);
+    out_u64(o, "receipts", ch->receipts);
+    out_end(o, '}');
+    out_end(o, '}');
+}
+
+int channel_index(struct request *rq, struct fault *f)
+{
+    struct out o = {0};
+
+    out_begin(&o, NULL, '{');
+    out_begin(&o, "channels", '[');
+    for (const struct gw_channel *ch = rq->api->gw->channels; ch; ch = ch->next)
+        channel__shape(&o, ch);
+    out_end(&o, ']');
+    out_end(&o, '}');
+    return reply_json(rq, 200, &o, f);
+}
+
+struct wanted {
+    struct hilo_str reason;
+};
+static const struct field pause_fields[] = {
+    {.name = "reason", .type = FIELD_STR, .max = 200, .offset = offsetof(struct wanted, reason)},
+};
+
+static int channel__change(struct request *rq, bool pause, struct fault *f)
+{
+    struct gateway *gw = rq->api->gw;
+    struct gw_channel *ch = gateway_channel(gw, rq->param[0]);
+    struct wanted w = {{NULL, 0}};
+    const cJSON *root;
+    struct out o = {0};
+    int rc;
+
+    if (!ch)
+        return fault_set(f, 404, "unknown_channel", "",
+                         "no channel of this name; GET /v1/channels lists them");
+    if (rq->body.n &&
+        (fields_body(rq, &root, f) != 0 || fields_read(root, "", pause_fields, pause, &w, NULL, f) != 0))
+        return -1;
+    write_begin_anyway(rq);
+    rc = pause ? delivery_pause(gw->delivery, &rq->actor, ch, w.reason, f)
+               : delivery_resume(gw->delivery, &rq->actor, ch, f);
+    if (write_end(rq, rc) != 0)
+        return -1;
+    channel__shape(&o, ch);
+    return reply_json(rq, 200, &o, f);
+}
+
+int channel_pause(struct request *rq, struct fault *f)
+{
+    return channel__change(rq, true, f);
+}
+int channel_resume(struct request *rq, struct fault *f)
+{
+    return channel__change(rq, false, f);
+}

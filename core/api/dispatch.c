@@ -1,0 +1,66 @@
+/*
+ * From a request to its answer: route, key, body, handler, problem. A refusal that is
+ * known from the headers is kept until the body is through, so that the client is
+ * reading when it comes, unless the body is long (request_answer_early).
+ */
+#include "api/auth.h"
+#include "api/http.h"
+#include "api/reply.h"
+#include "api/route.h"
+#include "api/upload.h"
+#include "base/log.h"
+#include "base/str.h"
+#include <string.h>
+
+static int dispatch__check(struct request *rq)
+{
+    struct fault *f = &rq->fault;
+
+    route_match(rq);
+    if (!rq->route && !rq->allowed)
+        return fault_set(f, 404, "no_such_route", "", "there is nothing at this path; see /openapi.json");
+    if (!rq->route) {
+        rq->answer.allow = route_allow(rq);
+        return fault_set(f, 405, "method_not_allowed", "", "this path takes %.*s", STR_FMT(rq->answer.allow));
+    }
+    if (auth_check(rq, rq->route, f) != 0 || request_body_begin(rq, f) != 0)
+        return -1;
+    return rq->route->body == BODY_FILE ? upload_begin(rq, f) : 0;
+}
+
+void dispatch_head(struct request *rq)
+{
+    struct hilo_str length = request_header(rq, "Content-Length");
+    struct hilo_id id;
+
+    if (!auth_traceparent(request_header(rq, "traceparent"), &id))
+        id = idgen_next(store_ids(rq->api->gw->store));
+    rq->actor.cause = id;
+    str_hex(rq->id, id.b, sizeof id.b);
+    if (length.p && !str_u64(length, &rq->length))
+        rq->length = UINT64_MAX;
+    rq->failed = dispatch__check(rq) != 0;
+}
+
+static void dispatch__end(struct request *rq, int rc)
+{
+    if (rc < 0) {
+        if (rq->fault.status >= 500 && rq->fault.status != 503)
+            log_event(rq->api->gw->log, HILO_LOG_ERROR, "http.failed", "id=%s route=%s code=%s", rq->id,
+                      rq->route ? rq->route->pattern : "-", rq->fault.code);
+        problem_reply(rq, &rq->fault);
+    }
+    /* What it saw may be appended and not synced: nobody sees what a crash could undo. */
+    if (rc != 1)
+        rq->wait_seq = store_seq(rq->api->gw->store);
+}
+
+void dispatch_whole(struct request *rq)
+{
+    dispatch__end(rq, rq->failed ? -1 : rq->route->handler(rq, &rq->fault));
+}
+
+void dispatch_back(struct request *rq)
+{
+    dispatch__end(rq, rq->route->back(rq, &rq->fault));
+}

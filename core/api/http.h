@@ -1,0 +1,70 @@
+/*
+ * libmicrohttpd within the core's loop: a daemon for the listener and one for the
+ * control socket. Internal to api. [core]
+ */
+#ifndef API_HTTP_H
+#define API_HTTP_H
+
+#include "api/api.h"
+#include "api/request.h"
+
+struct http; /* opaque */
+struct uploads;
+
+enum { HTTP_CLASSES = 6, HOOKS_MAX = 1024, HTTP_HEADER_BYTES = 32768, REQUESTS_KEPT = 1024 };
+
+/* Of one route, since the start. */
+struct http_count {
+    uint64_t by_class[HTTP_CLASSES]; /* [2]: 2xx */
+    uint64_t us;
+};
+
+TAILQ_HEAD(hook_list, request);
+LIST_HEAD(request_list, request);
+
+struct api {
+    struct gateway *gw;
+    struct api_options opt;
+    struct http *tcp, *control;
+    uint16_t port;
+    struct request_list live, kept;
+    unsigned n_kept;
+    unsigned waiting;
+    bool resumed; /* hooks were answered since api_answer last ran */
+    uint64_t progress; /* moves when a run of the library did something */
+    bool quiesced;
+    struct hook_list hooks; /* waiting for a plugin, the oldest first */
+    struct loop_timer *hook_timer;
+    unsigned n_hooks;
+    uint64_t hook_last; /* token */
+    struct uploads *uploads;
+    struct http_count *count; /* by route; one more for what matched none */
+    uint64_t requests, replays;
+};
+
+/* fd: a listening socket, given away. */
+int32_t http_new(struct api *, int fd, bool control, struct err *, struct http **out);
+void http_free(struct http **);
+void http_quiesce(struct http *);
+/* Runs the library once, without waiting. */
+void http_run(struct http *);
+/* Whether it has something due at once. */
+bool http_due_now(struct http *);
+/* Arms the timer for what the library has due. */
+void http_arm(struct http *);
+unsigned http_connections(const struct http *);
+
+/* A listening TCP socket, or a unix one (mode 0660, replacing a stale one): listen.c. */
+int32_t http_listen_tcp(struct hilo_str address, struct err *, int *fd_out);
+int32_t http_listen_unix(struct hilo_str path, struct err *, int *fd_out);
+uint16_t http_socket_port(int fd);
+
+/* A suspended request's work elsewhere ended: the library calls its handler again. */
+void http_back(struct request *);
+
+/* What to do with a request (dispatch.c). */
+void dispatch_head(struct request *);  /* after the headers */
+void dispatch_whole(struct request *); /* after the body */
+void dispatch_back(struct request *);  /* after its work elsewhere */
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * Writes. With an Idempotency-Key the answer is stored in the same begin and end as what
+ * it speaks of: after a crash either both are there or neither. Refusals are not stored,
+ * for nothing happened: the same request may succeed later.
+ */
+#include "api/idempotent.h"
+#include "api/http.h"
+#include "base/str.h"
+#include "services/access.h"
+#include <openssl/sha.h>
+#include <string.h>
+
+/* SHA-256 of method, path with query, and the body's SHA-256. */
+static void idempotent__digest(struct request *rq, const uint8_t content[32])
+{
+    uint8_t body[32];
+
+    if (!content) {
+        (void)SHA256((const unsigned char *)rq->body.p, rq->body.n, body);
+        content = body;
+    }
+    struct hilo_str all = arena_fmt(rq->arena, "%.*s %.*s\n", STR_FMT(rq->method), STR_FMT(rq->uri));
+    uint8_t *in = arena_alloc(rq->arena, (size_t)all.n + 32);
+    memcpy(in, all.p, (size_t)all.n);
+    memcpy(in + all.n, content, 32);
+    (void)SHA256(in, (size_t)all.n + 32, rq->digest);
+}
+
+static int idempotent__key(struct request *rq, struct fault *f)
+{
+    struct hilo_str key = request_header(rq, "Idempotency-Key");
+
+    if (!key.p)
+        return 0;
+    /* The draft standard writes it as a quoted string; many clients do not. */
+    if (key.n >= 2 && key.p[0] == '"' && key.p[key.n - 1] == '"')
+        key = str_n(key.p + 1, key.n - 2);
+    if (key.n < 1 || key.n > IDEMPOTENCY_KEY_MAX)
+        return fault_set(f, 400, "invalid_idempotency_key", "", "Idempotency-Key may have 1 to %d characters",
+                         IDEMPOTENCY_KEY_MAX);
+    for (uint64_t i = 0; i < key.n; i++)
+        if (key.p[i] < 0x21 || key.p[i] > 0x7e)
+            return fault_set(f, 400, "invalid_idempotency_key", "",
+                             "Idempotency-Key may have printable ASCII without spaces only");
+    rq->idempotency_key = key;
+    return 0;
+}
+
+int write_begin(struct request *rq, struct fault *f)
+{
+    struct err e = {0};
+    int32_t rc = store_room(rq->api->gw->store, &e);
+
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    store_begin(rq->api->gw->store);
+    return 0;
+}
+
+void write_begin_anyway(struct request *rq)
+{
+    store_begin(rq->api->gw->store);
+}
+
+int write_end(struct request *rq, int rc)
+{
+    store_end(rq->api->gw->store);
+    return rc;
+}
+
+int idempotent_begin(struct request *rq, const uint8_t content[32], struct fault *f)
+{
+    struct rec_idempotency first;
+    int rc;
+
+    if (idempotent__key(rq, f) != 0 || write_begin(rq, f) != 0)
+        return -1;
+    if (rq->idempotency_key.n == 0)
+        return 0;
+    idempotent__digest(rq, content);
+    rc = access_idempotency(rq->api->gw, &rq->actor, rq->idempotency_key, rq->digest, rq->arena, &first, f);
+    if (rc == 0)
+        return 0;
+    store_end(rq->api->gw->store);
+    if (rc < 0) {
+        if (f->status == 409)
+            f->retry_after_s = 1;
+        return -1;
+    }
+    rq->answer.status = (uint32_t)first.status;
+    rq->answer.type = first.answer.n ? STR("application/json") : (struct hilo_str){NULL, 0};
+    rq->answer.body = first.answer;
+    rq->answer.location = first.location;
+    rq->answer.replayed = true;
+    rq->api->replays++;
+    return 1;
+}
+
+int idempotent_end(struct request *rq, int rc, struct fault *f)
+{
+    if (rc == 0 && rq->idempotency_key.n)
+        rc = access_idempotency_store(rq->api->gw, &rq->actor, rq->idempotency_key, rq->digest,
+                                      rq->answer.status, rq->answer.body, rq->answer.location, f);
+    return write_end(rq, rc);
+}

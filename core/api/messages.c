@@ -1,0 +1,246 @@
+/*
+ * /v1/messages. The accept path: fields in one pass over the object, the content by the
+ * model's own reader, the rest is the service's. Limits: a lifetime of 1 s to 30 days.
+ */
+#include "api/messages.h"
+#include "api/fields.h"
+#include "api/http.h"
+#include "api/idempotent.h"
+#include "api/route.h"
+#include "api/shapes.h"
+#include "base/str.h"
+#include "model/json.h"
+#include "model/table.h"
+#include <string.h>
+
+enum { TO_MAX = 256 };
+
+struct to {
+    struct hilo_str phone, email, document, whatsapp, loyalty, web_visitor;
+    struct hilo_id customer;
+};
+#define TO(name_)                                                                                            \
+    {                                                                                                        \
+        .name = #name_, .type = FIELD_STR, .offset = offsetof(struct to, name_), .min = 1, .max = TO_MAX     \
+    }
+static const struct field to_fields[] = {
+    TO(phone),
+    TO(email),
+    TO(document),
+    TO(whatsapp),
+    TO(loyalty),
+    TO(web_visitor),
+    {.name = "customer", .type = FIELD_ID, .prefix = "cus", .offset = offsetof(struct to, customer)},
+};
+enum { TO_SCHEMES = 6, TO_CUSTOMER = 6, TO_N = 7 };
+static const uint32_t to_scheme[TO_SCHEMES] = {HILO_SCHEME_PHONE,    HILO_SCHEME_EMAIL,
+                                               HILO_SCHEME_DOCUMENT, HILO_SCHEME_WHATSAPP,
+                                               HILO_SCHEME_LOYALTY,  HILO_SCHEME_WEB_VISITOR};
+
+struct wanted {
+    const cJSON *to, *content, *priority;
+    struct hilo_str channel, category, language;
+    struct hilo_id case_id, reply_to;
+    int64_t expires_in;
+};
+#define AT(field) .offset = offsetof(struct wanted, field)
+static const struct field wanted_fields[] = {
+    {.name = "to", .type = FIELD_OBJECT, .flags = FIELD_REQUIRED, AT(to)},
+    {.name = "channel", .type = FIELD_STR, .min = 1, .max = 64, AT(channel)},
+    {.name = "category", .type = FIELD_STR, .min = 1, .max = 32, AT(category)},
+    {.name = "content", .type = FIELD_OBJECT, .flags = FIELD_REQUIRED, AT(content)},
+    {.name = "case", .type = FIELD_ID, .prefix = "cas", AT(case_id)},
+    {.name = "expires_in",
+     .type = FIELD_DURATION,
+     .min = 1000000,
+     .max = UINT64_C(30) * 86400000000,
+     AT(expires_in)},
+    {.name = "priority", .type = FIELD_ANY, AT(priority)},
+    {.name = "reply_to", .type = FIELD_ID, .prefix = "msg", AT(reply_to)},
+    {.name = "language", .type = FIELD_STR, .min = 2, .max = 35, AT(language)},
+};
+#undef AT
+
+static int message__to(struct arena *arena, const cJSON *object, struct message_request *out, struct fault *f)
+{
+    struct to to;
+    uint64_t present;
+    unsigned which = 0;
+    char pointer[40] = "/to/";
+
+    memset(&to, 0, sizeof to);
+    if (fields_read(object, "/to", to_fields, TO_N, &to, &present, f) != 0)
+        return -1;
+    if (present == 0 || (present & (present - 1)))
+        return fault_set(
+            f, 422, "invalid_field", "/to",
+            "exactly one of phone, email, document, whatsapp, loyalty, web_visitor, customer is expected");
+    while (!(present >> which & 1))
+        which++;
+    if (which == TO_CUSTOMER) {
+        out->customer = to.customer;
+        return 0;
+    }
+    (void)strcat(pointer, to_fields[which].name);
+    struct hilo_str value;
+    memcpy(&value, (const char *)&to + to_fields[which].offset, sizeof value);
+    return identifier_parse(arena, to_scheme[which], value, pointer, &out->to, f);
+}
+
+static int message__priority(const cJSON *v, uint32_t *out, struct fault *f)
+{
+    static const char *const names[] = {"urgent", "normal", "bulk"};
+    uint64_t n;
+
+    for (uint32_t i = 0; i < 3; i++)
+        if (cJSON_IsString(v) && str_eqz(json_str(v), names[i])) {
+            *out = i;
+            return 0;
+        }
+    if (!cJSON_IsNumber(v) || !json_u64(v, &n) || n > 2)
+        return fault_set(f, 422, "invalid_field", "/priority",
+                         "priority: \"urgent\", \"normal\", \"bulk\" or 0 to 2 is expected");
+    *out = (uint32_t)n;
+    return 0;
+}
+
+int message_request_read(struct arena *arena, const cJSON *root, struct message_request *out, struct fault *f)
+{
+    const struct model_path at = {NULL, STR("/content"), 0};
+    struct wanted w;
+    struct hilo_writer writer;
+    struct err e = {0};
+    const char *near;
+    int32_t rc;
+
+    memset(&w, 0, sizeof w);
+    memset(out, 0, sizeof *out);
+    if (fields_read(root, "", wanted_fields, sizeof wanted_fields / sizeof *wanted_fields, &w, NULL, f) != 0)
+        return -1;
+    if (message__to(arena, w.to, out, f) != 0)
+        return -1;
+    out->priority = 1;
+    if (w.priority && message__priority(w.priority, &out->priority, f) != 0)
+        return -1;
+    if (w.category.n) {
+        out->category = (uint32_t)model_value(MODEL_E_CATEGORY, w.category);
+        near = out->category ? NULL : model_value_near(MODEL_E_CATEGORY, w.category);
+        if (!out->category)
+            return fault_set(
+                f, 422, "invalid_field", "/category",
+                "category: service, transactional, promotional or authentication is expected%s%s%s",
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    arena_writer(arena, &writer);
+    rc = model_json_read(&writer, MODEL_G_CONTENT, w.content, &at, &e);
+    if (rc == HILO_FULL)
+        return fault_set(f, 413, "too_large", "/content", "the content is larger than a message may be");
+    if (rc != HILO_OK)
+        return fields_fault(f, 422, "invalid_content", "", &e);
+    out->channel = w.channel;
+    out->case_id = w.case_id;
+    out->reply_to = w.reply_to;
+    out->expires_in_us = w.expires_in;
+    out->language = w.language;
+    out->content = hilo_written(&writer);
+    return 0;
+}
+
+/* 202 for a message that was queued. */
+static int message__accepted(struct request *rq, const struct message_plan *plan, struct fault *f)
+{
+    struct out o = {0};
+    struct hilo_str note, rest = plan->notes;
+
+    out_begin(&o, NULL, '{');
+    out_id(&o, "id", "msg", plan->id);
+    out_id(&o, "customer", "cus", plan->customer);
+    out_id(&o, "conversation", "cnv", plan->conversation);
+    if (plan->channel)
+        out_str(&o, "channel", plan->channel->name);
+    out_str(&o, "status", STR("accepted"));
+    if (rest.n) {
+        out_begin(&o, "lowered", '[');
+        while (rest.n) {
+            (void)str_cut(rest, ' ', &note, &rest);
+            out_str(&o, NULL, note);
+        }
+        out_end(&o, ']');
+    }
+    out_end(&o, '}');
+    reply_location(rq, "messages", "msg", plan->id);
+    return reply_json(rq, 202, &o, f);
+}
+
+int message_post(struct request *rq, struct fault *f)
+{
+    struct message_request wanted;
+    struct message_plan plan;
+    const cJSON *root;
+    int rc;
+
+    if (fields_body(rq, &root, f) != 0 || message_request_read(rq->arena, root, &wanted, f) != 0)
+        return -1;
+    rc = idempotent_begin(rq, NULL, f);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    memset(&plan, 0, sizeof plan);
+    rc = message_accept(rq->api->gw, &rq->actor, &wanted, rq->arena, &plan, f);
+    if (rc == 0)
+        rc = message__accepted(rq, &plan, f);
+    return idempotent_end(rq, rc, f);
+}
+
+int message_show(struct request *rq, struct fault *f)
+{
+    struct rec_message m;
+    struct hilo_str bytes;
+    struct hilo_id id;
+    struct out o = {0};
+
+    if (reply_param_id(rq, 0, "msg", "unknown_message", &id, f) != 0 ||
+        message_get(rq->api->gw, id, rq->arena, &m, &bytes, f) != 0)
+        return -1;
+    if (shape_message(rq, &o, NULL, id, &m, bytes, f) != 0) {
+        buf_done(&o.b);
+        return -1;
+    }
+    return reply_json(rq, 200, &o, f);
+}
+
+int message_delete(struct request *rq, struct fault *f)
+{
+    struct hilo_id id;
+    struct out o = {0};
+    int rc;
+
+    if (reply_param_id(rq, 0, "msg", "unknown_message", &id, f) != 0)
+        return -1;
+    write_begin_anyway(rq);
+    rc = write_end(rq, message_cancel(rq->api->gw, &rq->actor, id, f));
+    if (rc != 0)
+        return rc;
+    out_begin(&o, NULL, '{');
+    out_id(&o, "id", "msg", id);
+    out_str(&o, "status", STR("canceled"));
+    out_end(&o, '}');
+    return reply_json(rq, 200, &o, f);
+}
+
+int message_read(struct request *rq, struct fault *f)
+{
+    struct message_plan plan;
+    struct hilo_id id;
+    int rc;
+
+    if (reply_param_id(rq, 0, "msg", "unknown_message", &id, f) != 0)
+        return -1;
+    rc = idempotent_begin(rq, NULL, f);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    memset(&plan, 0, sizeof plan);
+    rc = message_mark_read(rq->api->gw, &rq->actor, id, rq->arena, &plan, f);
+    if (rc == 0)
+        rc = message__accepted(rq, &plan, f);
+    return idempotent_end(rq, rc, f);
+}

@@ -1,0 +1,12 @@
+/* POST /v1/messages: from JSON to what the service is asked. */
+#ifndef API_MESSAGES_H
+#define API_MESSAGES_H
+
+#include "services/messages.h"
+#include <cjson/cJSON.h>
+
+/* Strings in the arena or in the tree. 0, or -1 and a fault. Touches nothing else: it is
+ * what the fuzzer calls. */
+int message_request_read(struct arena *, const cJSON *root, struct message_request *, struct fault *);
+
+#endif

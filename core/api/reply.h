@@ -1,0 +1,41 @@
+/* Answers: JSON that is built, problems, and what both need. [core] */
+#ifndef API_REPLY_H
+#define API_REPLY_H
+
+#include "api/request.h"
+
+/* A writer of JSON into an arena buffer; once memory is out, failed is set. */
+struct out {
+    struct buf b;
+    bool comma, failed;
+};
+void out_begin(struct out *, const char *key, char bracket); /* '{' or '['; key NULL: none */
+void out_end(struct out *, char bracket);                    /* '}' or ']' */
+void out_str(struct out *, const char *key, struct hilo_str);
+void out_opt(struct out *, const char *key, struct hilo_str); /* nothing if it is empty */
+void out_u64(struct out *, const char *key, uint64_t);
+void out_bool(struct out *, const char *key, bool);
+void out_null(struct out *, const char *key);
+void out_id(struct out *, const char *key, const char *prefix, struct hilo_id); /* nothing if none */
+void out_time(struct out *, const char *key, uint64_t us);                      /* nothing if 0 */
+void out_raw(struct out *, const char *key, struct hilo_str json);
+void out_hex(struct out *, const char *key, struct hilo_str bytes);
+
+/* Answers with what was built (moved into the arena; out is empty afterwards). 0, or -1
+ * and a fault when memory was out. */
+int reply_json(struct request *, uint32_t status, struct out *, struct fault *);
+void reply_empty(struct request *, uint32_t status);
+/* Location: /v1/messages/msg_… */
+void reply_location(struct request *, const char *collection, const char *prefix, struct hilo_id);
+void reply_etag(struct request *, uint64_t version);
+/* If-Match: a version, 0 for "*" or absent; a fault if it is neither. */
+int reply_if_match(struct request *, uint64_t *version_out, struct fault *);
+
+/* application/problem+json (RFC 9457) from a fault. */
+void problem_reply(struct request *, const struct fault *);
+
+/* An id of a path, "msg_…"; 404 with this code if it is none. */
+int reply_param_id(struct request *, unsigned param, const char *prefix, const char *code,
+                   struct hilo_id *out, struct fault *);
+
+#endif

@@ -1,0 +1,40 @@
+/* The table of routes: method, path, scopes, body, handler. [any] but the handlers */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "api/request.h"
+
+/* 0: rq->answer is filled. 1: it works elsewhere (rq->state is ELSEWHERE). -1: *f says why not. */
+typedef int handler_fn(struct request *rq, struct fault *f);
+
+enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE };
+enum { ROUTE_OPEN = 1 /* no key needed */ };
+
+struct route {
+    const char *method;  /* "*": any */
+    const char *pattern; /* "/v1/messages/{}": {} is one segment, a last * the rest */
+    uint32_t scopes;     /* all of them are needed */
+    uint8_t body, flags;
+    handler_fn *handler;
+    handler_fn *back; /* after its work elsewhere; NULL: it never is */
+};
+
+/* The table, its length. */
+const struct route *routes(unsigned *n_out);
+
+/* Fills rq's route, params and rest from method and path. If only the method does not
+ * fit, route is NULL and allowed is not. */
+void route_match(struct request *rq);
+/* "GET, HEAD, POST": what the path of a request takes. */
+struct hilo_str route_allow(struct request *rq);
+
+handler_fn message_post, message_show, message_delete, message_read;
+handler_fn customer_post, customer_search, customer_show, customer_patch, customer_timeline_show;
+handler_fn case_post, case_index, case_show, case_patch, case_message_index;
+handler_fn media_post, media_posted, media_show, media_public;
+handler_fn channel_index, channel_pause, channel_resume;
+handler_fn key_post, key_index, key_delete;
+handler_fn hook_any, hook_back;
+handler_fn openapi_show, health_show, ready_show, metrics_show;
+
+#endif

@@ -1,0 +1,19 @@
+/* How records look in JSON, where more than one resource shows them. [core] */
+#ifndef API_SHAPES_H
+#define API_SHAPES_H
+
+#include "api/reply.h"
+#include "services/cases.h"
+#include "services/messages.h"
+
+/* A message whole: what its event holds and where it stands. 0, or -1 and a fault. */
+int shape_message(struct request *, struct out *, const char *key, struct hilo_id, const struct rec_message *,
+                  struct hilo_str bytes, struct fault *);
+void shape_case(struct out *, const char *key, struct hilo_id, const struct rec_case *);
+void shape_identifier(struct out *, const struct identifier *, const struct rec_identifier *);
+/* "next": the cursor, or null at the end. */
+void shape_next(struct request *, struct out *, char kind, struct hilo_str bytes);
+/* cursor= of the query: *out empty if absent. */
+int shape_cursor(struct request *, char kind, struct hilo_str *out, struct fault *);
+
+#endif
