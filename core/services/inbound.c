@@ -13,6 +13,7 @@
 #include "model/address.h"
 #include "model/codec.h"
 #include "model/lift.h"
+#include "services/cases.h"
 #include "services/delivery.h"
 #include "services/messages.h"
 #include "store/keys.h"
@@ -172,47 +173,6 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
     return rc;
 }
 
-struct open_cases {
-    struct hilo_id id[8];
-    unsigned n;
-};
-
-static bool case_of_customer(void *arg, struct hilo_str key, struct hilo_str val)
-{
-    struct open_cases *o = arg;
-
-    (void)val;
-    o->id[o->n++] = key_tail_id(key);
-    return o->n < sizeof o->id / sizeof *o->id;
-}
-
-/* The customer's only case that is not closed. Newest first; beyond a few, none. */
-static int32_t only_case(struct inbound *in, struct err *e)
-{
-    struct open_cases o = {.n = 0};
-    struct key k = key_of_id(in->customer);
-    struct hilo_id found = {{0}};
-    unsigned open = 0;
-    int32_t rc;
-
-    if (in->new_customer)
-        return HILO_OK;
-    rc = store_scan(in->gw->store, TABLE_CASE_CUSTOMER, key_str(&k), (struct hilo_str){0}, true,
-                    case_of_customer, &o, e);
-    for (unsigned i = 0; i < o.n && rc == HILO_OK; i++) {
-        struct rec_case c;
-        k = key_of_id(o.id[i]);
-        rc = store_record(in->gw->store, TABLE_CASE, key_str(&k), &rec_desc_case, in->arena, &c, e);
-        if (rc == HILO_OK && c.status != CASE_CLOSED) {
-            found = o.id[i];
-            open++;
-        }
-    }
-    if (rc == HILO_OK && open == 1)
-        in->case_id = found;
-    return rc;
-}
-
 /* ---- writing it down ---- */
 
 static int32_t finish_message(struct inbound *in, struct err *e)
@@ -329,8 +289,8 @@ static int32_t receive(struct inbound *in, struct err *e)
         rc = where(in, &conv, e);
     if (rc == HILO_OK)
         rc = answers(in, &conv, e);
-    if (rc == HILO_OK && id_none(in->case_id))
-        rc = only_case(in, e);
+    if (rc == HILO_OK && id_none(in->case_id) && !in->new_customer)
+        rc = case_only_open(in->gw, in->customer, in->arena, &in->case_id, e);
     in->id = idgen_next(store_ids(in->gw->store));
     if (rc == HILO_OK)
         rc = finish_message(in, e);

@@ -10,6 +10,7 @@
 #include "model/lower.h"
 #include "model/table.h"
 #include "model/validate.h"
+#include "services/cases.h"
 #include "services/delivery.h"
 #include "services/media.h"
 #include "services/outbound.h"
@@ -362,6 +363,11 @@ int message_accept(struct gateway *gw, const struct actor *actor, const struct m
         return -1;
     if (!id_none(r->reply_to) && quote(gw, r->reply_to, &o, a, f) != 0)
         return -1;
+    if (id_none(o.case_id) && !o.plan.new_customer) {
+        rc = case_only_open(gw, o.plan.customer, a, &o.case_id, &e);
+        if (rc != HILO_OK)
+            return fault_store(f, rc, &e);
+    }
     o.content = r->content;
     if (complete_content(gw, o.plan.channel, &o.content, a, f) != 0)
         return -1;
