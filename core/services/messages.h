@@ -9,7 +9,7 @@ struct message_request {
     struct identifier to; /* scheme 0: customer is given */
     struct hilo_id customer;
     struct hilo_str channel;  /* empty: by the routes */
-    struct hilo_id case_id;   /* may be none */
+    struct hilo_id case_id;   /* none: that of the message answered, or the only open one */
     struct hilo_id reply_to;  /* may be none */
     uint32_t category;        /* 0: service */
     uint32_t priority;        /* 0, 1, 2 */

@@ -1,0 +1,159 @@
+#!/bin/sh
+# make demo: the story of the television, over real HTTP on loopback, against a simulator of
+# Meta's side of WhatsApp. Prints what happens, then leaves the gateway up until Ctrl-C.
+# HILO_DEMO_STAY=no ends it instead (tests). HILO_BUILD: where the binaries are.
+set -eu
+cd "$(dirname "$0")/.."
+bin=$PWD/$HILO_BUILD
+dir=$PWD/build/demo
+stay=${HILO_DEMO_STAY:-yes}
+gate= sim=
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$(printf '\033[1m') dim=$(printf '\033[2m') green=$(printf '\033[32m') off=$(printf '\033[0m')
+else
+    bold='' dim='' green='' off=''
+fi
+finish() {
+    trap - EXIT INT TERM
+    [ -z "$gate" ] || { kill "$gate" 2>/dev/null && wait "$gate" 2>/dev/null; } || :
+    [ -z "$sim" ] || { kill "$sim" 2>/dev/null && wait "$sim" 2>/dev/null; } || :
+}
+trap finish EXIT
+trap 'finish; exit 0' INT TERM
+fail() {
+    echo "The demo stopped: $1" >&2
+    echo "The gateway's log is $dir/hilod.log, the simulator's $dir/sim.log" >&2
+    tail -n 5 "$dir/hilod.log" >&2 || :
+    exit 1
+}
+step() { printf '\n%s%s%s\n' "$bold" "$1" "$off"; }
+
+# Waits until a file holds a line with a word, and prints that line.
+line_of() { # file word
+    tries=0
+    until grep -m 1 -- "$2" "$1" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -le 300 ] || fail "nothing said \"$2\" in 30 seconds"
+        sleep 0.1
+    done
+}
+# A request to the gateway; prints its JSON. Any answer but 2xx ends the demo.
+api() { # method path [json]
+    out=$(curl -sS --max-time 30 -w '\n%{http_code}' -X "$1" "$url$2" -H "Authorization: Bearer $key" \
+        -H 'Content-Type: application/json' ${3:+-d "$3"}) || fail "no answer to $1 $2"
+    code=$(printf '%s\n' "$out" | tail -n 1)
+    out=$(printf '%s\n' "$out" | sed '$d')
+    case $code in 2*) printf '%s\n' "$out" ;; *) fail "$1 $2 was answered $code: $out" ;; esac
+}
+show() { printf '%s  %s %s%s\n' "$dim" "$1" "$2" "$off"; }
+simulator() { # path json
+    curl -sS --max-time 60 "$sim_url$1" -d "$2" >"$dir/sim.json" || fail "the simulator did not answer"
+}
+# Waits until a message has a status, by its history: the gateway's own events in its log.
+reaches() { # id status
+    line_of "$dir/hilod.log" "$1 .*status=$2" >/dev/null
+    printf '%s  %s is %s%s\n' "$green" "$1" "$2" "$off"
+}
+
+rm -rf "$dir"
+mkdir -p "$dir"
+base64 -d >"$dir/television.jpg" <<'JPG'
+/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAA//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AN//Z
+JPG
+
+step 'A simulator of Meta, and the gateway'
+"$bin/sim/hilo-sim-whatsapp" --port 0 --exit-on-eof --phone-number-id 106540352242922 --waba-id 102290129340398 \
+    >"$dir/sim.log" 2>&1 </dev/zero &
+sim=$!
+sim_url=http://127.0.0.1:$(line_of "$dir/sim.log" 'ready port=' | sed 's/.*port=//')
+cat >"$dir/hilo.yaml" <<YAML
+gateway:
+  name: Tienda de Ana
+  language: es
+  data_dir: $dir/data
+  plugin_dir: $bin/plugins
+store:
+  segment_size: 16M
+  map_size: 1G
+http:
+  listen: 127.0.0.1:${HILO_DEMO_PORT:-0}
+log:
+  level: debug
+channels:
+  whatsapp-co:
+    type: whatsapp
+    account: "102290129340398"
+    phone_number_id: "106540352242922"
+    waba_id: "102290129340398"
+    token: sim-token
+    app_secret: sim-app-secret
+    verify_token: sim-verify
+    base_url: $sim_url
+routes:
+  - scheme: phone
+    channel: whatsapp-co
+YAML
+"$bin/hilod" -c "$dir/hilo.yaml" 2>"$dir/hilod.log" &
+gate=$!
+url=http://127.0.0.1:$(line_of "$dir/hilod.log" gateway.ready | sed 's/.*port=\([0-9]*\).*/\1/')
+line_of "$dir/hilod.log" 'state=up text="ready"' >/dev/null
+export HILO_CONTROL="$dir/data/control.sock"
+key=$("$bin/hilo" key create --name demo --scopes all --json | jq -r .key)
+simulator /_sim/config "{\"webhook_url\":\"$url/hooks/whatsapp-co\",\"templates\":[{\"name\":\"pedir_foto\",\"language\":\"es\",\"body_parameters\":1}]}"
+simulator /_sim/verify '{"verify_token":"sim-verify"}'
+grep -q '"verified":true' "$dir/sim.json" || fail "Meta's handshake was not answered: $(cat "$dir/sim.json")"
+show gateway "$url, simulator $sim_url, webhook verified"
+
+step '1. Ana phones: her television is broken. A customer, and a case'
+customer=$(api POST /v1/customers '{"name":"Ana Gómez","language":"es","identifiers":[{"scheme":"phone","value":"+573001112233"},{"scheme":"document","value":"CO:CC:1020304050"}]}' | jq -r .id)
+case=$(api POST /v1/cases "{\"customer\":\"$customer\",\"subject\":\"Televisor averiado\",\"owner\":\"Luis\"}" | jq -r .id)
+show customer "$customer"
+show case "$case"
+
+step '2. The agent writes first: a template, as nothing else is allowed before she has written'
+photo=$(api POST /v1/messages "{\"to\":{\"customer\":\"$customer\"},\"channel\":\"whatsapp-co\",\"case\":\"$case\",\"content\":{\"type\":\"template\",\"name\":\"pedir_foto\",\"language\":\"es\",\"text\":\"Hola Ana, ¿nos envía una foto del televisor?\",\"parameters\":{\"body\":[\"Ana\"]}}}" | jq -r .id)
+reaches "$photo" delivered
+
+step '3. She answers with a text and a photo'
+simulator /_sim/inbound '{"from":"573001112233","name":"Ana","type":"text","text":{"body":"Hola, así quedó la pantalla"}}'
+simulator /_sim/inbound "{\"from\":\"573001112233\",\"name\":\"Ana\",\"type\":\"image\",\"caption\":\"la pantalla\",\"file\":\"$dir/television.jpg\"}"
+line_of "$dir/hilod.log" media.stored >/dev/null
+media=$(api GET "/v1/customers/$customer/timeline" | jq -r '[.messages[] | select(.content.type == "media")][0].content.media')
+curl -sS --max-time 30 "$url/v1/media/$media" -H "Authorization: Bearer $key" -o "$dir/received.jpg"
+cmp -s "$dir/television.jpg" "$dir/received.jpg" || fail "the photo is not the one that was sent"
+show photo "$media, downloaded from Meta and the same to the byte"
+
+step '4. The agent asks with buttons'
+question=$(api POST /v1/messages "{\"to\":{\"customer\":\"$customer\"},\"channel\":\"whatsapp-co\",\"content\":{\"type\":\"choices\",\"text\":\"¿Prefiere cambio o devolución?\",\"choices\":[{\"id\":\"exchange\",\"title\":\"Cambio\"},{\"id\":\"refund\",\"title\":\"Devolución\"}]}}" | jq -r .id)
+reaches "$question" read
+
+step '5. She taps Cambio'
+simulator /_sim/inbound '{"from":"573001112233","reply_to":"last","button":"exchange"}'
+simulator /_sim/quiet '{"wait_ms":30000}'
+api GET "/v1/customers/$customer/timeline" | jq -r '[.messages[] | select(.content.type == "choice_reply")][0] | "  she chose \(.content.choice) (\(.content.title)), answering \(.reply_to)"'
+
+step 'The case holds it all'
+"$bin/hilo" case show "$case"
+step "Ana's timeline"
+"$bin/hilo" timeline "$customer"
+
+[ "$stay" = yes ] || { echo; echo 'The demo is done.'; exit 0; }
+cat <<TXT
+
+${bold}The gateway stays up; Ctrl-C ends it.${off} From another terminal:
+
+  export URL=$url KEY=$key
+  curl -s \$URL/v1/customers/search -H "Authorization: Bearer \$KEY" -H 'Content-Type: application/json' \\
+    -d '{"document":"CO:CC:1020304050"}'
+  curl -s \$URL/v1/cases/$case/messages -H "Authorization: Bearer \$KEY"
+  curl -s \$URL/v1/messages -H "Authorization: Bearer \$KEY" -H 'Content-Type: application/json' \\
+    -d '{"to":{"phone":"+573001112233"},"content":{"type":"text","text":"Su cambio está listo"}}'
+  curl -s $sim_url/_sim/inbound -d '{"from":"573001112233","type":"text","text":{"body":"Gracias"}}'
+
+  export HILO_CONTROL=$HILO_CONTROL
+  $bin/hilo timeline $customer
+
+Its log: $dir/hilod.log
+TXT
+wait "$gate"

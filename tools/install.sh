@@ -1,0 +1,29 @@
+#!/bin/sh
+# Lays daemon, command line, plugins, headers, hilo.pc, man pages and the example
+# configuration under $DESTDIR$PREFIX. Called by make install.
+set -eu
+cd "$(dirname "$0")/.."
+root=${DESTDIR:-}$PREFIX
+put() { # mode file folder
+    mkdir -p "$3"
+    install -m "$1" "$2" "$3/"
+}
+put 755 "$BUILD_DIR/hilod" "$root/sbin"
+put 755 "$BUILD_DIR/hilo" "$root/bin"
+for so in "$BUILD_DIR"/plugins/*.so; do put 755 "$so" "$root/lib/hilo/plugins"; done
+for h in include/hilo/*; do put 644 "$h" "$root/include/hilo"; done
+put 644 conf/hilo.yaml "$root/share/doc/hilo"
+for page in tools/man/*.[1-8]; do put 644 "$page" "$root/share/man/man${page##*.}"; done
+mkdir -p "$root/lib/pkgconfig" "${DESTDIR:-}/etc/hilo"
+cat >"$root/lib/pkgconfig/hilo.pc" <<PC
+prefix=$PREFIX
+includedir=\${prefix}/include
+plugindir=\${prefix}/lib/hilo/plugins
+
+Name: hilo
+Description: Channel plugins for the Hilo gateway (ABI 1.0)
+Version: $VERSION
+Cflags: -I\${includedir} -fPIC -fvisibility=hidden
+Libs: -shared -Wl,-z,defs
+PC
+echo "Installed under $root. Next: cp $root/share/doc/hilo/hilo.yaml /etc/hilo/ and edit it; see hilod(8)."
