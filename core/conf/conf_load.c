@@ -54,6 +54,8 @@ void conf_fail(struct conf *c, uint32_t line, uint32_t column, const char *fmt, 
     va_end(ap);
     CHECK(n >= 0);
     struct hilo_str s = str_n(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    while (s.n < (uint64_t)n && !str_utf8_valid(s))
+        s.n--; /* not half a character where the text is cut */
     struct conf_error *e = ARENA_NEW(c->arena, struct conf_error);
     e->line = line ? line : 1;
     e->column = column ? column : 1;

@@ -44,6 +44,10 @@ void conf__near_try(struct conf__near *near, struct hilo_str candidate)
     size_t limit = near_limit(near->name);
     size_t d = str_distance(near->name, candidate, limit);
 
+    /* "warning" for warn, "max" for max_attempts: near, but less than a slip of a finger. */
+    if (d > limit && near->name.n >= 3 && candidate.n >= 3 &&
+        (str_starts(near->name, candidate) || str_starts(candidate, near->name)))
+        d = limit;
     if (d <= limit && (!near->best.p || d < near->distance)) {
         near->best = candidate;
         near->distance = d;

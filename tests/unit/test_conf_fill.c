@@ -170,7 +170,8 @@ static const struct wrong wrongs[] = {
     {"mode: resnd",
      "2:7: s.mode must be one of hold, resend, drop; found \"resnd\"; did you mean \"resend\"?"},
     {"mode: anything", "2:7: s.mode must be one of hold, resend, drop; found \"anything\""},
-    {"mode: hold|resend", "2:7: s.mode must be one of hold, resend, drop; found \"hold|resend\""},
+    {"mode: hold|resend",
+     "2:7: s.mode must be one of hold, resend, drop; found \"hold|resend\"; did you mean \"hold\"?"},
     {"url: ftp://a.example",
      "2:6: s.url must be a URL such as https://example.com or http://127.0.0.1:8080/base; found "
      "\"ftp://a.example\""},
