@@ -27,7 +27,7 @@ else
   MODE  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
   LMODE := -fsanitize=address,undefined
 endif
-CSTD     := -std=c17 -D_GNU_SOURCE -DHILO_VERSION='"$(VERSION)"'
+CSTD     := -std=c17 -D_GNU_SOURCE -DHILO_VERSION='"$(VERSION)"' -DHILO_PLUGIN_DIR='"$(PREFIX)/lib/hilo/plugins"'
 CFLAGS   ?=
 LDFLAGS  ?=
 CORE_INC := -Iinclude -Icore
