@@ -106,9 +106,8 @@ static void api__drive(struct api *api, struct http *h)
 
 void api_answer(struct api *api)
 {
-    if (api->waiting == 0 && !api->resumed)
+    if (api->waiting == 0)
         return;
-    api->resumed = false;
     api__drive(api, api->tcp);
     api__drive(api, api->control);
     /* Both, for while something waited neither was armed. */

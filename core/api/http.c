@@ -10,6 +10,9 @@
  * commits and api_answer runs the library. So waiting costs no spinning, and what is
  * due besides (a pipelined request, the rest of a long answer) goes on one commit later.
  *
+ * A daemon without a thread of its own has no descriptor that tells of resumed
+ * connections, and does not count them as due: http_back arms the timer itself.
+ *
  * Limits: headers of HTTP_HEADER_BYTES; connections in all and by address, and idle
  * time by the options. What the library refuses by itself (a malformed first line,
  * headers too large) it answers in HTML with the right status.
@@ -33,6 +36,7 @@ struct http {
     struct loop_fd *watch;
     struct loop_timer *timer;
     bool control;
+    bool resumed; /* a connection was, since the last run */
     int quiet_fd; /* the listening socket, given back by the library; else -1 */
 };
 
@@ -53,6 +57,7 @@ static void *http__first_line(void *arg, const char *uri, struct MHD_Connection 
     struct http *h = arg;
     struct request *rq = request_new(h->api, conn, str(uri));
 
+    rq->http = h;
     rq->control = h->control;
     h->api->progress++;
     h->api->requests++;
@@ -230,6 +235,7 @@ static void http__due(void *arg)
 
 void http_run(struct http *h)
 {
+    h->resumed = false;
     (void)MHD_run_wait(h->d, 0);
 }
 
@@ -245,6 +251,10 @@ void http_arm(struct http *h)
     MHD_UNSIGNED_LONG_LONG ms = 0;
     int64_t due, at;
 
+    if (h->resumed) {
+        loop_timer_at(h->timer, clock_mono_us());
+        return;
+    }
     if (MHD_get_timeout(h->d, &ms) != MHD_YES) {
         loop_timer_cancel(h->timer);
         return;
@@ -268,8 +278,10 @@ void http_arm(struct http *h)
 void http_back(struct request *rq)
 {
     rq->state = REQUEST_BACK;
-    rq->api->resumed = true; /* api_answer drives it this turn */
     MHD_resume_connection(rq->conn);
+    /* Nothing tells that it was resumed, neither the descriptor nor the time-out. */
+    rq->http->resumed = true;
+    http_arm(rq->http);
 }
 
 int32_t http_new(struct api *api, int fd, bool control, struct err *e, struct http **out)

@@ -30,7 +30,6 @@ struct api {
     struct request_list live, kept;
     unsigned n_kept;
     unsigned waiting;
-    bool resumed; /* hooks were answered since api_answer last ran */
     uint64_t progress; /* moves when a run of the library did something */
     bool quiesced;
     struct hook_list hooks; /* waiting for a plugin, the oldest first */

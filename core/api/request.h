@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 struct route;
+struct http;
 struct upload;
 
 enum { REQUEST_MAGIC = 0x52657131, REQUEST_ID = 33, REQUEST_PARAMS = 2 };
@@ -42,6 +43,7 @@ struct request {
     uint32_t magic;
     enum request_state state;
     struct api *api;
+    struct http *http; /* the daemon it came by */
     struct MHD_Connection *conn;
     struct arena *arena;
     bool control;                /* came by the control socket */
