@@ -40,7 +40,7 @@ struct http {
     int quiet_fd; /* the listening socket, given back by the library; else -1 */
 };
 
-static void http__log(void *arg, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) http__log(void *arg, const char *fmt, va_list ap)
 {
     struct http *h = arg;
     char text[300], quoted[400];

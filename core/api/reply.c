@@ -199,6 +199,16 @@ static const char *problem__title(uint32_t status)
     }
 }
 
+/* A fault's text is cut to fit, perhaps within a character. */
+static struct hilo_str problem__text(const char *z)
+{
+    struct hilo_str s = str(z);
+
+    for (unsigned i = 0; i < 3 && s.n && !str_utf8_valid(s); i++)
+        s.n--;
+    return str_utf8_valid(s) ? s : STR("");
+}
+
 void problem_reply(struct request *rq, const struct fault *f)
 {
     struct out o = {0};
@@ -210,9 +220,8 @@ void problem_reply(struct request *rq, const struct fault *f)
     out_str(&o, "title", str(problem__title(status)));
     out_u64(&o, "status", status);
     out_str(&o, "code", str(code));
-    out_opt(&o, "detail", str(f->text));
-    if (f->pointer[0])
-        out_str(&o, "pointer", str(f->pointer));
+    out_opt(&o, "detail", problem__text(f->text));
+    out_opt(&o, "pointer", problem__text(f->pointer));
     if (f->retry_after_s)
         out_u64(&o, "retry_after", f->retry_after_s);
     out_str(&o, "instance", arena_fmt(rq->arena, "urn:hilo:request:%s", rq->id));

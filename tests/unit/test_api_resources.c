@@ -12,7 +12,7 @@ static void a_customer_is_created_found_changed_and_read(void **state)
     assert_int_equal(
         rig_post(r, "/v1/customers",
                  "{\"name\":\"Ana\",\"language\":\"es\",\"attributes\":{\"tier\":\"gold\"},\"identifiers\":["
-                 "{\"scheme\":\"phone\",\"value\":\"+57 300 111 2233\"},"
+                 "{\"scheme\":\"phone\",\"value\":\"+573001112233\"},"
                  "{\"scheme\":\"document\",\"value\":\"co:cc:1.020.304.050\"}]}",
                  &a),
         201);
