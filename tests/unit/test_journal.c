@@ -181,6 +181,11 @@ static void one_commit_over_several_segments(void **state)
     journal_stats(j, &st);
     assert_int_equal(st.commits, 1);
     assert_int_equal(se.seq, GROUPS * EACH);
+    /* Only the segment that is written to is still held. */
+    pthread_mutex_lock(&j->set.lock);
+    for (uint32_t i = 0; i < j->set.n; i++)
+        assert_int_equal(j->set.entry[i].pins, j->set.first + i == j->active.number);
+    pthread_mutex_unlock(&j->set.lock);
     put_commit(j, 100);
     journal_close(&j);
     struct seen s = {.next = 1};

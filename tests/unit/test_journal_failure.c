@@ -252,23 +252,32 @@ static void opening_syncs_what_it_found(void **state)
     folder_free(&f);
 }
 
-/* One sync a file, however many batches: 5 MiB in groups of 1 MiB are two batches. */
+/* One sync a file, however many batches: a batch is sealed at 4 MiB, and three of
+ * them come to 12 MiB, of which segments of 16 MiB hold two and one. */
 static void one_sync_for_each_file(void **state)
 {
     (void)state;
     struct folder f = folder_new();
     struct err err = {0};
-    struct journal *j = reopen_test(&f);
+    struct journal *j = NULL;
+    struct journal_options o = {.dir = f.path, .segment_bytes = 16 << 20};
+    struct seen s = {.next = 1};
+    assert_int_equal(journal__open(&o, &test_sys, 0, 0, false, NULL, NULL, &err, NULL, &j), HILO_OK);
     journal_lock(j);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 13; i++) {
         journal_group(j);
         assert_int_equal(put(j, 1 << 20, 1, NULL, &err), HILO_OK);
     }
-    assert_int_equal(POSITION_SEGMENT(POSITION(j->active.number, 0)), 2);
+    assert_int_equal(j->active.number, 2);
     journal_unlock(j);
     unsigned before = syncs;
-    assert_int_equal(journal_commit(j, 5, NULL, NULL, &err), HILO_OK);
+    assert_int_equal(journal_commit(j, 13, NULL, NULL, &err), HILO_OK);
     assert_int_equal(syncs - before, 2);
+    journal_close(&j);
+    assert_int_equal(journal_open(&o, 0, 0, true, see, &s, &err, NULL, &j), HILO_OK);
+    assert_int_equal(s.n, 13);
+    assert_true(s.batches >= 4);
+    assert_int_equal(POSITION_SEGMENT(s.ends[1]), 1);
     journal_close(&j);
     folder_free(&f);
 }

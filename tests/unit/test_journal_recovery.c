@@ -195,6 +195,11 @@ static void a_commit_over_two_segments_is_torn_as_one(void **state)
         assert_int_equal(again.n, 1);
         assert_int_equal(r.end, s.ends[0]);
         assert_true(r.cut_bytes > 1 << 20);
+        uint8_t *rest = malloc(SEGMENT_BYTES - 4096);
+        assert_non_null(rest);
+        file_read(&f, 2, rest, SEGMENT_BYTES - 4096, 4096);
+        assert_int_equal(journal_zeros(rest, SEGMENT_BYTES - 4096), SEGMENT_BYTES - 4096);
+        free(rest);
         put_commit(j, 3 << 20); /* into the same segment, and one into the next */
         put_commit(j, 3 << 20);
         journal_close(&j);
@@ -286,6 +291,23 @@ static void a_batch_copied_elsewhere_is_none(void **state)
     assert_true(r.cut_bytes > 0);
     journal_close(&j);
     folder_free(&x.f);
+}
+
+/* The same place, count, sequence and lengths, only of another segment's life. */
+static void a_batch_of_another_epoch_is_none(void **state)
+{
+    (void)state;
+    struct fixture x = fixture_new(), y = fixture_new();
+    struct journal_recovery r;
+    assert_int_equal(x.at[3], y.at[3]);
+    assert_int_equal(x.n, y.n);
+    file_write(&x.f, 1, y.last, y.n, x.at[3]);
+    struct journal *j = reopen(&x.f, NULL, &r);
+    assert_int_equal(r.last_seq, 3);
+    assert_true(r.cut_bytes > 0);
+    journal_close(&j);
+    folder_free(&x.f);
+    folder_free(&y.f);
 }
 
 static void numbers_are_without_gaps(void **state)
@@ -439,6 +461,7 @@ int main(void)
         cmocka_unit_test(rubbish_where_nothing_was_written_loses_nothing),
         cmocka_unit_test(a_gap_in_the_sequence_is_refused),
         cmocka_unit_test(a_batch_copied_elsewhere_is_none),
+        cmocka_unit_test(a_batch_of_another_epoch_is_none),
         cmocka_unit_test(numbers_are_without_gaps),
         cmocka_unit_test(every_flipped_byte_of_a_segments_head_is_refused),
         cmocka_unit_test(a_segment_that_was_being_made_is_made_anew),

@@ -123,7 +123,8 @@ static void a_crowd_appends_commits_and_reads(void **state)
 static struct journal *syncing; /* whose leader is in fdatasync; NULL: let it pass */
 static pthread_t leader;
 static position appended_at;
-static int32_t append_rc, read_rc;
+static int32_t append_rc, read_rc, early_read_rc;
+static position leader_at; /* of the leader's event */
 
 static void *append_one(void *arg)
 {
@@ -138,6 +139,19 @@ static void *append_one(void *arg)
     read_rc = journal_read(j, ev.at, a, &got, &err);
     arena_free(&a);
     return NULL;
+}
+
+/* The leader has taken its event from where others append, and not written it. */
+static ssize_t write_after_a_read(int fd, const void *p, size_t n, off_t at)
+{
+    if (syncing && pthread_equal(leader, pthread_self())) {
+        struct err err = {0};
+        struct event got;
+        struct arena *a = arena_new();
+        early_read_rc = journal_read(syncing, leader_at, a, &got, &err);
+        arena_free(&a);
+    }
+    return pwrite(fd, p, n, at);
 }
 
 /* Two others append, one after the other, and this returns only when they have. */
@@ -160,7 +174,7 @@ static void others_append_while_the_leader_syncs(void **state)
 {
     (void)state;
     static const struct journal_sys sys = {
-        .pwrite = pwrite, .fdatasync = sync_with_company, .fsync = fsync, .fallocate = fallocate};
+        .pwrite = write_after_a_read, .fdatasync = sync_with_company, .fsync = fsync, .fallocate = fallocate};
     struct folder f = folder_new();
     struct err err = {0};
     struct journal *j = NULL;
@@ -170,11 +184,15 @@ static void others_append_while_the_leader_syncs(void **state)
     assert_int_equal(journal__open(&o, &sys, 0, 0, false, NULL, NULL, &err, NULL, &j), HILO_OK);
     prepared(j, 2);
     journal_lock(j);
-    assert_int_equal(put(j, 100, 1, NULL, &err), HILO_OK);
+    struct event ev = {0};
+    early_read_rc = HILO_BUG;
+    assert_int_equal(put(j, 100, 1, &ev, &err), HILO_OK);
+    leader_at = ev.at;
     journal_unlock(j);
     syncing = j;
     assert_int_equal(journal_commit(j, 1, NULL, NULL, &err), HILO_OK);
     assert_null(syncing);
+    assert_int_equal(early_read_rc, HILO_OK);
     assert_int_equal(append_rc, HILO_OK);
     assert_int_equal(read_rc, HILO_OK);
     assert_int_equal(journal_synced(j), 1); /* theirs came too late for this sync … */

@@ -7,7 +7,6 @@
  * stands in the file, if it was ever appended.
  */
 #include "store/journal/internal.h"
-#include "base/check.h"
 #include <string.h>
 
 enum { FIRST_READ_BYTES = 4096 };
