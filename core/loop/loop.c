@@ -3,7 +3,8 @@
  * monotonic clock, wake-ups by eventfd, signals by signalfd.
  *
  * A watcher that is freed while its callback waits in the same turn is never called:
- * libevent takes a deleted event out of its active queue.
+ * libevent takes a deleted event out of its active queue. Timers never run early:
+ * libevent reads the same clock as clock_mono_us, at each use.
  */
 #include "loop/loop.h"
 #include "base/check.h"
@@ -62,9 +63,11 @@ int32_t loop_new(struct err *e, struct loop **out)
     if (!config || !l)
         check_nomem();
     /* One thread a loop: no locks. Timers are good to the microsecond, not to the 10 ms
-     * of a coarse clock. */
+     * of a coarse clock. The time is not cached for a turn: a delay counts from when a
+     * callback asks for it, not from when the turn began. */
     (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     (void)event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    (void)event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
     (void)event_config_require_features(config, EV_FEATURE_O1);
     l->base = event_base_new_with_config(config);
     event_config_free(config);
@@ -193,7 +196,8 @@ void loop_timer_at(struct loop_timer *t, int64_t mono_us)
     int64_t left;
     struct timeval tv;
 
-    CHECK(mono_us > 0);
+    if (mono_us <= 0) /* the past, and 0 means not armed: a plugin may ask for either */
+        mono_us = 1;
     if (t->due == mono_us)
         return;
     left = mono_us - clock_mono_us();

@@ -32,7 +32,7 @@ int32_t loop_fd_new(struct loop *, int fd, unsigned events, loop_fd_fn *, void *
 int32_t loop_fd_events(struct loop_fd *, unsigned events); /* 0: none for now */
 void loop_fd_free(struct loop_fd **);
 
-/* One-shot timers on the monotonic clock. Unarmed when made. */
+/* One-shot timers on the monotonic clock, never early. Unarmed when made. */
 typedef void loop_timer_fn(void *arg);
 struct loop_timer *loop_timer_new(struct loop *, loop_timer_fn *, void *arg);
 void loop_timer_at(struct loop_timer *, int64_t mono_us); /* replaces; the past: next run */
@@ -52,7 +52,8 @@ int32_t loop_signal_new(struct loop *, const int *signos, unsigned n, loop_signa
                         struct loop_signal **out);
 void loop_signal_free(struct loop_signal **);
 
-/* How often this loop woke from sleep since it was made (a test counts idle). */
+/* How often a waiting loop_run came back since the loop was made, from sleep or at
+ * once: a loop with nothing due adds none (a test counts idle). [any] */
 uint64_t loop_wakeups(const struct loop *);
 
 #endif
