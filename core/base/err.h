@@ -10,7 +10,7 @@ struct err {
 };
 
 /* Fills e (which may be NULL) and returns code, so that "return err_set(…)" reads
- * well. Text beyond the buffer is cut. */
+ * well. Text beyond the buffer is cut. The arguments may point into e. */
 int32_t err_set(struct err *e, int32_t code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with ": " and errno's words appended; the code is HILO_IO. */
