@@ -1,16 +1,25 @@
-/* The structured log: one line, one write. */
+/*
+ * The log: each event is one line made on the stack and given to one write(2), at
+ * most LOG_LINE bytes, which a pipe takes whole; a longer one is cut and ends in "...".
+ * No lock, no buffer, no allocation. A reader that does not keep up costs lines on
+ * a non-blocking descriptor, never a wait; on a blocking one write itself waits.
+ */
 #include "base/log.h"
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <unistr.h>
 
-enum { LOG_LINE = 2048 };
+enum { LOG_LINE = 4096 }; /* PIPE_BUF */
 
 struct log {
     int fd;
@@ -18,10 +27,11 @@ struct log {
 };
 
 static const char *const log__names[] = {"error", "warn", "info", "debug"};
+enum { LOG_LEVELS = sizeof log__names / sizeof log__names[0] };
 
 struct log *log_new(int fd, int32_t level)
 {
-    struct log *l = malloc(sizeof *l);
+    struct log *l = calloc(1, sizeof *l);
 
     if (!l)
         check_nomem();
@@ -38,64 +48,139 @@ void log_free(struct log **lp)
 
 void log_level_set(struct log *l, int32_t level)
 {
-    atomic_store(&l->level, level);
+    atomic_store_explicit(&l->level, level, memory_order_relaxed);
 }
 
 int32_t log_level_parse(const char *name, int32_t otherwise)
 {
-    for (int32_t i = 0; i < 4; i++)
-        if (strcmp(name, log__names[i]) == 0)
+    for (int32_t i = 0; i < LOG_LEVELS; i++)
+        if (name && strcmp(name, log__names[i]) == 0)
             return i;
     return otherwise;
 }
 
+/* Text that is being made in a buffer of cap bytes. mark: the longest head with
+ * whole units after which tail bytes still fit. */
+struct log__text {
+    char *p;
+    size_t n, cap, mark, tail;
+    bool cut;
+};
+
+static void log__text_add(struct log__text *t, const char *p, size_t n)
+{
+    if (t->cut || t->cap - t->n < n) {
+        t->cut = true;
+        return;
+    }
+    memcpy(t->p + t->n, p, n);
+    t->n += n;
+    if (t->n + t->tail <= t->cap)
+        t->mark = t->n;
+}
+
+/* Adds s with control characters and bytes that are not UTF-8 escaped, and what
+ * quotes need if quoting. */
+static void log__text_escape(struct log__text *t, struct hilo_str s, bool quoting)
+{
+    static const char plain[] = "\n\r\t", letter[] = "nrt";
+
+    for (uint64_t i = 0; i < s.n && !t->cut;) {
+        unsigned char c = (unsigned char)s.p[i];
+        int length = u8_mblen((const uint8_t *)s.p + i, (size_t)(s.n - i));
+        const char *at = c ? strchr(plain, c) : NULL;
+        char escaped[5];
+
+        if (at) {
+            log__text_add(t, (const char[]){'\\', letter[at - plain]}, 2);
+            length = 1;
+        } else if (quoting && (c == '"' || c == '\\')) {
+            log__text_add(t, (const char[]){'\\', (char)c}, 2);
+        } else if (length <= 0 || c < 0x20 || c == 0x7f) {
+            (void)snprintf(escaped, sizeof escaped, "\\x%02x", c);
+            log__text_add(t, escaped, 4);
+            length = 1;
+        } else {
+            log__text_add(t, s.p + i, (size_t)length);
+        }
+        i += (size_t)length;
+    }
+}
+
+/* Ends with tail, preceded by "..." if something was cut. */
+static void log__text_end(struct log__text *t, const char *tail)
+{
+    size_t n = strlen(tail);
+
+    if (!t->cut && t->cap - t->n >= n) {
+        memcpy(t->p + t->n, tail, n);
+        t->n += n;
+        return;
+    }
+    t->n = t->mark;
+    memcpy(t->p + t->n, "...", 3);
+    memcpy(t->p + t->n + 3, tail, n);
+    t->n += 3 + n;
+}
+
+static void log__write_line(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = write(fd, p, n);
+
+        if (put < 0) {
+            if (errno == EINTR)
+                continue;
+            return; /* full or closed: the line is lost, the work goes on */
+        }
+        p += put;
+        n -= (size_t)put;
+    }
+}
+
 void log_event(struct log *l, int32_t level, const char *event, const char *fmt, ...)
 {
-    char line[LOG_LINE], time[CLOCK_TEXT];
+    char line[LOG_LINE], words[LOG_LINE], time_text[CLOCK_TEXT];
+    struct log__text t = {.p = line, .cap = sizeof line, .tail = 4}; /* "...\n" */
+    int saved = errno, made;
+    const char *name;
     va_list ap;
-    int n, m;
 
-    if (!l || level < 0 || level > 3 || level > atomic_load_explicit(&l->level, memory_order_relaxed))
+    if (!l || level > atomic_load_explicit(&l->level, memory_order_relaxed))
         return;
-    clock_format(clock_wall_us(), time);
-    n = snprintf(line, sizeof line, "%s %s %s ", time, log__names[level], event);
-    if (n < 0 || (size_t)n >= sizeof line - 1)
-        return;
+    name = log__names[level < 0 ? 0 : level >= LOG_LEVELS ? LOG_LEVELS - 1 : level];
+    clock_format(clock_wall_us(), time_text);
+    log__text_add(&t, time_text, strlen(time_text));
+    log__text_add(&t, " ", 1);
+    log__text_add(&t, name, strlen(name));
+    log__text_add(&t, " ", 1);
+    log__text_escape(&t, str(event), false);
     va_start(ap, fmt);
-    m = vsnprintf(line + n, sizeof line - 1 - (size_t)n, fmt, ap);
+    made = vsnprintf(words, sizeof words, fmt, ap);
     va_end(ap);
-    if (m < 0)
-        return;
-    size_t end = (size_t)n + (size_t)m;
-    if (end > sizeof line - 2)
-        end = sizeof line - 2; /* cut */
-    for (size_t i = (size_t)n; i < end; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = ' '; /* one event, one line, whatever a peer put into a value */
-    line[end++] = '\n';
-    for (size_t at = 0; at < end;) {
-        ssize_t w = write(l->fd, line + at, end - at);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return; /* there is nobody left to tell */
-        at += (size_t)w;
+    if (made > 0) {
+        log__text_add(&t, " ", 1);
+        log__text_escape(&t, str_n(words, strlen(words)), false);
+        if ((size_t)made >= sizeof words)
+            t.cut = true;
     }
+    log__text_end(&t, "\n");
+    log__write_line(l->fd, line, t.n);
+    errno = saved;
 }
 
 const char *log_quote(struct hilo_str s, char *out, unsigned long cap)
 {
-    unsigned long n = 0;
+    struct log__text t = {.p = out, .cap = cap ? cap - 1 : 0, .tail = 4}; /* "...\"" */
 
-    CHECK(cap >= 8);
-    out[n++] = '"';
-    for (uint64_t i = 0; i < s.n && n + 4 < cap; i++) {
-        char c = s.p[i];
-        if (c == '"' || c == '\\')
-            out[n++] = '\\';
-        out[n++] = (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c;
+    if (cap < sizeof "\"...\"") {
+        if (cap)
+            out[0] = 0;
+        return cap ? out : "";
     }
-    out[n++] = '"';
-    out[n] = '\0';
+    log__text_add(&t, "\"", 1);
+    log__text_escape(&t, s, true);
+    log__text_end(&t, "\"");
+    out[t.n] = 0;
     return out;
 }
