@@ -1,0 +1,318 @@
+/*
+ * The running gateway. One thread, the core's loop, decides and commits; each channel
+ * has a thread of its own, LMDB's flusher, the segment preparer and the finisher of
+ * downloads have one each.
+ *
+ * A turn: poll without waiting until nothing more is ready (gather), claim what may
+ * leave, commit once, and only then tell anybody: plugins get their sends and answers,
+ * HTTP clients their responses. There are no timers in it: the busier, the larger.
+ */
+#include "daemon.h"
+#include "api/api.h"
+#include "assemble.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "services/delivery.h"
+#include "services/hosting.h"
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { GATHER_MAX = 512 };
+static const int64_t DRAIN_US = 5000000;
+
+struct daemon {
+    struct assembly a;
+    struct gateway gw;
+    struct hosting hosting;
+    struct plug_up up;
+    struct delivery *delivery;
+    struct api *api;
+    struct loop_timer *tick;
+    struct loop_wake *flushed;
+    struct loop_signal *signals;
+    bool ending;
+};
+
+/* ---- start ---- */
+
+static void on_flushed(void *arg) /* [any] */
+{
+    struct daemon *d = arg;
+
+    loop_wake_give(d->flushed);
+}
+
+static void on_tick(void *arg)
+{
+    (void)arg; /* the turn does it */
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct daemon *d = arg;
+
+    if (signo == SIGHUP) {
+        log_event(d->gw.log, HILO_LOG_WARN, "gateway.reload",
+                  "note=\"restart the gateway to apply a changed configuration\"");
+        return;
+    }
+    if (d->ending) {
+        log_event(d->gw.log, HILO_LOG_WARN, "gateway.stop", "signal=%d note=\"told twice, not waiting\"",
+                  signo);
+        _exit(1);
+    }
+    d->ending = true;
+    log_event(d->gw.log, HILO_LOG_INFO, "gateway.stopping", "signal=%d", signo);
+    api_quiesce(d->api);
+    for (struct gw_channel *c = d->gw.channels; c; c = c->next)
+        if (c->plug)
+            channel_drain(c->plug, clock_mono_us() + DRAIN_US);
+}
+
+static void hook_answer(void *arg, struct gw_channel *c, uint64_t request, const struct hilo_http *answer)
+{
+    api_hook_answer(((struct daemon *)arg)->api, c, request, answer);
+}
+
+static void hook_gone(void *arg, struct gw_channel *c)
+{
+    struct daemon *d = arg;
+
+    if (d->api)
+        api_hook_gone(d->api, c);
+}
+
+/* The secret of signed links is made once, and kept in the store. */
+static int32_t link_secret(struct gateway *gw, struct err *e)
+{
+    struct hilo_str val;
+    static const char name[] = "link";
+    int32_t rc = store_get(gw->store, TABLE_META, str_n(name, sizeof name), gw->arena, &val, e);
+
+    if (rc == HILO_OK && val.n == sizeof gw->link_secret) {
+        memcpy(gw->link_secret, val.p, sizeof gw->link_secret);
+        return HILO_OK;
+    }
+    if (rc != HILO_NOTFOUND)
+        return rc == HILO_OK ? err_set(e, HILO_CORRUPT, "the secret of signed links has a wrong length") : rc;
+    CHECK(getrandom(gw->link_secret, sizeof gw->link_secret, 0) == (ssize_t)sizeof gw->link_secret);
+    const struct ev_secret_created ev = {.name = STR("link"),
+                                         .value = str_n(gw->link_secret, sizeof gw->link_secret)};
+    store_begin(gw->store);
+    rc = store_append(gw->store, &ev_desc_secret_created, &ev, &actor_core, clock_wall_us(), NULL, e);
+    store_end(gw->store);
+    return rc == HILO_OK ? store_commit(gw->store, e) : rc;
+}
+
+static int32_t open_store(struct daemon *d, struct err *e)
+{
+    const struct settings *s = &d->a.settings;
+    const struct store_options so = {.dir = s->gateway.data_dir.p,
+                                     .segment_bytes = (uint64_t)s->store.segment_bytes,
+                                     .map_bytes = (uint64_t)s->store.map_bytes,
+                                     .log = d->gw.log,
+                                     .flushed = on_flushed,
+                                     .arg = d};
+    int32_t rc = loop_wake_new(d->gw.loop, on_tick, d, &d->flushed);
+
+    if (rc != HILO_OK)
+        return err_set(e, rc, "no wake-up descriptor");
+    rc = store_open(&so, e, &d->gw.store);
+    if (rc != HILO_OK)
+        return rc;
+    const struct media_options mo = {.dir = store_media_dir(d->gw.store),
+                                     .max_bytes = (uint64_t)s->store.media_max_bytes,
+                                     .log = d->gw.log};
+    return media_store_open(&mo, e, &d->gw.media);
+}
+
+static int32_t start_channels(struct daemon *d, struct err *e)
+{
+    for (struct assembled *x = d->a.channels; x; x = x->next) {
+        const struct channel_options co = {.name = x->channel.name.p,
+                                           .plugin = x->plugin,
+                                           .conf = x->conf,
+                                           .loop = d->gw.loop,
+                                           .log = d->gw.log,
+                                           .up = &d->up,
+                                           .user = &x->channel};
+        if (!x->plugin)
+            continue;
+        int32_t rc = channel_new(&co, e, &x->channel.plug);
+        if (rc != HILO_OK)
+            return rc;
+    }
+    return HILO_OK;
+}
+
+static int32_t start_api(struct daemon *d, struct err *e)
+{
+    const struct settings *s = &d->a.settings;
+    const struct api_options ao = {.gateway = &d->gw,
+                                   .listen = s->http.listen,
+                                   .control = s->http.control,
+                                   .body_max_bytes = s->http.body_max_bytes,
+                                   .hook_max_bytes = s->http.hook_max_bytes,
+                                   .connections_max = s->http.connections_max,
+                                   .connections_per_ip_max = s->http.connections_per_ip_max,
+                                   .idle_timeout_us = s->http.idle_timeout_us};
+
+    return api_new(&ao, e, &d->api);
+}
+
+static int32_t start_signals(struct daemon *d, struct err *e)
+{
+    static const int signos[] = {SIGTERM, SIGINT, SIGHUP};
+    int32_t rc = loop_signal_new(d->gw.loop, signos, 3, on_signal, d, &d->signals);
+
+    return rc == HILO_OK ? rc : err_set(e, rc, "no descriptor for signals");
+}
+
+/* Blocked before any thread is made, so that only the loop's descriptor gets them. */
+static void block_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGPIPE);
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+}
+
+/* ---- the turn ---- */
+
+static void flush_channels(struct daemon *d)
+{
+    for (struct gw_channel *c = d->gw.channels; c; c = c->next)
+        if (c->plug)
+            channel_flush(c->plug);
+}
+
+static bool all_closed(const struct daemon *d)
+{
+    struct hilo_str text;
+
+    for (const struct gw_channel *c = d->gw.channels; c; c = c->next)
+        if (c->plug && channel_state(c->plug, &text) != CHANNEL_CLOSED)
+            return false;
+    return true;
+}
+
+static bool idle(const struct daemon *d)
+{
+    return store_seq(d->gw.store) == store_synced(d->gw.store) && !delivery_busy(d->delivery) &&
+           api_waiting(d->api) == 0;
+}
+
+static int32_t end_turn(struct daemon *d, struct err *e)
+{
+    int32_t rc = delivery_claim(d->delivery, e);
+
+    if (rc == HILO_OK && store_seq(d->gw.store) != store_synced(d->gw.store))
+        rc = store_commit(d->gw.store, e);
+    if (rc != HILO_OK)
+        return rc;
+    delivery_dispatch(d->delivery);
+    api_answer(d->api);
+    flush_channels(d);
+    int64_t next = store_tick(d->gw.store);
+    if (next)
+        loop_timer_at(d->tick, next);
+    else
+        loop_timer_cancel(d->tick);
+    arena_reset(d->gw.arena);
+    return HILO_OK;
+}
+
+static int32_t run_loop(struct daemon *d, struct err *e)
+{
+    int32_t rc = HILO_OK;
+
+    while (rc == HILO_OK && !(d->ending && all_closed(d))) {
+        bool wait = idle(d);
+        for (unsigned gathered = 0; gathered < GATHER_MAX; wait = false) {
+            unsigned ran = loop_run(d->gw.loop, wait);
+            if (ran == 0)
+                break;
+            gathered += ran;
+        }
+        rc = end_turn(d, e);
+    }
+    if (rc != HILO_OK)
+        /* Nothing may be acknowledged any more; whoever waits gets no answer and asks
+         * again. The journal has what was acknowledged. */
+        log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=\"%s\"", e->text);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static void say_ready(struct daemon *d, int fd)
+{
+    char line[32];
+    int n = snprintf(line, sizeof line, "port=%u\n", (unsigned)api_port(d->api));
+
+    log_event(d->gw.log, HILO_LOG_INFO, "gateway.ready", "version=" HILO_VERSION " port=%u pid=%ld",
+              (unsigned)api_port(d->api), (long)getpid());
+    if (fd >= 0) {
+        if (write(fd, line, (size_t)n) != n)
+            log_event(d->gw.log, HILO_LOG_WARN, "gateway.ready",
+                      "note=\"nobody reads the ready descriptor\"");
+        (void)close(fd);
+    }
+}
+
+int32_t daemon_run(const struct daemon_options *o, struct err *e)
+{
+    struct daemon *d = calloc(1, sizeof *d);
+    int32_t rc;
+
+    if (!d)
+        check_nomem();
+    block_signals();
+    d->hosting = (struct hosting){.gateway = &d->gw, .hooks = {d, hook_answer, hook_gone}};
+    hosting_up(&d->hosting, &d->up);
+    rc = assemble(o->config, &d->gw, &d->a, e);
+    if (rc == HILO_OK)
+        rc = open_store(d, e);
+    if (rc == HILO_OK)
+        rc = link_secret(&d->gw, e);
+    if (rc == HILO_OK)
+        rc = delivery_new(&d->gw, e, &d->delivery);
+    if (rc == HILO_OK)
+        rc = start_signals(d, e);
+    if (rc == HILO_OK)
+        rc = start_api(d, e);
+    if (rc == HILO_OK) {
+        d->tick = loop_timer_new(d->gw.loop, on_tick, d);
+        rc = start_channels(d, e);
+    }
+    if (rc == HILO_OK) {
+        say_ready(d, o->ready_fd);
+        rc = run_loop(d, e);
+        /* After a failed sync threads may still run and nothing may be written: leave. */
+        if (rc != HILO_OK)
+            _exit(1);
+    }
+    for (struct gw_channel *c = d->gw.channels; c; c = c->next)
+        channel_free(&c->plug);
+    api_free(&d->api);
+    delivery_free(&d->delivery);
+    store_close(&d->gw.store);
+    media_store_close(&d->gw.media);
+    loop_timer_free(&d->tick);
+    loop_signal_free(&d->signals);
+    loop_wake_free(&d->flushed);
+    if (rc == HILO_OK)
+        log_event(d->gw.log, HILO_LOG_INFO, "gateway.stopped", "pid=%ld", (long)getpid());
+    assembly_done(&d->gw, &d->a);
+    free(d);
+    return rc;
+}
