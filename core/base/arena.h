@@ -25,7 +25,7 @@ void *arena_dup(struct arena *, const void *p, size_t n);
 struct hilo_str arena_str(struct arena *, struct hilo_str);
 char *arena_z(struct arena *, struct hilo_str);
 struct hilo_str arena_fmt(struct arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (size_t)(n)))
 
 /* A writer of fields (hilo/message.h) whose buffer grows within the arena. */

@@ -17,6 +17,9 @@ int32_t buf_add_str(struct buf *, struct hilo_str);
 int32_t buf_fmt(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_clear(struct buf *); /* keeps the memory */
 void buf_done(struct buf *);  /* frees it; the struct is zero again */
-static inline struct hilo_str buf_str(const struct buf *b) { return (struct hilo_str){b->p, b->n}; }
+static inline struct hilo_str buf_str(const struct buf *b)
+{
+    return (struct hilo_str){b->p, b->n};
+}
 
 #endif

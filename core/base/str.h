@@ -12,13 +12,22 @@
 /* For printf: "%.*s", STR_FMT(s). */
 #define STR_FMT(s) (int)((s).n > 0x7fffffff ? 0x7fffffff : (s).n), ((s).p ? (s).p : "")
 
-static inline struct hilo_str str(const char *z) { return (struct hilo_str){z, z ? strlen(z) : 0}; }
-static inline struct hilo_str str_n(const void *p, size_t n) { return (struct hilo_str){(const char *)p, n}; }
+static inline struct hilo_str str(const char *z)
+{
+    return (struct hilo_str){z, z ? strlen(z) : 0};
+}
+static inline struct hilo_str str_n(const void *p, size_t n)
+{
+    return (struct hilo_str){(const char *)p, n};
+}
 static inline bool str_eq(struct hilo_str a, struct hilo_str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, (size_t)a.n) == 0);
 }
-static inline bool str_eqz(struct hilo_str a, const char *z) { return str_eq(a, str(z)); }
+static inline bool str_eqz(struct hilo_str a, const char *z)
+{
+    return str_eq(a, str(z));
+}
 bool str_starts(struct hilo_str s, struct hilo_str prefix);
 /* ASCII letters without regard to case. */
 bool str_eq_nocase(struct hilo_str a, struct hilo_str b);

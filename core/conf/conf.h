@@ -31,10 +31,10 @@ enum conf_kind {
 
 struct conf_node {
     enum conf_kind kind;
-    uint32_t line, column;   /* from 1 */
-    struct hilo_str key;     /* in a mapping */
+    uint32_t line, column; /* from 1 */
+    struct hilo_str key;   /* in a mapping */
     uint32_t key_line, key_column;
-    struct hilo_str scalar;  /* SCALAR: as written, unquoted */
+    struct hilo_str scalar; /* SCALAR: as written, unquoted */
     bool quoted;
     struct conf_node *child, *next; /* of MAP and LIST, in order */
 };
@@ -46,12 +46,12 @@ struct conf_error {
     struct hilo_str text; /* "unknown key "porrt"; did you mean "port"?" */
 };
 struct conf {
-    struct arena *arena;    /* owns everything below */
-    const char *file;       /* as given, for messages */
+    struct arena *arena; /* owns everything below */
+    const char *file;    /* as given, for messages */
     const char *dir;
     struct conf_node *root; /* a MAP; never NULL after conf_load succeeds */
     struct conf_error *errors, **errors_end;
-    unsigned n_errors;      /* all found; the list holds the first CONF_ERRORS_MAX */
+    unsigned n_errors; /* all found; the list holds the first CONF_ERRORS_MAX */
 };
 enum { CONF_BYTES_MAX = 1 << 20, CONF_LEVELS_MAX = 16, CONF_NODES_MAX = 100000, CONF_ERRORS_MAX = 200 };
 
@@ -84,9 +84,9 @@ bool conf_absent(const struct conf_node *);
  * without a value (absent): defaults, and required keys fail at at_line:at_column.
  * Strings live in arena; one that is neither given nor has a default has p NULL.
  * The length of a STR counts bytes. */
-void conf_fill(struct conf *, const struct conf_node *map, const char *section, uint32_t at_line, uint32_t at_column,
-               const struct hilo_option *options, uint32_t n_options, const char *const *also, struct arena *,
-               void *dst);
+void conf_fill(struct conf *, const struct conf_node *map, const char *section, uint32_t at_line,
+               uint32_t at_column, const struct hilo_option *options, uint32_t n_options,
+               const char *const *also, struct arena *, void *dst);
 /* Keys of map not named in known (NULL-ended) are errors, with the nearest. */
 void conf_known(struct conf *, const struct conf_node *map, const char *section, const char *const *known);
 

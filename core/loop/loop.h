@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 struct err;
-struct loop;      /* opaque */
-struct loop_fd;   /* a watched descriptor */
+struct loop;    /* opaque */
+struct loop_fd; /* a watched descriptor */
 struct loop_timer;
 struct loop_wake; /* a wake-up that other threads may give */
 struct loop_signal;

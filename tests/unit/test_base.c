@@ -218,7 +218,7 @@ static void arenas_hold_and_grow(void **state)
         hilo_close(&w);
         assert_int_equal(w.failed, 0);
         struct hilo_str rest = hilo_written(&w);
-        struct hilo_field f;
+        struct hilo_field f = {0};
         for (uint32_t i = 0; i < 5000; i++) {
             assert_int_equal(hilo_next(&rest, &f), 1);
             assert_int_equal(hilo_u64(f.val), i);
