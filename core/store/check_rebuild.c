@@ -127,7 +127,7 @@ static int32_t side_next(struct side *s, bool first, struct err *err)
     int32_t rc;
 
     do {
-        rc = first ? lmdb_seek(s->reader, (struct hilo_str){"", 0}, true, false, &s->key, &s->val, err)
+        rc = first ? lmdb_seek(s->reader, STR("\0"), true, false, &s->key, &s->val, err)
                    : lmdb_next(s->reader, false, &s->key, &s->val, err);
         first = false;
     } while (rc == HILO_OK && own_key(s->key));
