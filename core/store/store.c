@@ -152,12 +152,14 @@ void store_close(struct store **sp)
 
     if (!s)
         return;
-    if (s->context && s->journal) {
-        if (context_wait(s->context, &e) == HILO_OK && journal_synced(s->journal) == s->sealed_seq &&
-            context_rotate(s->context, s->sealed_seq, s->sealed_end)) {
-            context_synced(s->context, s->sealed_seq);
+    /* What was appended and not committed is dropped, and pending with it. After a commit
+     * that failed, a frozen generation waits for a journal that will never have it. */
+    if (s->context && s->journal && store_seq(s) == s->sealed_seq &&
+        journal_synced(s->journal) == s->sealed_seq) {
+        context_synced(s->context, s->sealed_seq);
+        if (context_wait(s->context, &e) == HILO_OK &&
+            context_rotate(s->context, s->sealed_seq, s->sealed_end))
             (void)context_wait(s->context, &e);
-        }
         if (e.code != HILO_OK)
             log_event(s->log, HILO_LOG_WARN, "store.close", "error=\"%s\" note=\"the journal has it\"",
                       e.text);
