@@ -46,7 +46,7 @@ void key_bytes(struct key *k, struct hilo_str s)
 
 void key_text(struct key *k, struct hilo_str s)
 {
-    if (s.n > KEY_STR_MAX || (s.n && memchr(s.p, 0, (size_t)s.n))) {
+    if (s.n > KEY_STR_MAX || (s.n && (s.p[0] == 1 || memchr(s.p, 0, (size_t)s.n)))) {
         uint8_t digest[SHA256_DIGEST_LENGTH];
         char hex[2 * SHA256_DIGEST_LENGTH + 1];
         SHA256((const unsigned char *)s.p, (size_t)s.n, digest);

@@ -1,16 +1,16 @@
 /*
  * How the keys of each table are made (tables.def says what is in them). Numbers are
  * big-endian so that memcmp orders them; strings within a key end with a zero byte
- * unless they are last, and hold none themselves (a zero byte in an input becomes
- * part of a digest: strings over KEY_STR_MAX or with a zero byte are replaced by "\1"
- * and the hex of their SHA-256). [any]
+ * unless they are last, and hold none themselves: a string over KEY_STR_MAX bytes, with a
+ * zero byte, or beginning with "\1" is replaced by "\1" and the hex of its SHA-256. So
+ * no two inputs share a key, and three strings and an id always fit. [any]
  */
 #ifndef STORE_KEYS_H
 #define STORE_KEYS_H
 
 #include <hilo/types.h>
 
-enum { KEY_STR_MAX = 180 };
+enum { KEY_STR_MAX = 150 };
 
 struct key {
     uint32_t n;
