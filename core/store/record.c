@@ -92,21 +92,26 @@ static int32_t rec__set(const struct rec_desc *d, const struct rec_field *f, str
 int32_t rec_unpack(const struct rec_desc *d, struct hilo_str bytes, void *obj, struct err *e)
 {
     struct hilo_field in;
+    uint64_t seen = 0;
     uint32_t at = 0;
     int more;
 
+    CHECK(d->n <= 64);
     memset(obj, 0, d->bytes);
     while ((more = hilo_next(&bytes, &in)) == 1) {
         /* Fields come in the table's order, so the search goes on where it stopped. */
         for (uint32_t step = 0; step < d->n; step++, at++) {
             const struct rec_field *f = &d->field[at < d->n ? at : (at = 0)];
-            if (f->tag == in.tag) {
+            if (f->tag != in.tag)
+                continue;
+            if (!(seen >> at & 1)) {
                 int32_t rc = rec__set(d, f, in.val, (char *)obj + f->offset, e);
                 if (rc != HILO_OK)
                     return rc;
-                at++;
-                break;
+                seen |= UINT64_C(1) << at;
             }
+            at++;
+            break;
         }
     }
     if (more < 0)

@@ -61,7 +61,8 @@ enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
 /* Appends obj's fields that are not zero or empty. */
 void rec_pack(const struct rec_desc *, const void *obj, struct hilo_writer *);
 /* Fills obj (zeroed first). Strings point into bytes. HILO_CORRUPT if the bytes are no
- * fields, or a value has the wrong form; unknown tags are skipped. */
+ * fields, or a value has the wrong form; unknown tags are skipped, and of a field that
+ * comes twice the first counts. */
 int32_t rec_unpack(const struct rec_desc *, struct hilo_str bytes, void *obj, struct err *);
 /* "name=value" of each field for people; ids in hex, bytes that are no text in hex. */
 void rec_dump(const struct rec_desc *, const void *obj, struct buf *out);
