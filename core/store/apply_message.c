@@ -52,11 +52,12 @@ static void message_note(struct apply *a, struct rec_message *m, const struct re
     m->history = hilo_written(&w);
 }
 
-/* A step that also moves the status, if its rank is higher, or renews its reason. */
+/* A step that also moves the status, if it is the first or its rank is higher, or renews
+ * its reason. */
 static void message_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
 {
     message_note(a, m, s);
-    if (rank_of(s->status) > rank_of(m->status) || s->status == m->status) {
+    if (m->status == 0 || rank_of(s->status) > rank_of(m->status) || s->status == m->status) {
         m->status = s->status;
         m->status_time = s->time;
         m->reason = s->reason;
@@ -197,10 +198,14 @@ static int32_t settle(struct apply *a, struct hilo_id id, struct rec_message *m)
 /* ---- receipts ---- */
 
 /* A message that its channel needs several sends for is sent when the last was, and
- * delivered when the last is; a failure of any is its failure. */
+ * delivered when the last is; a failure of any is its failure. ext_id is that of the
+ * part last sent; while a part is in flight or in doubt it is empty until a receipt
+ * names it, and then that part has left. */
 static bool parts_left(const struct rec_message *m)
 {
-    return m->parts > 1 && m->part < m->parts;
+    bool left = m->place == PLACE_IN_FLIGHT && m->ext_id.n;
+
+    return m->parts > 1 && m->part + left < m->parts;
 }
 
 static void receipt_step(struct apply *a, struct rec_message *m, const struct ev_message_receipt *e)
@@ -291,7 +296,7 @@ int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt 
 {
     struct rec_message m;
     struct hilo_str known;
-    bool fresh = false;
+    bool fresh = false, next_part;
     int32_t rc;
 
     if (id_none(e->id))
@@ -302,14 +307,21 @@ int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt 
         rc = apply__raw(a, TABLE_EXT, &k, &known);
         fresh = rc == HILO_NOTFOUND;
         if (fresh)
-            rc = ext_known(a, e->id, &m, e->ext_id);
+            rc = HILO_OK;
     }
     if (rc != HILO_OK)
         return rc;
-    /* A provider's id that no report named: what was in doubt left. */
-    bool next_part = fresh && m.place == PLACE_HELD && parts_left(&m);
-    if (next_part)
+    /* A provider's id that no report named: the part in doubt has left. */
+    next_part =
+        m.place == PLACE_HELD && parts_left(&m) && e->ext_id.n && (fresh || str_eq(e->ext_id, m.ext_id));
+    if (next_part) {
         m.part++;
+        m.attempts = 0;
+    }
+    if (fresh)
+        rc = ext_known(a, e->id, &m, e->ext_id);
+    if (rc != HILO_OK)
+        return rc;
     receipt_step(a, &m, e);
     if (next_part && parts_left(&m) && !is_settled(&m)) {
         m.due = (uint64_t)a->event->head.time_us;
@@ -369,7 +381,8 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
         rc = conversation_load(a, m.conversation, &c);
     if (rc != HILO_OK)
         return rc;
-    c.last_out = (uint64_t)a->event->head.time_us;
+    if (type != HILO_CONTENT_SYSTEM)
+        c.last_out = (uint64_t)a->event->head.time_us;
     if (type == HILO_CONTENT_CHOICES)
         c.choices = e->id;
     if (id_none(c.head)) {
@@ -452,6 +465,8 @@ int32_t apply__message_claimed(struct apply *a, const struct ev_message_claimed 
     apply__del(a, TABLE_EXPIRY, &k);
     m.place = PLACE_IN_FLIGHT;
     m.attempts = e->attempt;
+    if (m.parts > 1)
+        m.ext_id = (struct hilo_str){0}; /* this part's is not known yet */
     k = key_channel_id(m.channel, e->id);
     for (unsigned i = 0; i < 8; i++)
         seq[i] = (uint8_t)(a->event->head.seq >> (56 - 8 * i));
