@@ -97,6 +97,8 @@ int32_t apply__key_created(struct apply *a, const struct ev_key_created *e)
         .id = e->id, .name = e->name, .scopes = e->scopes, .created = (uint64_t)a->event->head.time_us};
     struct key k, by_id = key_of_id(e->id);
 
+    if (e->hash.n != 32)
+        return apply__wrong(a, "the key's hash has not 32 bytes");
     key_init(&k);
     key_bytes(&k, e->hash);
     apply__put(a, TABLE_KEY, &k, &rec_desc_key, &r);
@@ -163,10 +165,24 @@ int32_t apply__idempotency_stored(struct apply *a, const struct ev_idempotency_s
                                 .location = e->location,
                                 .seq = a->event->head.seq,
                                 .time = (uint64_t)a->event->head.time_us};
+    struct rec_idempotency before;
     struct key k, age;
+    int32_t rc;
 
+    if (e->key.n == 0 || e->key.n > CONTEXT_KEY_MAX - 8)
+        return apply__wrong(a, "the key has no length that a key can have");
     key_init(&k);
     key_bytes(&k, e->key);
+    rc = apply__get(a, TABLE_IDEMPOTENCY, &k, &rec_desc_idempotency, &before);
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
+        return rc;
+    if (rc == HILO_OK) {
+        /* Stored again: its age counts from now. */
+        key_init(&age);
+        key_u64(&age, before.time);
+        key_bytes(&age, e->key);
+        apply__del(a, TABLE_IDEMPOTENCY_AGE, &age);
+    }
     key_init(&age);
     key_u64(&age, r.time);
     key_bytes(&age, e->key);

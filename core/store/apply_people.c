@@ -59,10 +59,19 @@ int32_t apply__identifier_added(struct apply *a, const struct ev_identifier_adde
 {
     struct key k = key_identifier((uint32_t)e->scheme, e->scope, e->value);
     struct key back = key_customer_ident(e->customer, (uint32_t)e->scheme, e->scope, e->value);
-    struct rec_identifier r = {
-        .customer = e->customer, .verified = e->verified, .since = apply__now(a), .source = e->source};
+    struct rec_identifier before,
+        r = {.customer = e->customer, .verified = e->verified, .since = apply__now(a), .source = e->source};
     struct hilo_writer w;
+    int32_t rc = apply__get(a, TABLE_IDENTIFIER, &k, &rec_desc_identifier, &before);
 
+    if (rc == HILO_OK && !id_eq(before.customer, e->customer)) {
+        /* It moves: the one who had it has it no longer. */
+        struct key old = key_customer_ident(before.customer, (uint32_t)e->scheme, e->scope, e->value);
+        apply__del(a, TABLE_CUSTOMER_IDENT, &old);
+        rc = apply__touch(a, before.customer);
+    }
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
+        return rc;
     apply__put(a, TABLE_IDENTIFIER, &k, &rec_desc_identifier, &r);
     /* Keys may hold digests of long values, so the value itself stands here. */
     arena_writer(a->arena, &w);
@@ -77,8 +86,13 @@ int32_t apply__identifier_removed(struct apply *a, const struct ev_identifier_re
 {
     struct key k = key_identifier((uint32_t)e->scheme, e->scope, e->value);
     struct key back = key_customer_ident(e->customer, (uint32_t)e->scheme, e->scope, e->value);
+    struct rec_identifier r;
+    int32_t rc = apply__get(a, TABLE_IDENTIFIER, &k, &rec_desc_identifier, &r);
 
-    apply__del(a, TABLE_IDENTIFIER, &k);
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
+        return rc;
+    if (rc == HILO_OK && id_eq(r.customer, e->customer))
+        apply__del(a, TABLE_IDENTIFIER, &k);
     apply__del(a, TABLE_CUSTOMER_IDENT, &back);
     return apply__touch(a, e->customer);
 }
