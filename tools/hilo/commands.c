@@ -1,0 +1,398 @@
+/* The commands: their options and their help. hilo(1) says the same at length. */
+#include "cli.h"
+
+#define END                                                                                                  \
+    {                                                                                                        \
+        NULL, NULL, 0, false, NULL                                                                           \
+    }
+#define IDEMPOTENCY                                                                                          \
+    {                                                                                                        \
+        "idempotency-key", "KEY", 0, false, "done once, however often it is repeated with this"              \
+    }
+
+static const struct option_row send_options[] = {
+    WHO_OPTIONS,
+    {"customer", "ID", 0, false, "by a customer's id (cus_…)"},
+    {"channel", "NAME", 'c', false, "the channel; by the routes if absent"},
+    {"case", "ID", 0, false, "the case that it belongs to (cas_…)"},
+    {"category", "WORD", 0, false, "service, transactional, promotional, authentication"},
+    {"priority", "WORD", 0, false, "urgent, normal, bulk"},
+    {"expires", "DURATION", 0, false, "give up after this: PT1H, P1D"},
+    {"reply-to", "ID", 0, false, "the message that it answers (msg_…)"},
+    {"language", "CODE", 'l', false, "the template's, or that of words the gateway adds"},
+    IDEMPOTENCY,
+    {"text", "TEXT", 't', false, "the text; the question of choices"},
+    {"template", "NAME", 0, false, "a template approved by the provider"},
+    {"body", "VALUE", 0, true, "next parameter of the template's body"},
+    {"header", "TEXT", 0, true, "above choices; a parameter of the template's header"},
+    {"footer", "TEXT", 0, false, "below choices"},
+    {"choices", "ID=TITLE,…", 0, false, "what can be chosen"},
+    {"choice", "ID=TITLE", 0, true, "one choice, whose title may have commas"},
+    {"button", "TEXT", 0, false, "opens a list of choices"},
+    {"media", "FILE", 'm', false, "a file, a media's id (med_…) or a URL"},
+    {"kind", "WORD", 0, false, "image, audio, voice, video, document, sticker"},
+    {"caption", "TEXT", 0, false, "goes with the media"},
+    {"type", "TYPE/SUB", 0, false, "the file's media type, if its name does not tell"},
+    {"content", "JSON", 0, false, "any other content, as POST /v1/messages takes it"},
+    END,
+};
+static const struct command c_send = {
+    .name = "send",
+    .operands = "[TEXT]",
+    .operands_max = 1,
+    .options = send_options,
+    .summary = "send a message to a customer",
+    .examples = "  hilo send --phone +573001112233 'Su cambio está listo'\n"
+                "  hilo send --customer cus_… --template pedir_foto --language es --body Ana\n"
+                "  hilo send --phone +573001112233 --media factura.pdf --caption 'Su factura'\n"
+                "  hilo send --phone +573001112233 --text '¿Cambio o devolución?' \\\n"
+                "      --choices 'exchange=Cambio,refund=Devolución'\n",
+    .run = cmd_send,
+};
+
+static const struct option_row idempotency_options[] = {IDEMPOTENCY, END};
+static const struct command c_message_show = {
+    .name = "message",
+    .verb = "show",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "a message, its status and how it came to it",
+    .examples = "  hilo message show msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_message_show,
+};
+static const struct command c_message_cancel = {
+    .name = "message",
+    .verb = "cancel",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "cancel a message that has not left",
+    .examples = "  hilo message cancel msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_message_cancel,
+};
+static const struct command c_message_read = {
+    .name = "message",
+    .verb = "read",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = idempotency_options,
+    .summary = "tell the customer's channel that a message was read",
+    .examples = "  hilo message read msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_message_read,
+};
+
+static const struct option_row customer_create_options[] = {
+    {"name", "NAME", 0, false, "as people call the customer"},
+    {"language", "CODE", 'l', false, "es, es-CO"},
+    {"time-zone", "ZONE", 0, false, "America/Bogota"},
+    {"attributes", "JSON", 0, false, "an object of your own"},
+    WHO_OPTIONS,
+    {"verified", NULL, 0, false, "the identifiers are known to be the customer's"},
+    IDEMPOTENCY,
+    END,
+};
+static const struct command c_customer_create = {
+    .name = "customer",
+    .verb = "create",
+    .options = customer_create_options,
+    .summary = "record a customer",
+    .examples = "  hilo customer create --name 'Ana Gómez' --language es \\\n"
+                "      --phone +573001112233 --document CO:CC:1020304050\n",
+    .run = cmd_customer_create,
+};
+static const struct option_row who_options[] = {WHO_OPTIONS, END};
+static const struct command c_customer_find = {
+    .name = "customer",
+    .verb = "find",
+    .options = who_options,
+    .summary = "customers by an identifier",
+    .help = "Of several identifiers, whoever has any of them. It is no failure to find nobody.",
+    .examples = "  hilo customer find --document CO:CC:1020304050\n",
+    .run = cmd_customer_find,
+};
+static const struct command c_customer_show = {
+    .name = "customer",
+    .verb = "show",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "a customer with all identifiers",
+    .examples = "  hilo customer show cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_customer_show,
+};
+static const struct option_row customer_update_options[] = {
+    {"name", "NAME", 0, false, "an empty value takes it away, here and below"},
+    {"language", "CODE", 'l', false, "es, es-CO"},
+    {"time-zone", "ZONE", 0, false, "America/Bogota"},
+    {"attributes", "JSON", 0, false, "an object instead of the one that was there"},
+    {"add", "SCHEME=VALUE", 0, true, "add an identifier"},
+    {"remove", "SCHEME=VALUE", 0, true, "remove an identifier"},
+    {"verified", NULL, 0, false, "those added are known to be the customer's"},
+    END,
+};
+static const struct command c_customer_update = {
+    .name = "customer",
+    .verb = "update",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = customer_update_options,
+    .summary = "change a customer",
+    .help = "Schemes: phone, email, document, whatsapp, loyalty, web_visitor.",
+    .examples = "  hilo customer update cus_… --name 'Ana Gómez Ruiz' --add email=ana@example.com\n"
+                "  hilo customer update cus_… --remove phone=+573001112233\n",
+    .run = cmd_customer_update,
+};
+
+static const struct option_row case_open_options[] = {
+    {"customer", "ID", 0, false, "whose it is (cus_…)"},
+    WHO_OPTIONS,
+    {"subject", "TEXT", 's', false, "what it is about"},
+    {"owner", "NAME", 0, false, "who takes care of it"},
+    {"status", "WORD", 0, false, "open, pending, closed"},
+    IDEMPOTENCY,
+    END,
+};
+static const struct command c_case_open = {
+    .name = "case",
+    .verb = "open",
+    .options = case_open_options,
+    .summary = "open a case for a customer",
+    .examples = "  hilo case open --phone +573001112233 --subject 'Televisor averiado' --owner Luis\n",
+    .run = cmd_case_open,
+};
+static const struct option_row case_list_options[] = {
+    {"status", "WORD", 0, false, "open, pending, closed"},
+    {"owner", "NAME", 0, false, "taken care of by"},
+    {"customer", "ID", 0, false, "of a customer (cus_…)"},
+    PAGE_OPTIONS,
+    END,
+};
+static const struct command c_case_list = {
+    .name = "case",
+    .verb = "list",
+    .options = case_list_options,
+    .summary = "cases, the last changed first",
+    .examples = "  hilo case list --status open --owner Luis\n",
+    .run = cmd_case_list,
+};
+static const struct command c_case_show = {
+    .name = "case",
+    .verb = "show",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "a case and its messages on all channels",
+    .help = "With --json the case alone; hilo case messages for the others.",
+    .examples = "  hilo case show cas_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_case_show,
+};
+static const struct option_row page_options[] = {PAGE_OPTIONS, END};
+static const struct command c_case_messages = {
+    .name = "case",
+    .verb = "messages",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = page_options,
+    .summary = "a case's messages, the oldest first",
+    .examples = "  hilo case messages cas_01JDX3V5Q8E7Z2M4N6P8R0T2V4 --json\n",
+    .run = cmd_case_messages,
+};
+static const struct option_row case_update_options[] = {
+    {"status", "WORD", 0, false, "open, pending, closed"},
+    {"subject", "TEXT", 's', false, "what it is about; empty: nothing"},
+    {"owner", "NAME", 0, false, "who takes care of it; empty: nobody"},
+    END,
+};
+static const struct command c_case_update = {
+    .name = "case",
+    .verb = "update",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = case_update_options,
+    .summary = "change a case",
+    .examples = "  hilo case update cas_… --status closed\n",
+    .run = cmd_case_update,
+};
+
+static const struct option_row timeline_options[] = {WHO_OPTIONS, PAGE_OPTIONS, END};
+static const struct command c_timeline = {
+    .name = "timeline",
+    .operands = "[CUSTOMER]",
+    .operands_max = 1,
+    .options = timeline_options,
+    .summary = "a customer's messages on all channels",
+    .help = "The newest is the last line; with --json it is the first, as the API gives them.",
+    .examples = "  hilo timeline cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n"
+                "  hilo timeline --phone +573001112233 --limit 10\n",
+    .run = cmd_timeline,
+};
+
+static const struct command c_channels = {
+    .name = "channels",
+    .summary = "the channels, and how they are",
+    .examples = "  hilo channels\n  hilo channels --json\n",
+    .run = cmd_channels,
+};
+static const struct option_row pause_options[] = {
+    {"reason", "TEXT", 0, false, "why, for the others"},
+    END,
+};
+static const struct command c_channels_pause = {
+    .name = "channels",
+    .verb = "pause",
+    .operands = "NAME",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = pause_options,
+    .summary = "send nothing more on a channel; messages wait",
+    .examples = "  hilo channels pause whatsapp-co --reason 'wrong template'\n",
+    .run = cmd_channels_pause,
+};
+static const struct command c_channels_resume = {
+    .name = "channels",
+    .verb = "resume",
+    .operands = "NAME",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "send again on a channel",
+    .examples = "  hilo channels resume whatsapp-co\n",
+    .run = cmd_channels_resume,
+};
+
+static const struct option_row key_create_options[] = {
+    {"name", "NAME", 0, false, "whose key it is; needed"},
+    {"scopes", "WORDS", 0, true, "what it may do, or all; needed"},
+    END,
+};
+static const struct command c_key_create = {
+    .name = "key",
+    .verb = "create",
+    .options = key_create_options,
+    .summary = "make an API key; it is shown this once",
+    .help = "Scopes: messages:read messages:write customers:read customers:write cases:read cases:write\n"
+            "media:read media:write channels:read channels:write metrics:read keys:write",
+    .examples = "  hilo key create --name shop --scopes 'messages:write media:write'\n"
+                "  HILO_KEY=$(hilo key create --name admin --scopes all -q)\n",
+    .run = cmd_key_create,
+};
+static const struct command c_key_list = {
+    .name = "key",
+    .verb = "list",
+    .summary = "the API keys, without their secrets",
+    .examples = "  hilo key list\n",
+    .run = cmd_key_list,
+};
+static const struct command c_key_revoke = {
+    .name = "key",
+    .verb = "revoke",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "make an API key worthless",
+    .examples = "  hilo key revoke key_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_key_revoke,
+};
+
+static const struct option_row media_put_options[] = {
+    {"type", "TYPE/SUB", 0, false, "its media type, if its name does not tell"},
+    {"filename", "NAME", 0, false, "what the customer sees instead of its name"},
+    IDEMPOTENCY,
+    END,
+};
+static const struct command c_media_put = {
+    .name = "media",
+    .verb = "put",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = media_put_options,
+    .summary = "store a file, for messages to name it",
+    .examples = "  hilo media put factura.pdf\n",
+    .run = cmd_media_put,
+};
+static const struct option_row media_get_options[] = {
+    {"output", "FILE", 'o', false, "where to; - is standard output, the default"},
+    {"info", NULL, 0, false, "what it is, instead of the file itself; so does --json"},
+    END,
+};
+static const struct command c_media_get = {
+    .name = "media",
+    .verb = "get",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = media_get_options,
+    .summary = "a stored file",
+    .examples = "  hilo media get med_01JDX3V5Q8E7Z2M4N6P8R0T2V4 -o foto.jpg\n",
+    .run = cmd_media_get,
+};
+
+static const struct option_row config_options[] = {
+    {"config", "FILE", 'c', false, "the configuration; hilod's own default if absent"},
+    END,
+};
+static const struct command c_config_check = {
+    .name = "config",
+    .verb = "check",
+    .options = config_options,
+    .flags = COMMAND_LOCAL,
+    .summary = "say all that is wrong with a configuration",
+    .examples = "  hilo config check -c /etc/hilo/hilo.yaml\n",
+    .run = cmd_config_check,
+};
+static const struct command c_store_check = {
+    .name = "store",
+    .verb = "check",
+    .operands = "DIR",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = COMMAND_LOCAL,
+    .summary = "check a data folder that no daemon has open",
+    .examples = "  hilo store check /var/lib/hilo\n",
+    .run = cmd_store_check,
+};
+static const struct command c_plugin_check = {
+    .name = "plugin",
+    .verb = "check",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = COMMAND_LOCAL,
+    .summary = "check a plugin, and print its options",
+    .examples = "  hilo plugin check ./sms.so\n",
+    .run = cmd_plugin_check,
+};
+
+const struct command *const commands[] = {
+    &c_send,
+    &c_message_show,
+    &c_message_cancel,
+    &c_message_read,
+    &c_customer_create,
+    &c_customer_find,
+    &c_customer_show,
+    &c_customer_update,
+    &c_case_open,
+    &c_case_list,
+    &c_case_show,
+    &c_case_messages,
+    &c_case_update,
+    &c_timeline,
+    &c_channels,
+    &c_channels_pause,
+    &c_channels_resume,
+    &c_key_create,
+    &c_key_list,
+    &c_key_revoke,
+    &c_media_put,
+    &c_media_get,
+    &c_config_check,
+    &c_store_check,
+    &c_plugin_check,
+    NULL,
+};
