@@ -85,6 +85,8 @@ void content_cell(const cJSON *message, struct text *out)
         text_add_shown(out, json_text(c, "text"));
         return;
     }
+    if (!type[0])
+        return;
     text_add(out, "[");
     text_add_shown(out, strcmp(type, "media") == 0 && kind[0] ? kind : type);
     text_add(out, "]");

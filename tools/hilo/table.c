@@ -188,9 +188,11 @@ static void put__rest(const struct screen *s, const char *p, size_t indent, cons
 static void put__row(const struct screen *s, const struct column *col, size_t n, const size_t *width,
                      const struct text *cell)
 {
-    size_t indent = 0;
+    size_t indent = 0, end = n;
 
-    for (size_t i = 0; i < n; i++) {
+    while (end > 1 && cell[end - 1].n == 0)
+        end--; /* no spaces at the end of a line */
+    for (size_t i = 0; i < end; i++) {
         const char *z = text_z(&cell[i]);
         const char *colour = cell__colour(s, &col[i], z);
         bool right = col[i].flags & COLUMN_RIGHT;
@@ -198,7 +200,7 @@ static void put__row(const struct screen *s, const struct column *col, size_t n,
             put__rest(s, z, indent, colour);
             return;
         }
-        put__cell(z, cell[i].n, width[i], right, i + 1 == n, colour);
+        put__cell(z, cell[i].n, width[i], right, i + 1 == end, colour);
         indent += width[i] + GAP;
     }
     (void)putchar('\n');
