@@ -137,13 +137,18 @@ $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
 
-# Fuzz targets: clang with its fuzzer, ASan and UBSan, in a build folder of their own.
+# Fuzz targets (tests/fuzz/README.md): clang with its fuzzer, ASan and UBSan, in a build folder
+# of their own. What they find to be new goes to build/fuzz/found, what crashes too.
 FUZZ_CC   ?= clang-14
 FUZZ_SECS ?= 5
 F         := build/fuzz
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/%.c=$F/%)
+FUZZ      := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+FUZZ_BIN  := $(FUZZ:%=$F/fuzz_%)
 FUZZ_MODE := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_RUN  := -max_len=8192 -rss_limit_mb=4096 -timeout=20
+FUZZ_LOST := $(filter-out $(FUZZ),$(notdir $(wildcard tests/fuzz/corpus/*)) $(basename $(notdir $(wildcard tests/fuzz/*.dict)))) \
+             $(foreach t,$(FUZZ),$(if $(wildcard tests/fuzz/corpus/$t/*),,$t))
 $F/core/%.o: core/%.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -MMD -MP $(CORE_INC) $(PKG_CFLAGS) -c $< -o $@
@@ -158,15 +163,18 @@ $F/fuzz_%: tests/fuzz/fuzz_%.c $F/libcore.a
 	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP $(CORE_INC) $(PKG_CFLAGS) $< $F/libcore.a $(CORE_LIBS) -o $@
 
 clang-fuzz: $(FUZZ_BIN)
-	@for t in $(FUZZ_BIN:$F/fuzz_%=%); do \
-	    mkdir -p $F/found/$$t; dict=; [ -f tests/fuzz/$$t.dict ] && dict=-dict=tests/fuzz/$$t.dict; \
+	@[ -z "$(strip $(FUZZ_LOST))" ] || { echo "tests/fuzz: corpus, dictionary and fuzz_*.c do not match: $(strip $(FUZZ_LOST))"; exit 1; }
+	@for t in $(FUZZ); do \
+	    mkdir -p $F/found/$$t; dict=; [ ! -f tests/fuzz/$$t.dict ] || dict=-dict=tests/fuzz/$$t.dict; \
 	    echo "== fuzz $$t, $(FUZZ_SECS) s"; \
-	    $F/fuzz_$$t -max_total_time=$(FUZZ_SECS) -max_len=8192 -rss_limit_mb=4096 -timeout=20 $$dict \
-	        -artifact_prefix=$F/found/$$t- $F/found/$$t tests/fuzz/corpus/$$t >$F/$$t.log 2>&1 \
-	        || { tail -n 40 $F/$$t.log; exit 1; }; tail -n 1 $F/$$t.log; done
-# Hours: make fuzz FUZZ_SECS=3600
+	    $F/fuzz_$$t -max_total_time=$(FUZZ_SECS) $(FUZZ_RUN) $$dict -artifact_prefix=$F/found/$$t- \
+	        $F/found/$$t tests/fuzz/corpus/$$t >$F/$$t.log 2>&1 || { tail -n 60 $F/$$t.log; \
+	        echo "All of it: $F/$$t.log. Once more: $F/fuzz_$$t $(FUZZ_RUN) $$(grep -o '$F/found/[^ ]*' $F/$$t.log | tail -n 1)"; \
+	        exit 1; }; \
+	    tail -n 1 $F/$$t.log; done
+# Ten minutes a target; a night: make fuzz FUZZ_SECS=3600
 fuzz:
-	@$(MAKE) --no-print-directory clang-fuzz FUZZ_SECS=$(if $(filter 5,$(FUZZ_SECS)),600,$(FUZZ_SECS))
+	@$(MAKE) --no-print-directory clang-fuzz $(if $(filter file,$(origin FUZZ_SECS)),FUZZ_SECS=600)
 
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done

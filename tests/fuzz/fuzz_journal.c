@@ -111,32 +111,45 @@ static int32_t recover(const char *dir, position from, uint64_t from_seq, bool c
     return rc;
 }
 
+static char scratch[64]; /* one a process: the files are written over each time */
+
+static void dir_remove(void)
+{
+    char path[128];
+
+    for (uint32_t number = 1; number <= 2; number++) {
+        snprintf(path, sizeof path, "%s/%s", scratch, segment_name(number).z);
+        (void)unlink(path);
+    }
+    (void)rmdir(scratch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char dir[64]; /* one a process: the files are written over each time */
     if (size == 0 || size > INPUT_MAX)
         return 0;
-    if (!dir[0]) {
-        snprintf(dir, sizeof dir, "%s/hilo-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-        CHECK(mkdtemp(dir));
+    if (!scratch[0]) {
+        snprintf(scratch, sizeof scratch, "%s/hilo-fuzz-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        CHECK(mkdtemp(scratch) && atexit(dir_remove) == 0);
     }
     const uint8_t flags = data[0];
     const size_t n = size - 1, first = flags & 2 ? n / 2 & ~(size_t)7 : n;
     char path[128];
-    segment_put(dir, 1, data + 1, first, flags & 1);
+    segment_put(scratch, 1, data + 1, first, flags & 1);
     if (flags & 2) {
-        segment_put(dir, 2, data + 1 + first, n - first, flags & 1);
+        segment_put(scratch, 2, data + 1 + first, n - first, flags & 1);
     } else {
-        snprintf(path, sizeof path, "%s/%s", dir, segment_name(2).z);
+        snprintf(path, sizeof path, "%s/%s", scratch, segment_name(2).z);
         (void)unlink(path);
     }
     struct replayed a = {0}, b = {0};
     struct journal_recovery r = {0}, again = {0};
-    if (recover(dir, 0, 0, true, &a, &r) != HILO_OK)
+    if (recover(scratch, 0, 0, true, &a, &r) != HILO_OK)
         return 0;
     CHECK(r.last_seq == a.seq && r.events == a.n && r.end >= a.end);
     const bool resume = (flags & 4) && a.end;
-    CHECK(recover(dir, resume ? a.end : 0, resume ? a.seq : 0, false, &b, &again) == HILO_OK);
+    CHECK(recover(scratch, resume ? a.end : 0, resume ? a.seq : 0, false, &b, &again) == HILO_OK);
     CHECK(again.cut_bytes == 0 && again.end == r.end && again.last_seq == r.last_seq);
     CHECK(resume ? b.n == 0 : b.n == a.n && b.sum == a.sum);
     return 0;
