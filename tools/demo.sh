@@ -29,30 +29,33 @@ fail() {
 }
 step() { printf '\n%s%s%s\n' "$bold" "$1" "$off"; }
 
-# Waits until a file holds a line with a word, and prints that line.
+# Waits until a file holds a line with a word; it is in $line then.
 line_of() { # file word
     tries=0
-    until grep -m 1 -- "$2" "$1" 2>/dev/null; do
+    until line=$(grep -m 1 -- "$2" "$1" 2>/dev/null); do
         tries=$((tries + 1))
+        for p in $sim $gate; do kill -0 "$p" 2>/dev/null || fail "a program ended that should run"; done
         [ $tries -le 300 ] || fail "nothing said \"$2\" in 30 seconds"
         sleep 0.1
     done
 }
-# A request to the gateway; prints its JSON. Any answer but 2xx ends the demo.
+# A request to the gateway; its JSON is in $out. Any answer but 2xx ends the demo.
 api() { # method path [json]
     out=$(curl -sS --max-time 30 -w '\n%{http_code}' -X "$1" "$url$2" -H "Authorization: Bearer $key" \
         -H 'Content-Type: application/json' ${3:+-d "$3"}) || fail "no answer to $1 $2"
     code=$(printf '%s\n' "$out" | tail -n 1)
     out=$(printf '%s\n' "$out" | sed '$d')
-    case $code in 2*) printf '%s\n' "$out" ;; *) fail "$1 $2 was answered $code: $out" ;; esac
+    case $code in 2*) ;; *) fail "$1 $2 was answered $code: $out" ;; esac
 }
+# What jq finds in $out.
+found() { printf '%s' "$out" | jq -r "$1"; }
 show() { printf '%s  %s %s%s\n' "$dim" "$1" "$2" "$off"; }
 simulator() { # path json
     curl -sS --max-time 60 "$sim_url$1" -d "$2" >"$dir/sim.json" || fail "the simulator did not answer"
 }
 # Waits until a message has a status, by its history: the gateway's own events in its log.
 reaches() { # id status
-    line_of "$dir/hilod.log" "$1 .*status=$2" >/dev/null
+    line_of "$dir/hilod.log" "$1 .*status=$2"
     printf '%s  %s is %s%s\n' "$green" "$1" "$2" "$off"
 }
 
@@ -63,10 +66,11 @@ base64 -d >"$dir/television.jpg" <<'JPG'
 JPG
 
 step 'A simulator of Meta, and the gateway'
-"$bin/sim/hilo-sim-whatsapp" --port 0 --exit-on-eof --phone-number-id 106540352242922 --waba-id 102290129340398 \
-    >"$dir/sim.log" 2>&1 </dev/zero &
+"$bin/sim/hilo-sim-whatsapp" --port 0 --phone-number-id 106540352242922 --waba-id 102290129340398 \
+    >"$dir/sim.log" 2>&1 &
 sim=$!
-sim_url=http://127.0.0.1:$(line_of "$dir/sim.log" 'ready port=' | sed 's/.*port=//')
+line_of "$dir/sim.log" 'ready port='
+sim_url=http://127.0.0.1:${line##*port=}
 cat >"$dir/hilo.yaml" <<YAML
 gateway:
   name: Tienda de Ana
@@ -96,8 +100,10 @@ routes:
 YAML
 "$bin/hilod" -c "$dir/hilo.yaml" 2>"$dir/hilod.log" &
 gate=$!
-url=http://127.0.0.1:$(line_of "$dir/hilod.log" gateway.ready | sed 's/.*port=\([0-9]*\).*/\1/')
-line_of "$dir/hilod.log" 'state=up text="ready"' >/dev/null
+line_of "$dir/hilod.log" gateway.ready
+port=${line##*port=}
+url=http://127.0.0.1:${port%% *}
+line_of "$dir/hilod.log" 'state=up text="ready"'
 export HILO_CONTROL="$dir/data/control.sock"
 key=$("$bin/hilo" key create --name demo --scopes all --json | jq -r .key)
 simulator /_sim/config "{\"webhook_url\":\"$url/hooks/whatsapp-co\",\"templates\":[{\"name\":\"pedir_foto\",\"language\":\"es\",\"body_parameters\":1}]}"
@@ -106,32 +112,38 @@ grep -q '"verified":true' "$dir/sim.json" || fail "Meta's handshake was not answ
 show gateway "$url, simulator $sim_url, webhook verified"
 
 step '1. Ana phones: her television is broken. A customer, and a case'
-customer=$(api POST /v1/customers '{"name":"Ana Gómez","language":"es","identifiers":[{"scheme":"phone","value":"+573001112233"},{"scheme":"document","value":"CO:CC:1020304050"}]}' | jq -r .id)
-case=$(api POST /v1/cases "{\"customer\":\"$customer\",\"subject\":\"Televisor averiado\",\"owner\":\"Luis\"}" | jq -r .id)
+api POST /v1/customers '{"name":"Ana Gómez","language":"es","identifiers":[{"scheme":"phone","value":"+573001112233"},{"scheme":"document","value":"CO:CC:1020304050"}]}'
+customer=$(found .id)
+api POST /v1/cases "{\"customer\":\"$customer\",\"subject\":\"Televisor averiado\",\"owner\":\"Luis\"}"
+case=$(found .id)
 show customer "$customer"
 show case "$case"
 
 step '2. The agent writes first: a template, as nothing else is allowed before she has written'
-photo=$(api POST /v1/messages "{\"to\":{\"customer\":\"$customer\"},\"channel\":\"whatsapp-co\",\"case\":\"$case\",\"content\":{\"type\":\"template\",\"name\":\"pedir_foto\",\"language\":\"es\",\"text\":\"Hola Ana, ¿nos envía una foto del televisor?\",\"parameters\":{\"body\":[\"Ana\"]}}}" | jq -r .id)
+api POST /v1/messages "{\"to\":{\"customer\":\"$customer\"},\"channel\":\"whatsapp-co\",\"case\":\"$case\",\"content\":{\"type\":\"template\",\"name\":\"pedir_foto\",\"language\":\"es\",\"text\":\"Hola Ana, ¿nos envía una foto del televisor?\",\"parameters\":{\"body\":[\"Ana\"]}}}"
+photo=$(found .id)
 reaches "$photo" delivered
 
 step '3. She answers with a text and a photo'
 simulator /_sim/inbound '{"from":"573001112233","name":"Ana","type":"text","text":{"body":"Hola, así quedó la pantalla"}}'
 simulator /_sim/inbound "{\"from\":\"573001112233\",\"name\":\"Ana\",\"type\":\"image\",\"caption\":\"la pantalla\",\"file\":\"$dir/television.jpg\"}"
-line_of "$dir/hilod.log" media.stored >/dev/null
-media=$(api GET "/v1/customers/$customer/timeline" | jq -r '[.messages[] | select(.content.type == "media")][0].content.media')
+line_of "$dir/hilod.log" media.stored
+api GET "/v1/customers/$customer/timeline"
+media=$(found '[.messages[] | select(.content.type == "media")][0].content.media')
 curl -sS --max-time 30 "$url/v1/media/$media" -H "Authorization: Bearer $key" -o "$dir/received.jpg"
 cmp -s "$dir/television.jpg" "$dir/received.jpg" || fail "the photo is not the one that was sent"
 show photo "$media, downloaded from Meta and the same to the byte"
 
 step '4. The agent asks with buttons'
-question=$(api POST /v1/messages "{\"to\":{\"customer\":\"$customer\"},\"channel\":\"whatsapp-co\",\"content\":{\"type\":\"choices\",\"text\":\"¿Prefiere cambio o devolución?\",\"choices\":[{\"id\":\"exchange\",\"title\":\"Cambio\"},{\"id\":\"refund\",\"title\":\"Devolución\"}]}}" | jq -r .id)
+api POST /v1/messages "{\"to\":{\"customer\":\"$customer\"},\"channel\":\"whatsapp-co\",\"content\":{\"type\":\"choices\",\"text\":\"¿Prefiere cambio o devolución?\",\"choices\":[{\"id\":\"exchange\",\"title\":\"Cambio\"},{\"id\":\"refund\",\"title\":\"Devolución\"}]}}"
+question=$(found .id)
 reaches "$question" read
 
 step '5. She taps Cambio'
 simulator /_sim/inbound '{"from":"573001112233","reply_to":"last","button":"exchange"}'
 simulator /_sim/quiet '{"wait_ms":30000}'
-api GET "/v1/customers/$customer/timeline" | jq -r '[.messages[] | select(.content.type == "choice_reply")][0] | "  she chose \(.content.choice) (\(.content.title)), answering \(.reply_to)"'
+api GET "/v1/customers/$customer/timeline"
+found '[.messages[] | select(.content.type == "choice_reply")][0] | "  she chose \(.content.choice) (\(.content.title)), answering \(.reply_to)"'
 
 step 'The case holds it all'
 "$bin/hilo" case show "$case"

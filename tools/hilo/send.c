@@ -7,6 +7,7 @@
  */
 #include "cli.h"
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -255,7 +256,8 @@ static void random_key(struct text *out)
 {
     uint8_t b[16] = {0};
 
-    (void)getrandom(b, sizeof b, 0); /* 16 bytes come whole (getrandom(2)) */
+    if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) /* so few come whole (getrandom(2)) */
+        abort();
     text_add(out, "cli-");
     for (size_t i = 0; i < sizeof b; i++)
         text_fmt(out, "%02x", b[i]);
