@@ -1,0 +1,355 @@
+/*
+ * Thousands of legal moves in a random order, with commits, restarts and power cuts at
+ * random moments. What a move may do is read from the store before it, as the services
+ * do; what was committed must be there after each power cut, what was not must be gone;
+ * and store_check, which builds everything anew from the journal, must find nothing.
+ */
+#include "test_store_tools.h"
+
+enum { PEOPLE = 6, MESSAGES = 4096, MEDIA = 256, CASES = 12, MOVES = 6000, RECENT = 40 };
+
+struct model {
+    struct rig *r;
+    uint64_t random;
+    struct person person[PEOPLE];
+    struct hilo_id message[MESSAGES], media[MEDIA], cases[CASES];
+    unsigned n_messages, n_media, n_cases;
+    unsigned committed_messages; /* of those, how many are on disk for sure */
+    uint64_t committed_seq;
+    unsigned cuts;
+};
+
+static uint64_t any(struct model *m, uint64_t below)
+{
+    m->random ^= m->random << 13;
+    m->random ^= m->random >> 7;
+    m->random ^= m->random << 17;
+    return m->random % below;
+}
+
+#define MOVE(m, name, ...)                                                                                   \
+    do {                                                                                                     \
+        const struct ev_##name ev_moved = {__VA_ARGS__};                                                     \
+        rig_append((m)->r, &ev_desc_##name, &ev_moved);                                                      \
+    } while (0)
+
+/* One of the newest messages, if it is there. */
+static bool some_message(struct model *m, struct hilo_id *id, struct rec_message *rec)
+{
+    unsigned recent = m->n_messages < RECENT ? m->n_messages : RECENT;
+
+    if (recent == 0)
+        return false;
+    *id = m->message[m->n_messages - 1 - any(m, recent)];
+    return rig_find(m->r, *id, rec);
+}
+
+static void remember(struct model *m, struct hilo_id id)
+{
+    if (m->n_messages < MESSAGES)
+        m->message[m->n_messages++] = id;
+}
+
+static struct hilo_str some_ext(struct model *m)
+{
+    return arena_fmt(m->r->arena, "wamid.%u", (unsigned)any(m, 300));
+}
+
+/* ---- moves ---- */
+
+static void accept(struct model *m)
+{
+    const struct person *p = &m->person[any(m, PEOPLE)];
+    struct draft d = {.policy = any(m, 2), .priority = any(m, 3), .parts = any(m, 3) ? 0 : 2 + any(m, 2)};
+    struct hilo_id id = rig_id(m->r), other;
+    struct rec_message rec;
+
+    if (any(m, 8) == 0)
+        d.content = HILO_CONTENT_CHOICES;
+    if (any(m, 8) == 0 && some_message(m, &other, &rec) && rec.kind == HILO_KIND_INBOUND)
+        d = (struct draft){
+            .content = HILO_CONTENT_SYSTEM, .system = HILO_SYSTEM_MARK_READ, .reply_to = other};
+    if (m->n_cases && any(m, 3) == 0)
+        d.case_id = m->cases[any(m, m->n_cases)];
+    MOVE(m, message_accepted, .id = id, .message = rig_bytes(m->r, p, &d, HILO_KIND_OUTBOUND, id),
+         .policy = d.policy, .parts = d.parts);
+    remember(m, id);
+}
+
+static void receive(struct model *m)
+{
+    const struct person *p = &m->person[any(m, PEOPLE)];
+    struct draft d = {.ext_id = arena_fmt(m->r->arena, "in.%llu", (unsigned long long)m->r->ids)};
+    struct hilo_id id = rig_id(m->r), choices = rig_conversation(m->r, p).choices;
+
+    if (any(m, 2))
+        d.reply_to = choices;
+    if (any(m, 2))
+        d.content = HILO_CONTENT_CHOICE_REPLY;
+    if (any(m, 3) == 0 && m->n_media < MEDIA)
+        d.media = m->media[m->n_media++] = rig_id(m->r);
+    if (m->n_cases && any(m, 3) == 0)
+        d.case_id = m->cases[any(m, m->n_cases)];
+    MOVE(m, message_received, .id = id, .message = rig_bytes(m->r, p, &d, HILO_KIND_INBOUND, id),
+         .media = d.media);
+    remember(m, id);
+}
+
+static void claim(struct model *m)
+{
+    struct hilo_id id;
+    struct rec_message rec;
+
+    if (some_message(m, &id, &rec) && rec.place == PLACE_DUE)
+        MOVE(m, message_claimed, .id = id, .attempt = rec.attempts + 1);
+}
+
+static void report(struct model *m)
+{
+    static const uint64_t outcome[] = {HILO_STATUS_SENT,   HILO_STATUS_SENT,    HILO_STATUS_QUEUED,
+                                       HILO_STATUS_FAILED, HILO_STATUS_EXPIRED, HILO_STATUS_IN_DOUBT};
+    struct ev_message_reported ev = {.status = outcome[any(m, 6)]};
+    struct rec_message rec;
+
+    if (!some_message(m, &ev.id, &rec) || rec.place != PLACE_IN_FLIGHT)
+        return;
+    ev.attempts = rec.attempts;
+    ev.part = rec.part;
+    ev.due = (uint64_t)m->r->now + any(m, 5000000);
+    if (ev.status == HILO_STATUS_SENT) {
+        ev.ext_id = some_ext(m);
+        ev.part++;
+        if (rec.parts > 1 && ev.part < rec.parts) {
+            ev.status = HILO_STATUS_QUEUED;
+            ev.attempts = 0;
+        }
+    }
+    rig_append(m->r, &ev_desc_message_reported, &ev);
+    assert_true(rig_find(m->r, ev.id, &rec));
+    if (rec.place == PLACE_HELD && rec.policy == POLICY_RESEND && any(m, 4))
+        MOVE(m, message_requeued, .id = ev.id, .due = (uint64_t)m->r->now);
+}
+
+static void receipt(struct model *m)
+{
+    static const uint64_t news[] = {HILO_STATUS_SENT, HILO_STATUS_DELIVERED, HILO_STATUS_READ,
+                                    HILO_STATUS_FAILED};
+    struct ev_message_receipt ev = {
+        .channel = CHANNEL, .ext_id = some_ext(m), .status = news[any(m, 4)], .time = (uint64_t)m->r->now};
+    struct key k = key_ext(CHANNEL, ev.ext_id);
+    struct rec_message rec;
+    struct hilo_str val;
+
+    if (any(m, 3) == 0) { /* an echo */
+        if (!some_message(m, &ev.id, &rec) || rec.kind != HILO_KIND_OUTBOUND)
+            return;
+        if (rec.ext_id.n && any(m, 2))
+            ev.ext_id = rec.ext_id;
+    } else if (store_get(m->r->store, TABLE_EXT, key_str(&k), m->r->arena, &val, &m->r->err) == HILO_OK) {
+        ev.id = key_tail_id(val);
+    }
+    if (any(m, 10) == 0)
+        ev.cost = STR("cost");
+    rig_append(m->r, &ev_desc_message_receipt, &ev);
+}
+
+static void settle(struct model *m)
+{
+    struct hilo_id id;
+    struct rec_message rec;
+
+    if (some_message(m, &id, &rec) && rec.place != PLACE_NONE && rec.place != PLACE_IN_FLIGHT)
+        MOVE(m, message_settled, .id = id, .reason = STR("decided"),
+             .status = rec.place == PLACE_HELD ? HILO_STATUS_FAILED : HILO_STATUS_CANCELED);
+}
+
+static void requeue(struct model *m)
+{
+    struct hilo_id id;
+    struct rec_message rec;
+
+    if (some_message(m, &id, &rec) && rec.place == PLACE_HELD && rec.policy == POLICY_RESEND)
+        MOVE(m, message_requeued, .id = id, .due = (uint64_t)m->r->now);
+}
+
+static void download(struct model *m)
+{
+    static const uint8_t hash[32] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
+                                     0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
+                                     0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
+    struct rec_media rec;
+
+    if (m->n_media == 0)
+        return;
+    struct hilo_id id = m->media[any(m, m->n_media)];
+    struct key k = key_of_id(id);
+    if (store_record(m->r->store, TABLE_MEDIA, key_str(&k), &rec_desc_media, m->r->arena, &rec, &m->r->err) !=
+            HILO_OK ||
+        rec.state != MEDIA_PENDING)
+        return;
+    if (any(m, 2))
+        MOVE(m, media_stored, .id = id, .sha256 = str_n(hash, sizeof hash), .mime = STR("image/png"));
+    else
+        MOVE(m, media_failed, .id = id, .due = any(m, 3) ? (uint64_t)m->r->now : 0,
+             .attempts = rec.attempts + 1, .reason = STR("busy"));
+}
+
+static void change_case(struct model *m)
+{
+    if (m->n_cases < CASES && any(m, 4) == 0) {
+        struct hilo_id id = rig_id(m->r);
+        EMIT(m->r, case_opened, .id = id, .customer = m->person[any(m, PEOPLE)].customer,
+             .status = CASE_OPEN);
+        m->cases[m->n_cases++] = id;
+    } else if (m->n_cases) {
+        if (any(m, 4) == 0)
+            m->r->now -= 1000; /* two changes at the same instant */
+        MOVE(m, case_updated, .id = m->cases[any(m, m->n_cases)], .set = any(m, 8),
+             .status = CASE_OPEN + any(m, 3), .owner = STR("luz"));
+    }
+}
+
+static void change_person(struct model *m)
+{
+    const struct person *p = &m->person[any(m, PEOPLE)];
+    struct hilo_str phone = arena_fmt(m->r->arena, "+5730000000%u", (unsigned)any(m, 12));
+
+    switch (any(m, 4)) {
+    case 0:
+        MOVE(m, identifier_added, .customer = p->customer, .scheme = HILO_SCHEME_PHONE, .value = phone);
+        break;
+    case 1:
+        MOVE(m, identifier_removed, .customer = p->customer, .scheme = HILO_SCHEME_PHONE, .value = phone);
+        break;
+    case 2:
+        MOVE(m, conversation_address, .id = p->conversation, .main = any(m, 2),
+             .party = rig_party(m->r->arena, phone));
+        break;
+    default:
+        MOVE(m, customer_updated, .id = p->customer, .set = any(m, 16), .name = phone);
+    }
+}
+
+static void remember_and_forget(struct model *m)
+{
+    struct hilo_str name = arena_fmt(m->r->arena, "%u", (unsigned)any(m, 20));
+
+    switch (any(m, 6)) {
+    case 0:
+        MOVE(m, parked_forgotten, .before = (uint64_t)m->r->now - any(m, 400000));
+        break;
+    case 1:
+        MOVE(m, idempotency_forgotten, .before = (uint64_t)m->r->now - any(m, 400000));
+        break;
+    case 2:
+        MOVE(m, plugin_put, .plugin = STR("whatsapp"), .subject = name, .key = STR("k"), .value = name);
+        break;
+    case 3:
+        MOVE(m, channel_paused, .channel = name, .reason = STR("night"));
+        break;
+    case 4:
+        MOVE(m, channel_resumed, .channel = name);
+        break;
+    default:
+        MOVE(m, idempotency_stored, .key = name, .status = 202, .answer = name);
+    }
+}
+
+/* ---- on disk ---- */
+
+static void commit(struct model *m)
+{
+    rig_commit(m->r);
+    m->committed_seq = m->r->seq;
+    m->committed_messages = m->n_messages;
+}
+
+static void power_cut(struct model *m)
+{
+    struct rec_message rec;
+
+    rig_power_cut(m->r);
+    m->cuts++;
+    assert_int_equal(m->r->seq, m->committed_seq);
+    for (unsigned i = 0; i < m->n_messages; i++) {
+        assert_int_equal(rig_find(m->r, m->message[i], &rec), i < m->committed_messages);
+        arena_reset(m->r->arena);
+    }
+    m->n_messages = m->committed_messages;
+}
+
+static void media_file(const struct rig *r)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof path, "%s/media/e3", r->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/media/e3/%s", r->dir,
+                   "b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void play(struct rig *r, uint64_t seed)
+{
+    static void (*const moves[])(struct model *) = {
+        accept, accept,  receive,  claim,       claim,         claim,
+        report, report,  report,   receipt,     receipt,       receipt,
+        settle, requeue, download, change_case, change_person, remember_and_forget};
+    struct model *m = calloc(1, sizeof *m);
+
+    assert_non_null(m);
+    m->r = r;
+    m->random = seed;
+    media_file(r);
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        char phone[32];
+        (void)snprintf(phone, sizeof phone, "+5730000000%u", i);
+        m->person[i] = rig_person(r, phone);
+    }
+    commit(m);
+    for (unsigned i = 0; i < MOVES; i++) {
+        uint64_t before = r->seq;
+        moves[any(m, sizeof moves / sizeof *moves)](m);
+        if (store_synced(r->store) == r->seq) { /* a move that committed */
+            m->committed_seq = r->seq;
+            m->committed_messages = m->n_messages;
+        }
+        if (r->seq != before && any(m, 6) == 0)
+            commit(m);
+        if (any(m, 10) == 0)
+            (void)store_tick(r->store);
+        arena_reset(r->arena);
+        if (any(m, 500) == 0)
+            power_cut(m);
+        if (any(m, 1500) == 0) {
+            commit(m);
+            rig_clean(r);
+        }
+    }
+    commit(m);
+    power_cut(m);
+    assert_true(m->cuts > 1 && m->n_messages > MOVES / 10);
+    rig_clean(r);
+    free(m);
+}
+
+static void random_moves(void **state)
+{
+    play(*state, UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static void other_random_moves(void **state)
+{
+    play(*state, UINT64_C(0xd1b54a32d192ed03));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(random_moves, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(other_random_moves, rig_setup, rig_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
