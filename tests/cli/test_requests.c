@@ -335,15 +335,6 @@ static void the_environments_key_stays_off_the_control_socket(void **state)
     assert_int_equal(rig_requests(rig), 3);
 }
 
-static void a_proxy_of_the_environment_is_not_asked_for_a_socket(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_env(rig, "http_proxy", "http://127.0.0.1:1");
-    assert_int_equal(RUN(rig, "channels"), 0);
-    assert_int_equal(rig_requests(rig), 1);
-}
-
 static void a_redirect_is_not_followed(void **state)
 {
     struct rig *rig = *state;
@@ -373,7 +364,6 @@ int main(void)
         TEST(nobody_or_several_is_refused),
         TEST(a_url_is_used_with_its_key),
         TEST(the_environments_key_stays_off_the_control_socket),
-        TEST(a_proxy_of_the_environment_is_not_asked_for_a_socket),
         TEST(a_redirect_is_not_followed),
     };
 

@@ -208,10 +208,8 @@ static bool call__set(struct call *k)
     SET(CURLOPT_USERAGENT, "hilo/" HILO_VERSION);
     SET(CURLOPT_WRITEFUNCTION, call__take);
     SET(CURLOPT_WRITEDATA, k);
-    if (c->socket) {
-        SET(CURLOPT_UNIX_SOCKET_PATH, c->socket);
-        SET(CURLOPT_PROXY, "");
-    }
+    if (c->socket)
+        SET(CURLOPT_UNIX_SOCKET_PATH, c->socket); /* no proxy is asked then */
     if (k->upload) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_READFUNCTION, call__give);
