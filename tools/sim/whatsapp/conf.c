@@ -281,6 +281,12 @@ static bool faults_parse(struct faults *faults, const cJSON *json, char *why, si
         } else if (!strcmp(v->string, "reply")) {
             if (!reply_apply(&f, v, why, cap))
                 return false;
+        } else if (!strcmp(v->string, "hold")) {
+            static const char *const holds[] = {"none", "before", "after_accept", NULL};
+            int i = choice(v, holds);
+            if (i < 0)
+                return say(why, cap, "hold must be none, before or after_accept");
+            f.hold = (enum hold)i;
         } else if (!strcmp(v->string, "statuses")) {
             if (!statuses_apply(&f, v, why, cap))
                 return false;
@@ -305,6 +311,7 @@ bool faults_apply(struct sim *s, const cJSON *json, char *why, size_t cap)
 {
     pthread_mutex_lock(&s->lock);
     bool ok = faults_parse(&s->faults, json, why, cap);
+    pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     return ok;
 }

@@ -50,6 +50,13 @@ static struct draw draw_fault(struct sim *s)
     return d;
 }
 
+/* Waits while the faults hold sends at this place; ends with the program. */
+static void hold_at_locked(struct sim *s, enum hold place)
+{
+    while (!s->stopping && s->faults.hold == place)
+        (void)wait_changed_locked(s, mono_us() + 60 * INT64_C(1000000));
+}
+
 /* The answer to a send that was accepted. */
 static cJSON *accepted_json(const struct verdict *v, const struct message *m)
 {
@@ -187,6 +194,7 @@ static enum MHD_Result send_checked(struct request *r, const cJSON *body, struct
         return graph_error(r, &window);
     }
     cJSON *json = accepted_json(v, accept_locked(s, r->path, body, v, closed ? &window : NULL));
+    hold_at_locked(s, HOLD_AFTER_ACCEPT);
     pthread_mutex_unlock(&s->lock);
     return reply_accepted(r, d, json);
 }
@@ -215,6 +223,11 @@ static enum MHD_Result post_messages(struct request *r)
     struct draw d = status ? (struct draw){0} : draw_fault(s);
     if (d.delay_ms)
         http_sleep(s, d.delay_ms);
+    if (!status) {
+        pthread_mutex_lock(&s->lock);
+        hold_at_locked(s, HOLD_BEFORE);
+        pthread_mutex_unlock(&s->lock);
+    }
     if (fault_before(r, &d, &rc)) {
         cJSON_Delete(body);
         return rc;

@@ -176,7 +176,11 @@ enum media_fault {
     MEDIA_UPLOAD_500
 };
 
+/* Where sends wait for as long as it is set. */
+enum hold { HOLD_NONE, HOLD_BEFORE, HOLD_AFTER_ACCEPT };
+
 struct faults {
+    enum hold hold;
     enum reply_fault reply;
     enum media_fault media;
     int error_code, n_statuses, status_error;
