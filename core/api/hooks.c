@@ -115,7 +115,8 @@ int hook_any(struct request *rq, struct fault *f)
 
     if (!ch || (ch->plug && !(ch->provides & HILO_CAN_REQUEST)))
         return fault_set(f, 404, "unknown_channel", "", "no channel of this name takes requests");
-    if (!ch->plug || channel_state(ch->plug, NULL) != CHANNEL_UP)
+    /* A channel that can't send may still receive: whether it takes this, it says itself. */
+    if (!ch->plug)
         return hook__busy(f, "channel_down", "the channel does not work at the moment; try again later");
     if (api->n_hooks == HOOKS_MAX)
         return hook__busy(f, "too_many_waiting", "too many requests wait for channels; try again later");
