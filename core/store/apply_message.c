@@ -14,7 +14,8 @@
 #include "base/ids.h"
 #include "base/str.h"
 
-enum { HISTORY_MAX_BYTES = 4096 };
+/* Attempts leave room in a full history for what became of the message. */
+enum { HISTORY_MAX_BYTES = 4096, HISTORY_ATTEMPTS_BYTES = 3072 };
 
 /* A higher rank wins, whatever order news comes in. */
 static unsigned rank_of(uint64_t status)
@@ -41,7 +42,7 @@ static void message_note(struct apply *a, struct rec_message *m, const struct re
     struct hilo_str rest = m->history;
     struct hilo_field f;
 
-    if (m->history.n >= HISTORY_MAX_BYTES)
+    if (m->history.n >= (s->status == HILO_STATUS_QUEUED ? HISTORY_ATTEMPTS_BYTES : HISTORY_MAX_BYTES))
         return;
     arena_writer(a->arena, &w);
     while (hilo_next(&rest, &f) == 1)
