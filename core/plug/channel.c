@@ -41,7 +41,7 @@ struct channel {
     struct loop_fd *link_fd;
     struct loop_timer *timer; /* a restart, a drain's end, a hang to be told */
     bool started, ended, draining, want_room;
-    bool hung, hung_told;
+    bool hung, hung_told, resumed;
     int32_t ended_code;
     int64_t up_since_us, give_up_us;
     int64_t backoff_s;
@@ -181,8 +181,11 @@ static void on_timer(void *arg)
     if (!ch->draining) {
         if (!ch->run)
             restart(ch);
+        else if (ch->resumed && ch->state == CHANNEL_STOPPED)
+            set_state(ch, CHANNEL_UP, STR("resumed"));
         else
             check_hang(ch);
+        ch->resumed = false;
     } else if (!ch->run) {
         set_state(ch, CHANNEL_CLOSED, STR(""));
     } else if (clock_mono_us() >= ch->give_up_us) {
@@ -355,6 +358,15 @@ void channel_drain(struct channel *ch, int64_t mono_us)
     }
 }
 
+void channel_mended(struct channel *ch)
+{
+    if (ch->state != CHANNEL_STOPPED)
+        return;
+    ch->resumed = true;
+    ch->backoff_s = BACKOFF_MIN_S;
+    loop_timer_at(ch->timer, clock_mono_us());
+}
+
 void channel_free(struct channel **chp)
 {
     struct channel *ch = *chp;
@@ -500,6 +512,11 @@ enum channel_state channel_state(const struct channel *ch, struct hilo_str *text
     if (text_out)
         *text_out = str(ch->text);
     return ch->state;
+}
+
+bool channel_runs(const struct channel *ch)
+{
+    return ch->run != NULL;
 }
 
 void channel_stats(const struct channel *ch, struct channel_stats *out)

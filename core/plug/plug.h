@@ -107,6 +107,11 @@ const char *channel_name(const struct channel *);
 void *channel_user(const struct channel *);
 const struct plugin *channel_plugin(const struct channel *);
 enum channel_state channel_state(const struct channel *, struct hilo_str *text_out);
+/* Whether an instance runs: STOPPED and DOWN are said of both. */
+bool channel_runs(const struct channel *);
+/* An operator has mended what STOPPED it: UP if its instance runs, else another is
+ * started; the state follows from the loop. Otherwise nothing. */
+void channel_mended(struct channel *);
 
 /* Frames to the plugin. HILO_OK, or HILO_FULL (nothing happened; up.room comes), or
  * HILO_DOWN when the instance is not running, drains, or has not come back from a

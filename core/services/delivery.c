@@ -582,6 +582,8 @@ int delivery_resume(struct delivery *d, const struct actor *actor, struct gw_cha
         rc = store_append(d->gw->store, &ev_desc_channel_resumed, &ev, actor, clock_wall_us(), NULL, &e);
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
+    if (c->plug)
+        channel_mended(c->plug);
     c->paused = c->stopped = false;
     c->held_until_us = c->down_backoff_us = 0;
     c->why[0] = '\0';

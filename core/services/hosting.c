@@ -136,7 +136,8 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     struct err e = {0};
 
     (void)text; /* the host has logged it */
-    if (state == CHANNEL_CLOSED || state == CHANNEL_STARTING || state == CHANNEL_STOPPED) {
+    (void)state;
+    if (!channel_runs(plug)) {
         store_begin(gw->store);
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);
