@@ -66,6 +66,17 @@ struct lower_env outbound_lower_env(struct gateway *gw)
 
 /* ---- claiming ---- */
 
+void delivery_settled(struct delivery *d, struct hilo_id id, struct hilo_str channel, uint64_t status,
+                      struct hilo_str reason)
+{
+    char text[ID_TEXT];
+
+    id_format("msg", id, text);
+    log_event(d->gw->log, status == HILO_STATUS_FAILED ? HILO_LOG_INFO : HILO_LOG_DEBUG, "message.settled",
+              "id=%s channel=%.*s status=%s reason=%.*s", text, STR_FMT(channel),
+              model_value_text(MODEL_E_STATUS, status), STR_FMT(reason));
+}
+
 void delivery_kick(struct delivery *d, struct gw_channel *c)
 {
     c->kicked = true;
@@ -150,6 +161,8 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
             .id = id, .status = HILO_STATUS_EXPIRED, .reason = STR("expired")};
         rc = store_append(gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
         c->queued -= rc == HILO_OK;
+        if (rc == HILO_OK)
+            delivery_settled(d, id, c->name, ev.status, ev.reason);
         delivery_kick(d, c);
         return rc;
     }
@@ -341,6 +354,8 @@ static int32_t expire(struct delivery *d, struct err *e)
                                               .status = held ? HILO_STATUS_FAILED : HILO_STATUS_EXPIRED,
                                               .reason = held ? STR("in_doubt") : STR("expired")};
         rc = delivery_append(d, &ev_desc_message_settled, &ev, e);
+        if (rc == HILO_OK)
+            delivery_settled(d, x->id[i], m.channel, ev.status, ev.reason);
         if (rc == HILO_OK && c) {
             c->queued -= !held;
             c->failed += held;

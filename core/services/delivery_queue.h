@@ -52,6 +52,9 @@ void fetch_gone(struct delivery *, struct gw_channel *);
 
 /* Sets the timer to the next thing that is due. */
 void delivery_arm(struct delivery *);
+/* Logs what time settled: reason "expired", or "in_doubt" of one that was held. */
+void delivery_settled(struct delivery *, struct hilo_id, struct hilo_str channel, uint64_t status,
+                      struct hilo_str reason);
 /* Backoff with jitter: attempt 1 gives about min. */
 int64_t delivery_backoff(int64_t min_us, int64_t max_us, uint64_t attempt);
 /* Appends in its own begin/end. */
