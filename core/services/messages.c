@@ -459,12 +459,12 @@ int message_cancel(struct gateway *gw, const struct actor *actor, struct hilo_id
 
     if (message_get(gw, id, gw->arena, &m, &bytes, f) != 0)
         return -1;
-    if (m.place == PLACE_IN_FLIGHT || m.place == PLACE_HELD || m.part)
-        return fault_set(f, 409, "already_leaving", NULL,
-                         "this message is with the channel already; whether it left is not known yet");
     if (m.place == PLACE_NONE)
         return fault_set(f, 409, "already_settled", NULL, "this message is %s already",
                          model_value_text(MODEL_E_STATUS, m.status));
+    if (m.place == PLACE_IN_FLIGHT || m.place == PLACE_HELD || m.part || m.status == HILO_STATUS_IN_DOUBT)
+        return fault_set(f, 409, "already_leaving", NULL,
+                         "this message is with the channel already; whether it left is not known yet");
     const struct ev_message_settled ev = {
         .id = id, .status = HILO_STATUS_CANCELED, .reason = STR("canceled")};
     int32_t rc = store_append(gw->store, &ev_desc_message_settled, &ev, actor, clock_wall_us(), NULL, &e);
