@@ -99,6 +99,7 @@ static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hi
                              const struct identifier *to, struct arena *a, struct outbound *o,
                              struct fault *f)
 {
+    char variants[ADDRESS_VARIANTS][ADDRESS_PHONE];
     struct party_search s = {.channel = c, .arena = a};
     struct rec_conversation conv;
     struct hilo_str val;
@@ -115,6 +116,9 @@ static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hi
     if (!s.best.scheme)
         return fault_set(f, 422, "no_address", "/to",
                          "this customer has no address that the channel %.*s can send to", STR_FMT(c->name));
+    /* Addresses are kept in one form, as inbound does: one line, one conversation. */
+    if (s.best.scheme == HILO_SCHEME_PHONE && address_whatsapp_variants(s.best.value, variants) > 0)
+        s.best.value = arena_str(a, str(variants[0]));
     struct key k = key_address(c->name, s.best.scheme, s.best.scope, s.best.value);
     rc = store_get(gw->store, TABLE_ADDRESS, key_str(&k), a, &val, &e);
     if (rc == HILO_OK && val.n == sizeof o->plan.conversation.b) {
