@@ -102,6 +102,27 @@ char *file_read(const char *path, size_t *n_out)
     return p;
 }
 
+/* ---- growing bytes ---- */
+
+struct sink {
+    char *p;
+    size_t n;
+};
+
+static size_t sink_add(char *data, size_t size, size_t n, void *arg)
+{
+    struct sink *s = arg;
+    char *p = realloc(s->p, s->n + size * n + 1);
+
+    if (!p)
+        return 0;
+    memcpy(p + s->n, data, size * n);
+    s->p = p;
+    s->n += size * n;
+    p[s->n] = '\0';
+    return size * n;
+}
+
 /* ---- processes ---- */
 
 struct process {
@@ -212,25 +233,20 @@ static void process_show(const struct process *p)
         print_message("  | %s\n", p->line[i]);
 }
 
-const char *process_wait_line(struct process *p, const char *word, ...)
+/* Looks from line *at on; *at is behind the line found. NULL: none came. */
+static const char *process_look(struct process *p, unsigned *at, unsigned nth, const char *const *words,
+                                unsigned n)
 {
-    const char *words[8] = {word};
     const char *found = NULL;
     struct timespec until;
-    unsigned n = 1;
-    va_list ap;
 
-    va_start(ap, word);
-    while (n < 8 && (words[n] = va_arg(ap, const char *)) != NULL)
-        n++;
-    va_end(ap);
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += DEADLINE_S;
     (void)pthread_mutex_lock(&p->lock);
     while (!found) {
-        while (p->seen < p->n && !found) {
-            const char *line = p->line[p->seen++];
-            if (has_words(line, words, n))
+        while (*at < p->n && !found) {
+            const char *line = p->line[(*at)++];
+            if (has_words(line, words, n) && --nth == 0)
                 found = line;
         }
         if (found || p->ended)
@@ -240,12 +256,58 @@ const char *process_wait_line(struct process *p, const char *word, ...)
     }
     if (!found) {
         process_show(p);
-        print_message("  no line with \"%s\"%s%s came%s\n", word, n > 1 ? " and " : "", n > 1 ? words[1] : "",
-                      p->ended ? " before the process ended" : "");
+        print_message("  no line with \"%s\"%s%s came%s\n", words[0], n > 1 ? " and " : "",
+                      n > 1 ? words[1] : "", p->ended ? " before the process ended" : "");
     }
     (void)pthread_mutex_unlock(&p->lock);
     assert_non_null(found);
     return found;
+}
+
+static unsigned words_of(const char **words, const char *word, va_list ap)
+{
+    unsigned n = 1;
+
+    words[0] = word;
+    while (n < 8 && (words[n] = va_arg(ap, const char *)) != NULL)
+        n++;
+    return n;
+}
+
+const char *process_wait_line(struct process *p, const char *word, ...)
+{
+    const char *words[8];
+    unsigned n;
+    va_list ap;
+
+    va_start(ap, word);
+    n = words_of(words, word, ap);
+    va_end(ap);
+    return process_look(p, &p->seen, 1, words, n);
+}
+
+const char *process_wait_nth(struct process *p, unsigned nth, const char *word, ...)
+{
+    const char *words[8];
+    unsigned n, at = 0;
+    va_list ap;
+
+    va_start(ap, word);
+    n = words_of(words, word, ap);
+    va_end(ap);
+    return process_look(p, &at, nth, words, n);
+}
+
+char *process_output(struct process *p)
+{
+    struct sink all = {0};
+
+    (void)process_wait(p);
+    for (unsigned i = 0; i < p->n; i++) {
+        (void)sink_add(p->line[i], 1, strlen(p->line[i]), &all);
+        (void)sink_add((char[]){"\n"}, 1, 1, &all);
+    }
+    return all.p ? all.p : strdup("");
 }
 
 unsigned process_count(struct process *p, const char *word)
@@ -302,25 +364,6 @@ void process_free(struct process **pp)
 
 /* ---- HTTP ---- */
 
-struct sink {
-    char *p;
-    size_t n;
-};
-
-static size_t sink_add(char *data, size_t size, size_t n, void *arg)
-{
-    struct sink *s = arg;
-    char *p = realloc(s->p, s->n + size * n + 1);
-
-    if (!p)
-        return 0;
-    memcpy(p + s->n, data, size * n);
-    s->p = p;
-    s->n += size * n;
-    p[s->n] = '\0';
-    return size * n;
-}
-
 void answer_done(struct answer *a)
 {
     free(a->body);
@@ -332,22 +375,33 @@ void answer_done(struct answer *a)
 struct answer http_do(const char *method, const char *url, const char *key, const char *body,
                       const char *const *headers)
 {
+    return http_bytes(method, url, key, body, body ? strlen(body) : 0, headers);
+}
+
+struct answer http_bytes(const char *method, const char *url, const char *key, const void *body,
+                         size_t n_body, const char *const *headers)
+{
     struct answer a = {0};
     struct sink in = {0}, head = {0};
     struct curl_slist *list = NULL;
     CURL *c = curl_easy_init();
+    bool typed = false;
     char auth[256];
 
     assert_non_null(c);
     list = curl_slist_append(list, "Expect:");
-    for (; headers && *headers; headers++)
+    for (; headers && *headers; headers++) {
         list = curl_slist_append(list, *headers);
+        typed |= strncmp(*headers, "Content-Type:", 13) == 0;
+    }
     if (key) {
         (void)snprintf(auth, sizeof auth, "Authorization: Bearer %s", key);
         list = curl_slist_append(list, auth);
     }
     if (body) {
-        list = curl_slist_append(list, "Content-Type: application/json");
+        if (!typed)
+            list = curl_slist_append(list, "Content-Type: application/json");
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n_body);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
     }
     curl_easy_setopt(c, CURLOPT_URL, url);
@@ -391,6 +445,18 @@ const char *answer_str(const struct answer *a, const char *path)
     const cJSON *j = json_at(a->json, path);
 
     return !j ? NULL : cJSON_IsString(j) ? j->valuestring : "";
+}
+
+void answer_is(const struct answer *a, long status, const char *code, const char *pointer)
+{
+    const char *is_code = answer_str(a, "code"), *is_pointer = answer_str(a, "pointer");
+    bool good = a->status == status && (!code || (is_code && strcmp(is_code, code) == 0)) &&
+                (!pointer || strcmp(is_pointer ? is_pointer : "", pointer) == 0);
+
+    if (!good)
+        print_message("expected %ld %s %s, came %ld: %s\n", status, code ? code : "", pointer ? pointer : "",
+                      a->status, a->body);
+    assert_true(good);
 }
 
 double answer_num(const struct answer *a, const char *path)
@@ -468,6 +534,18 @@ struct answer sim_post(struct sim *s, const char *path, const char *fmt, ...)
     return a;
 }
 
+void sim_set(struct sim *s, const char *path, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    char *body = vformat(fmt, ap);
+    va_end(ap);
+    struct answer a = sim_post(s, path, "%s", body);
+    answer_done(&a);
+    free(body);
+}
+
 struct answer sim_get(struct sim *s, const char *fmt, ...)
 {
     va_list ap;
@@ -506,6 +584,16 @@ void sim_text(struct sim *s, const char *from, const char *text, char *id)
     if (id)
         (void)snprintf(id, 128, "%s", answer_str(&a, "id"));
     answer_done(&a);
+}
+
+unsigned sim_count(struct sim *s, const char *name)
+{
+    struct answer a = sim_get(s, "/_sim/counts");
+    double n = answer_num(&a, name);
+
+    answer_done(&a);
+    assert_true(n >= 0);
+    return (unsigned)n;
 }
 
 /* ---- the gateway ---- */
@@ -642,6 +730,25 @@ struct answer gate_do(struct gate *g, const char *method, const char *path, cons
     return do_at(method, g->url, path, g->key, json);
 }
 
+struct answer gate_with(struct gate *g, const char *method, const char *path, const char *json,
+                        const char *header)
+{
+    const char *const headers[] = {header, NULL};
+    char url[1024];
+
+    (void)snprintf(url, sizeof url, "%s%s", g->url, path);
+    return http_do(method, url, g->key, json, headers);
+}
+
+void gate_expect(struct gate *g, long status, const char *code, const char *pointer, const char *method,
+                 const char *path, const char *json)
+{
+    struct answer a = gate_do(g, method, path, json);
+
+    answer_is(&a, status, code, pointer);
+    answer_done(&a);
+}
+
 struct answer gate_post(struct gate *g, const char *path, const char *fmt, ...)
 {
     va_list ap;
@@ -666,13 +773,13 @@ struct answer gate_get(struct gate *g, const char *fmt, ...)
     return a;
 }
 
-void gate_send_text(struct gate *g, const char *phone, const char *text, char *id)
+void gate_send(struct gate *g, const char *phone, const char *text, const char *more, char *id)
 {
     struct answer a =
         gate_post(g, "/v1/messages",
                   "{\"to\":{\"phone\":\"%s\"},\"channel\":\"wa\",\"content\":{\"type\":\"text\","
-                  "\"text\":\"%s\"}}",
-                  phone, text);
+                  "\"text\":\"%s\"}%s}",
+                  phone, text, more);
 
     if (a.status != 202)
         print_message("%ld %s\n", a.status, a.body);
@@ -682,12 +789,26 @@ void gate_send_text(struct gate *g, const char *phone, const char *text, char *i
     answer_done(&a);
 }
 
+void gate_send_text(struct gate *g, const char *phone, const char *text, char *id)
+{
+    gate_send(g, phone, text, "", id);
+}
+
+void gate_queue_is(struct gate *g, unsigned queued, unsigned in_flight)
+{
+    struct answer a = gate_get(g, "/v1/channels");
+
+    assert_int_equal(answer_num(&a, "channels/0/queued"), queued);
+    assert_int_equal(answer_num(&a, "channels/0/in_flight"), in_flight);
+    answer_done(&a);
+}
+
 void gate_wait_status(struct gate *g, const char *id, const char *status)
 {
     char want[64];
 
     (void)snprintf(want, sizeof want, "status=%s", status);
-    (void)process_wait_line(g->process, id, want, NULL);
+    (void)process_wait_nth(g->process, 1, id, want, NULL);
 }
 
 const char *gate_status(struct gate *g, const char *id)
@@ -699,4 +820,27 @@ const char *gate_status(struct gate *g, const char *id)
     (void)snprintf(status, sizeof status, "%s", answer_str(&a, "status"));
     answer_done(&a);
     return status;
+}
+
+/* ---- all of it ---- */
+
+void world_up(struct world *w, const char *channel, const char *yaml)
+{
+    scratch_init(&w->scratch);
+    sim_start(&w->sim, NULL);
+    if (channel)
+        (void)snprintf(w->gate.extra_channel, sizeof w->gate.extra_channel, "%s", channel);
+    if (yaml)
+        (void)snprintf(w->gate.extra, sizeof w->gate.extra, "%s", yaml);
+    gate_start(&w->gate, &w->scratch, &w->sim);
+    (void)process_wait_nth(w->gate.process, 1, "channel.state", "channel=wa", "state=up", NULL);
+}
+
+void world_down(struct world *w)
+{
+    if (w->gate.process)
+        gate_stop(&w->gate);
+    gate_check_store(&w->gate);
+    sim_stop(&w->sim);
+    scratch_done(&w->scratch);
 }

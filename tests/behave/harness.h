@@ -40,6 +40,10 @@ pid_t process_pid(const struct process *);
  * (NULL-ended); returns it (valid until the next wait). Fails at the deadline, or when
  * the process has ended without it, showing the last lines. */
 const char *process_wait_line(struct process *, const char *word, ...);
+/* The same for the nth such line from the start, whatever was found before. */
+const char *process_wait_nth(struct process *, unsigned nth, const char *word, ...);
+/* Waits for its end; all it wrote. free() it. */
+char *process_output(struct process *);
 /* Whether such a line was there so far, from the start. */
 bool process_saw(struct process *, const char *word);
 unsigned process_count(struct process *, const char *word); /* lines with it, so far */
@@ -62,6 +66,11 @@ void answer_done(struct answer *);
  * be NULL. status 0: no answer (connection refused, dropped). */
 struct answer http_do(const char *method, const char *url, const char *key, const char *body,
                       const char *const *headers);
+/* The same with a body of any bytes. */
+struct answer http_bytes(const char *method, const char *url, const char *key, const void *body, size_t n,
+                         const char *const *headers);
+/* Asserts a problem+json: its status, code and pointer (NULL: not looked at). */
+void answer_is(const struct answer *, long status, const char *code, const char *pointer);
 /* In a JSON answer: "customer", "messages/0/id"; NULL, or "" if it is no string. */
 const char *answer_str(const struct answer *, const char *path);
 double answer_num(const struct answer *, const char *path);
@@ -79,11 +88,15 @@ void sim_start(struct sim *, const char *const *extra);
 void sim_stop(struct sim *);
 struct answer sim_post(struct sim *, const char *path, const char *json_fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same when the answer does not matter. */
+void sim_set(struct sim *, const char *path, const char *json_fmt, ...) __attribute__((format(printf, 3, 4)));
 struct answer sim_get(struct sim *, const char *path_fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Waits until at least n messages were accepted by it in all; the answer has them. */
 struct answer sim_messages(struct sim *, unsigned n);
 /* Waits until no webhook is pending. */
 void sim_quiet(struct sim *);
+/* A number of GET /_sim/counts: "accepted". */
+unsigned sim_count(struct sim *, const char *name);
 /* One inbound text; the wamid into id (128 bytes) if not NULL. */
 void sim_text(struct sim *, const char *from, const char *text, char *id);
 
@@ -114,11 +127,35 @@ struct answer gate_post(struct gate *, const char *path, const char *json_fmt, .
     __attribute__((format(printf, 3, 4)));
 struct answer gate_get(struct gate *, const char *path_fmt, ...) __attribute__((format(printf, 2, 3)));
 struct answer gate_do(struct gate *, const char *method, const char *path, const char *json);
+/* With one more header: "Idempotency-Key: x". */
+struct answer gate_with(struct gate *, const char *method, const char *path, const char *json,
+                        const char *header);
+/* Does it and asserts the problem that is answered. */
+void gate_expect(struct gate *, long status, const char *code, const char *pointer, const char *method,
+                 const char *path, const char *json);
+/* The channel wa has so many messages that wait and that are with the provider. */
+void gate_queue_is(struct gate *, unsigned queued, unsigned in_flight);
+/* Like the next, with more members of the request: ",\"priority\":\"bulk\"". */
+void gate_send(struct gate *, const char *phone, const char *text, const char *more, char *id);
 /* Sends a text to a phone, asserts 202, copies the message's id (64 bytes). */
 void gate_send_text(struct gate *, const char *phone, const char *text, char *id);
-/* Waits until the log says that this message has this status ("sent", "delivered"). */
+/* Waits until the log of this process says that this message had this status ("sent",
+ * "delivered"), now or before. */
 void gate_wait_status(struct gate *, const char *id, const char *status);
 /* Its status by the API, into a static buffer. */
 const char *gate_status(struct gate *, const char *id);
+
+/* ---- a gateway and its simulator, for a test ---- */
+
+struct world {
+    struct scratch scratch;
+    struct sim sim;
+    struct gate gate;
+};
+/* channel: more lines of the channel wa; yaml: more sections; either may be NULL. Waits
+ * until the channel is up. */
+void world_up(struct world *, const char *channel, const char *yaml);
+/* Stops it (unless it was), checks its store, removes all. */
+void world_down(struct world *);
 
 #endif
