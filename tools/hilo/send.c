@@ -252,15 +252,18 @@ static int send__to(struct cli *cli, cJSON *body)
                             "--loyalty, --web-visitor, --customer");
 }
 
-static void random_key(struct text *out)
+static int random_key(struct text *out)
 {
-    uint8_t b[16] = {0};
+    uint8_t b[16];
 
-    if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) /* so few come whole (getrandom(2)) */
-        abort();
+    if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) {
+        complain("no random bytes for an Idempotency-Key; give one by --idempotency-key");
+        return EXIT_REFUSED;
+    }
     text_add(out, "cli-");
     for (size_t i = 0; i < sizeof b; i++)
         text_fmt(out, "%02x", b[i]);
+    return EXIT_OK;
 }
 
 int cmd_send(struct cli *cli)
@@ -281,8 +284,9 @@ int cmd_send(struct cli *cli)
     if (arg(cli, "idempotency-key"))
         text_add(&key, arg(cli, "idempotency-key"));
     else
-        random_key(&key);
-    rc = send__content(cli, body, text_z(&key));
+        rc = random_key(&key);
+    if (rc == EXIT_OK)
+        rc = send__content(cli, body, text_z(&key));
     if (rc == EXIT_OK)
         rc = client_call(cli, "POST", "/v1/messages", body, text_z(&key), &a);
     if (rc == EXIT_OK)
