@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all deps test test-all demo run bench torture fuzz clang-fuzz lint install clean help unit behave hostile peers check-layers
+.PHONY: all deps test test-all demo run bench torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -182,6 +182,20 @@ behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 hostile: all $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+
+# The command line against a scripted gateway.
+CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)
+CLI_TEST_BIN := $(CLI_TEST_SRC:%.c=$O/%)
+$O/tests/cli/rig.o: tests/cli/rig.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$(CLI_TEST_BIN): $O/tests/%: tests/%.c $O/tests/cli/rig.o
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/cli $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libmicrohttpd libcjson) -lcmocka -lpthread -lutil -o $@
+cli: all $(CLI_TEST_BIN)
+	@for t in $(CLI_TEST_BIN); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+	@HILO_BUILD=$O sh tests/cli/test_manuals.sh
+
 # Kills: 50 in make test; make torture KILLS=5000 for a night.
 KILLS ?= 500
 torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
@@ -208,7 +222,7 @@ deps:
 # What a newcomer and CI run: all of it, on a bare machine, in well under 25 minutes.
 test: deps
 	@$(MAKE) --no-print-directory test-all
-test-all: check-layers all unit behave hostile peers clang-fuzz
+test-all: check-layers all unit behave hostile cli peers clang-fuzz
 	@$(MAKE) --no-print-directory torture KILLS=50
 	@echo "All tests passed."
 

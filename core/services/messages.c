@@ -19,7 +19,8 @@
 
 /* ---- the channel ---- */
 
-static int pick_channel(struct gateway *gw, const struct message_request *r, uint32_t scheme,
+/* schemes: 1 << HILO_SCHEME_x of each address that the message could go to. */
+static int pick_channel(struct gateway *gw, const struct message_request *r, uint32_t schemes,
                         struct gw_channel **out, struct fault *f)
 {
     struct gw_channel *c;
@@ -33,7 +34,7 @@ static int pick_channel(struct gateway *gw, const struct message_request *r, uin
     } else {
         const struct gw_route *route = gw->routes;
         uint32_t category = r->category ? r->category : (uint32_t)HILO_CATEGORY_SERVICE;
-        while (route && ((route->scheme && route->scheme != scheme) ||
+        while (route && ((route->scheme && !(schemes & 1u << route->scheme)) ||
                          (route->category && route->category != category)))
             route = route->next;
         if (!route)
@@ -61,7 +62,39 @@ static int pick_channel(struct gateway *gw, const struct message_request *r, uin
     return 0;
 }
 
-/* ---- the address ---- */
+/* ---- who, and at which address ---- */
+
+static void scheme_add(void *arg, const struct identifier *id, const struct rec_identifier *r)
+{
+    (void)r;
+    *(uint32_t *)arg |= 1u << id->scheme;
+}
+
+/* The customer, if there is one yet, and which kinds of address the message could go to:
+ * the one given, or any of the person's if a person or a document was given. */
+static int pick_customer(struct gateway *gw, const struct message_request *r, struct arena *a,
+                         struct message_plan *plan, uint32_t *schemes_out, struct fault *f)
+{
+    struct rec_customer who;
+    struct err e = {0};
+    int32_t rc;
+
+    *schemes_out = r->to.scheme ? 1u << r->to.scheme : 0;
+    plan->customer = r->customer;
+    if (r->to.scheme) {
+        rc = customer_find(gw, &r->to, &plan->customer, &e);
+        if (rc != HILO_OK && rc != HILO_NOTFOUND)
+            return fault_store(f, rc, &e);
+        plan->new_customer = rc == HILO_NOTFOUND;
+    } else if (customer_get(gw, r->customer, a, &who, f) != 0) {
+        if (f->status == 404)
+            (void)fault_set(f, 422, "unknown_customer", "/to/customer", "there is no such customer");
+        return -1;
+    }
+    if (plan->new_customer || r->to.scheme == HILO_SCHEME_PHONE || r->to.scheme == HILO_SCHEME_EMAIL)
+        return 0;
+    return customer_identifiers(gw, plan->customer, a, scheme_add, schemes_out, f);
+}
 
 struct party_search {
     struct gw_channel *channel;
@@ -332,31 +365,18 @@ int message_accept(struct gateway *gw, const struct actor *actor, const struct m
                    struct arena *a, struct message_plan *out, struct fault *f)
 {
     struct outbound o = {.now = clock_wall_us(), .case_id = r->case_id};
-    struct rec_customer who;
+    uint32_t schemes;
     struct err e = {0};
     int32_t rc = store_room(gw->store, &e);
 
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
-    if (pick_channel(gw, r, r->to.scheme, &o.plan.channel, f) != 0)
+    if (pick_customer(gw, r, a, &o.plan, &schemes, f) != 0 ||
+        pick_channel(gw, r, schemes, &o.plan.channel, f) != 0)
         return -1;
-    o.plan.customer = r->customer;
-    if (r->to.scheme) {
-        rc = customer_find(gw, &r->to, &o.plan.customer, &e);
-        if (rc == HILO_NOTFOUND) {
-            if (!(o.plan.channel->able->schemes & 1u << r->to.scheme))
-                return fault_set(f, 422, "unknown_customer", "/to",
-                                 "nobody has this %s; create the customer first",
-                                 model_value_text(MODEL_E_SCHEME, r->to.scheme));
-            o.plan.new_customer = true;
-        } else if (rc != HILO_OK) {
-            return fault_store(f, rc, &e);
-        }
-    } else if (customer_get(gw, r->customer, a, &who, f) != 0) {
-        if (f->status == 404)
-            (void)fault_set(f, 422, "unknown_customer", "/to/customer", "there is no such customer");
-        return -1;
-    }
+    if (o.plan.new_customer && !(o.plan.channel->able->schemes & 1u << r->to.scheme))
+        return fault_set(f, 422, "unknown_customer", "/to", "nobody has this %s; create the customer first",
+                         model_value_text(MODEL_E_SCHEME, r->to.scheme));
     if (!id_none(r->case_id)) {
         if (o.plan.new_customer)
             return fault_set(f, 422, "case_of_another", "/case", "this case belongs to another customer");
