@@ -134,6 +134,8 @@ bool id_parse(const char *prefix, struct hilo_str s, struct hilo_id *out)
             acc &= (1u << have) - 1;
         }
     }
+    if (id_none(id)) /* stands for no id: nobody was given it */
+        return false;
     *out = id;
     return true;
 }

@@ -17,6 +17,7 @@ struct hilo_id idgen_next_at(struct idgen *, int64_t wall_us); /* by a clock giv
 #define ID_TEXT 32 /* "msg_" + 26 + NUL, rounded up */
 /* prefix: three letters, as in fields.def: "msg", "cus", "cnv", "cas", "med", "key". */
 void id_format(const char *prefix, struct hilo_id, char out[ID_TEXT]);
+/* Never the id of zeros, which stands for none. */
 bool id_parse(const char *prefix, struct hilo_str, struct hilo_id *out);
 static inline bool id_none(struct hilo_id id)
 {

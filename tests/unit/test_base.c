@@ -107,6 +107,7 @@ static void id_text_round_trips_and_refuses(void **state)
     memset(id.b, 0, sizeof id.b);
     id_format("msg", id, text);
     assert_string_equal(text, "msg_00000000000000000000000000");
+    assert_false(id_parse("msg", str(text), &back));
     assert_true(id_none(id));
 }
 
