@@ -235,19 +235,21 @@ static void a_stopped_channel_that_is_still_refused_stops_again(void **state)
 static void a_message_to_nobody_reachable_is_tried_again_until_somebody_is(void **state)
 {
     struct world w = {0};
-    char id[64], port[16];
-    const char *const same[] = {"--port", port, NULL};
+    char id[64], port[16], config[256];
+    const char *const same[] = {"--port", port, "--config", config, NULL};
 
     (void)state;
     up(&w, fast);
     (void)snprintf(port, sizeof port, "%d", w.sim.port);
+    (void)snprintf(config, sizeof config, "%s", scratch_path(&w.scratch, "sim.json"));
+    file_write(config, "{\"enforce_window\":false}");
     sim_stop(&w.sim);
     gate_send_text(&w.gate, ana, "hola", id);
     (void)process_wait_line(w.gate.process, "message.reported", id, "status=queued", "reason=unreachable",
                             NULL);
     sim_start(&w.sim, same);
-    sim_set(&w.sim, "/_sim/config", "{\"enforce_window\":false,\"webhook_url\":\"%s/hooks/wa\"}", w.gate.url);
-    gate_wait_status(&w.gate, id, "read");
+    sim_set(&w.sim, "/_sim/config", "{\"webhook_url\":\"%s/hooks/wa\"}", w.gate.url);
+    gate_wait_status(&w.gate, id, "sent");
     assert_int_equal(sim_count(&w.sim, "accepted"), 1);
     world_down(&w);
 }
