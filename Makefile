@@ -136,6 +136,7 @@ $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
+$O/tests/behave/test_config: | $(TEST_SO)
 
 # Fuzz targets (tests/fuzz/README.md): clang with its fuzzer, ASan and UBSan, in a build folder
 # of their own. What they find to be new goes to build/fuzz/found, what crashes too.

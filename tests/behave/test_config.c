@@ -1,0 +1,365 @@
+/*
+ * The configuration as operators meet it: hilod --check-config says all that is wrong, by
+ * place, and never a secret; a channel whose plugin can't be used stops no other.
+ */
+#include "harness.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* Ends with status; what it wrote. */
+static char *check(struct scratch *s, const char *yaml, int status)
+{
+    char bin[256], path[256];
+    const char *const argv[] = {bin, "--check-config", "-c", path, NULL};
+
+    (void)snprintf(bin, sizeof bin, "%s/hilod", harness_build());
+    (void)snprintf(path, sizeof path, "%s/t.yaml", s->dir);
+    if (yaml)
+        file_write(path, yaml);
+    struct process *p = process_start(argv);
+    char *said = process_output(p);
+    int was = process_wait(p);
+    if (was != status)
+        print_message("%s\n---\n%s\nended with %d\n", yaml ? yaml : "(no file)", said, was);
+    assert_int_equal(was, status);
+    process_free(&p);
+    return said;
+}
+
+static void says(const char *said, const char *words)
+{
+    if (!strstr(said, words))
+        print_message("\"%s\" is not in:\n%s\n", words, said);
+    assert_non_null(strstr(said, words));
+}
+
+/* A whole good file but for %1: more of a section, and %2: the channel. */
+static char *yaml_of(const char *sections, const char *channel)
+{
+    static char text[8192];
+
+    (void)snprintf(text, sizeof text,
+                   "gateway:\n  plugin_dir: %s/plugins\n%schannels:\n  wa:\n    type: whatsapp\n"
+                   "    phone_number_id: \"1\"\n    token: top-secret-token\n    app_secret: s3cr3t-app\n"
+                   "    verify_token: s3cr3t-words\n%s",
+                   harness_build(), sections, channel);
+    return text;
+}
+
+static void a_good_file_is_good(void **state)
+{
+    struct scratch s;
+
+    (void)state;
+    scratch_init(&s);
+    char *said = check(&s, yaml_of("", ""), 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    scratch_done(&s);
+}
+
+static void each_kind_of_fault_is_told_by_its_place(void **state)
+{
+    /* The sections begin in line 3 of the file, the channel's own options in line 10. */
+    static const struct {
+        const char *sections, *channel, *place, *words;
+    } all[] = {
+        {"htpp:\n  listen: 127.0.0.1:1\n", "", ":3:1: ", "did you mean \"http\""},
+        {"http:\n  listn: 127.0.0.1:1\n", "", ":4:3: ", "did you mean \"listen\""},
+        {"http:\n  listen: nowhere\n", "", ":4:11: ", "127.0.0.1:8080"},
+        {"store:\n  segment_size: 3\n", "", ":4:17: ", "segment_size"},
+        {"store:\n  segment_size: many\n", "", ":4:17: ", "many"},
+        {"log:\n  level: loud\n", "", ":4:10: ", "error, warn, info"},
+        {"log: verbose\n", "", ":3:6: ", "mapping"},
+        {"log:\n  level: info\n  level: debug\n", "", ":5:3: ", "level"},
+        {"log:\n  level: ${HILO_TEST_UNSET}\n", "", ":4:10: ", "HILO_TEST_UNSET"},
+        {"", "    tokn: x\n", ":10:5: ", "did you mean \"token\""},
+        {"", "    timeout: 10\n", ":10:14: ", "timeout"},
+        {"", "    in_flight: 0\n", ":10:16: ", "in_flight"},
+        {"", "    preview_url: maybe\n", ":10:18: ", "true or false"},
+        {"", "    in_doubt: dubious\n", ":10:15: ", "hold"},
+        {"", "    base_url: ftp://x\n", ":10:15: ", "base_url"},
+        {"", "routes:\n  - channel: wax\n", ":11:14: ", "wa"},
+        {"", "routes:\n  - scheme: fone\n    channel: wa\n", ":11:13: ", "phone"},
+        {"", "    account: [1\n", "t.yaml:", ""},
+        {"", "\tmore: 1\n", "t.yaml:", ""},
+        {"", "    account: \"\\q\"\n", "t.yaml:", ""},
+        {"", "    account: *nothing\n", "t.yaml:", ""},
+        {"", "  wa:\n    type: whatsapp\n", ":10:3: ", "wa"},
+        {"", "  WA:\n    type: whatsapp\n", ":10:3: ", "WA"},
+    };
+    struct scratch s;
+
+    (void)state;
+    scratch_init(&s);
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+        char *said = check(&s, yaml_of(all[i].sections, all[i].channel), 3);
+        says(said, all[i].place);
+        says(said, all[i].words);
+        assert_null(strstr(said, "s3cr3t"));
+        assert_null(strstr(said, "top-secret"));
+        free(said);
+    }
+    scratch_done(&s);
+}
+
+static void all_faults_are_told_at_once_in_their_order(void **state)
+{
+    struct scratch s;
+
+    (void)state;
+    scratch_init(&s);
+    char *said = check(&s,
+                       "gateway:\n  nmae: x\nstore:\n  map_size: much\nhttp:\n  body_max: -1\nlogs: {}\n"
+                       "channels:\n  one: {type: whatsapp, max_attempts: many}\nroutes:\n  - channel: two\n",
+                       3);
+    const char *const places[] = {
+        "t.yaml:2:3: ", "t.yaml:4:13: ", "t.yaml:6:13: ", "t.yaml:7:1: ", "t.yaml:9:", "t.yaml:11:14: "};
+    const char *at = said;
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
+        says(at, places[i]);
+        at = strstr(at, places[i]);
+    }
+    says(said, "has 6 errors; nothing was started");
+    free(said);
+    scratch_done(&s);
+}
+
+static void what_a_plugin_requires_and_does_not_get_is_told(void **state)
+{
+    struct scratch s;
+    char yaml[1024];
+
+    (void)state;
+    scratch_init(&s);
+    (void)snprintf(yaml, sizeof yaml,
+                   "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  wa:\n    type: whatsapp\n    token: x\n",
+                   harness_build());
+    char *said = check(&s, yaml, 3);
+    says(said, "t.yaml:4:3: channels.wa.phone_number_id is required");
+    says(said, "t.yaml:4:3: channels.wa.app_secret is required");
+    says(said, "t.yaml:4:3: channels.wa.verify_token is required");
+    free(said);
+    scratch_done(&s);
+}
+
+static void a_secret_that_is_wrong_is_not_printed_either(void **state)
+{
+    struct scratch s;
+    char yaml[2048], longer[400];
+
+    (void)state;
+    scratch_init(&s);
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    memcpy(longer, "s3cr3t", 6);
+    (void)snprintf(yaml, sizeof yaml,
+                   "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  wa:\n    type: whatsapp\n"
+                   "    phone_number_id: \"1\"\n    token: {s3cr3t: s3cr3t}\n    app_secret: %s\n"
+                   "    verify_token: \"s3cr3t\\0\"\n",
+                   harness_build(), longer);
+    char *said = check(&s, yaml, 3);
+    says(said, ":7:12: ");
+    says(said, ":8:17: ");
+    says(said, ":9:19: ");
+    assert_null(strstr(said, "s3cr3t"));
+    free(said);
+    scratch_done(&s);
+}
+
+static void a_secret_may_be_in_a_file_beside_the_configuration(void **state)
+{
+    struct scratch s;
+    char yaml[1024];
+
+    (void)state;
+    scratch_init(&s);
+    (void)snprintf(
+        yaml, sizeof yaml,
+        "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  wa:\n    type: whatsapp\n"
+        "    phone_number_id: \"1\"\n    app_secret: a\n    verify_token: b\n    token: file:token\n",
+        harness_build());
+    char *said = check(&s, yaml, 3);
+    says(said, ":9:12: ");
+    says(said, "the file \"token\"");
+    free(said);
+    file_write(scratch_path(&s, "token"), "s3cr3t\n");
+    said = check(&s, yaml, 0);
+    assert_null(strstr(said, "s3cr3t"));
+    free(said);
+    scratch_done(&s);
+}
+
+static void a_file_that_is_not_there_is_named(void **state)
+{
+    struct scratch s;
+
+    (void)state;
+    scratch_init(&s);
+    char *said = check(&s, NULL, 1);
+    says(said, "/t.yaml");
+    free(said);
+    scratch_done(&s);
+}
+
+/* ---- plugins that can't be used ---- */
+
+static struct answer channel_named(struct world *w, const char *name, const cJSON **out)
+{
+    struct answer a = gate_get(&w->gate, "/v1/channels");
+    const cJSON *c;
+
+    *out = NULL;
+    cJSON_ArrayForEach(c, json_at(a.json, "channels")) if (strcmp(json_at(c, "name")->valuestring, name) ==
+                                                           0) *out = c;
+    assert_non_null(*out);
+    return a;
+}
+
+/* A channel with this plugin beside the channel wa, which works all the same. */
+static void broken(const char *plugin, const char *reason)
+{
+    struct world w = {0};
+    char channel[512], id[64];
+    const cJSON *c;
+
+    (void)snprintf(channel, sizeof channel, "  bad:\n    type: bad\n    plugin: %s\n", plugin);
+    world_up(&w, channel, NULL);
+    sim_set(&w.sim, "/_sim/config", "{\"enforce_window\":false}");
+    struct answer a = channel_named(&w, "bad", &c);
+    assert_string_equal(json_at(c, "state")->valuestring, "broken");
+    says(json_at(c, "text")->valuestring, plugin);
+    says(json_at(c, "text")->valuestring, reason);
+    answer_done(&a);
+    a = gate_post(&w.gate, "/v1/messages",
+                  "{\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"bad\",\"content\":{\"type\":\"text\","
+                  "\"text\":\"x\"}}");
+    answer_is(&a, 503, "channel_broken", "/channel");
+    answer_done(&a);
+    gate_send_text(&w.gate, "+573001112233", "hola", id);
+    gate_wait_status(&w.gate, id, "read");
+    (void)process_wait_nth(w.gate.process, 1, "channel.broken", "channel=bad", reason, NULL);
+    world_down(&w);
+}
+
+static void test_plugin(const char *name, const char *reason)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof path, "%s/tests/plugins/%s.so", harness_build(), name);
+    broken(path, reason);
+}
+
+static void a_plugin_with_a_wrong_magic_stops_no_other_channel(void **state)
+{
+    (void)state;
+    test_plugin("BROKEN_magic", "magic");
+}
+
+static void a_plugin_that_requires_what_is_not_there_stops_no_other_channel(void **state)
+{
+    (void)state;
+    test_plugin("BROKEN_requires", "update hilod");
+}
+
+static void a_plugin_without_its_symbol_stops_no_other_channel(void **state)
+{
+    (void)state;
+    test_plugin("BROKEN_no_symbol", "hilo_plugin_v1");
+}
+
+static void a_plugin_that_is_not_there_stops_no_other_channel(void **state)
+{
+    (void)state;
+    broken("/nonexistent/plugin.so", "there is no such file");
+}
+
+static void a_file_that_is_no_plugin_stops_no_other_channel(void **state)
+{
+    struct scratch s;
+    char path[256];
+
+    (void)state;
+    scratch_init(&s);
+    (void)snprintf(path, sizeof path, "%s/text.so", s.dir);
+    file_write(path, "This is no shared object.\n");
+    broken(path, "text.so");
+    scratch_done(&s);
+}
+
+static void a_plugin_of_another_type_is_an_error_of_the_file(void **state)
+{
+    struct scratch s;
+    char yaml[1024];
+
+    (void)state;
+    scratch_init(&s);
+    (void)snprintf(yaml, sizeof yaml,
+                   "channels:\n  one:\n    type: sms\n    plugin: %s/tests/plugins/echo.so\n",
+                   harness_build());
+    char *said = check(&s, yaml, 3);
+    says(said, "t.yaml:2:3: channels.one: type is \"sms\", but ");
+    free(said);
+    scratch_done(&s);
+}
+
+static void an_option_that_a_plugin_does_not_have_is_named(void **state)
+{
+    struct scratch s;
+    char yaml[1024];
+
+    (void)state;
+    scratch_init(&s);
+    (void)snprintf(
+        yaml, sizeof yaml,
+        "channels:\n  one:\n    type: echo\n    plugin: %s/tests/plugins/echo.so\n    greting: hi\n"
+        "    volume: 11\n",
+        harness_build());
+    char *said = check(&s, yaml, 3);
+    says(said, "t.yaml:5:5: ");
+    says(said, "did you mean \"greeting\"");
+    says(said, "t.yaml:6:5: ");
+    says(said, "volume");
+    free(said);
+    scratch_done(&s);
+}
+
+static void a_check_of_the_file_finds_broken_plugins_too(void **state)
+{
+    struct scratch s;
+
+    (void)state;
+    scratch_init(&s);
+    char *said = check(&s, yaml_of("", "  bad:\n    type: bad\n    plugin: /nonexistent/plugin.so\n"), 3);
+    says(said, "/nonexistent/plugin.so");
+    says(said, "1 of 2 channels can't be loaded");
+    free(said);
+    scratch_done(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_file_is_good),
+        cmocka_unit_test(each_kind_of_fault_is_told_by_its_place),
+        cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
+        cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
+        cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
+        cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),
+        cmocka_unit_test(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(a_plugin_with_a_wrong_magic_stops_no_other_channel),
+        cmocka_unit_test(a_plugin_that_requires_what_is_not_there_stops_no_other_channel),
+        cmocka_unit_test(a_plugin_without_its_symbol_stops_no_other_channel),
+        cmocka_unit_test(a_plugin_that_is_not_there_stops_no_other_channel),
+        cmocka_unit_test(a_file_that_is_no_plugin_stops_no_other_channel),
+        cmocka_unit_test(a_plugin_of_another_type_is_an_error_of_the_file),
+        cmocka_unit_test(an_option_that_a_plugin_does_not_have_is_named),
+        cmocka_unit_test(a_check_of_the_file_finds_broken_plugins_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
