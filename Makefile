@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all deps test test-all demo run bench torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: all deps test test-all demo run bench bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -202,6 +202,16 @@ KILLS ?= 500
 torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/torture/%,$(OUTSIDE_BIN)); do echo "== $$t, $(KILLS) kills"; \
 	    HILO_BUILD=$O HILO_KILLS=$(KILLS) $$t || exit 1; done
+
+# Speed, as ratios within one run, release build (tests/bench/README.md).
+BENCH_BIN := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
+$O/tests/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) $< $(LMODE) $(shell pkg-config --libs libmicrohttpd) -o $@
+bench-build: all $(BENCH_BIN)
+bench: deps
+	@$(MAKE) --no-print-directory BUILD=release bench-build
+	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/run.sh
 
 # Programs that we did not write judge the simulator and the plugin (npm packages, pinned).
 peers: all

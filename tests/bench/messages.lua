@@ -1,0 +1,58 @@
+-- wrk's script: POST /v1/messages, every body, Idempotency-Key and text different, phones
+-- out of so many customers. The pieces of a request are made beforehand; per request there is
+-- one concatenation (its cost stands in run.sh's line "generator").
+--
+--   wrk … -s messages.lua URL -- KEY RUN CUSTOMERS [COUNT]
+--
+-- RUN: a word that no other run against the same store has. CUSTOMERS: up to 1000000.
+-- COUNT: stop after so many requests, else when wrk's duration is over.
+-- Prints one line: requests, microseconds, p50 and p99 in microseconds, answers that are
+-- not 2xx, socket errors.
+
+local threads = 0
+local head, middle, tail
+local lo, phones = {}, {}
+local n, customers, count, base = 0, 0, 0, 0
+
+function setup(thread)
+   thread:set("number", threads)
+   threads = threads + 1
+end
+
+function init(args)
+   local key, run = args[1], args[2]
+   customers = tonumber(args[3])
+   count = tonumber(args[4] or 0)
+   base = number * 100000
+   for i = 0, 999 do lo[i] = string.format("%03d", i) end
+   for i = 0, customers - 1 do phones[i] = string.format("+57300%07d", i) end
+   middle = '{"to":{"phone":"'
+   tail = {
+      '"},"channel":"bench","category":"service","priority":"normal","expires_in":"P1D","content":{"type":"text","text":"Hola Ana: su pedido ',
+      ' sale hoy de la bodega y llega entre las dos y las seis de la tarde. ' ..
+      'Si no va a estar en casa, responda a este mensaje y lo dejamos con el portero o lo llevamos otro dia. ' ..
+      'Gracias por comprar en la Tienda de Ana; guarde este numero para cualquier reclamo o cambio.' ..
+      '"}}',
+   }
+   local length = #middle + 13 + #tail[1] + 9 + #tail[2]
+   head = "POST /v1/messages HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer " .. key ..
+      "\r\nContent-Type: application/json\r\nContent-Length: " .. length .. "\r\nIdempotency-Key: " .. run .. "-"
+end
+
+local hi_text = ""
+
+function request()
+   local i = n
+   n = n + 1
+   if count > 0 and n == count then wrk.thread:stop() end
+   if i % 1000 == 0 then hi_text = string.format("%06d", base + i / 1000) end
+   local id = hi_text .. lo[i % 1000]
+   return head .. id .. "\r\n\r\n" .. middle .. phones[i % customers] .. tail[1] .. id .. tail[2]
+end
+
+function done(summary, latency, requests)
+   local e = summary.errors
+   io.write(string.format("requests=%d us=%d p50=%d p99=%d bad=%d errors=%d\n", summary.requests,
+      summary.duration, latency:percentile(50), latency:percentile(99), e.status,
+      e.connect + e.read + e.write + e.timeout))
+end
