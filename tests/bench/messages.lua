@@ -2,17 +2,16 @@
 -- out of so many customers. The pieces of a request are made beforehand; per request there is
 -- one concatenation (its cost stands in run.sh's line "generator").
 --
---   wrk … -s messages.lua URL -- KEY RUN CUSTOMERS [COUNT]
+--   wrk … -s messages.lua URL -- KEY RUN CUSTOMERS
 --
 -- RUN: a word that no other run against the same store has. CUSTOMERS: up to 1000000.
--- COUNT: stop after so many requests, else when wrk's duration is over.
 -- Prints one line: requests, microseconds, p50 and p99 in microseconds, answers that are
 -- not 2xx, socket errors.
 
 local threads = 0
 local head, middle, tail
 local lo, phones = {}, {}
-local n, customers, count, base = 0, 0, 0, 0
+local n, customers, base = 0, 0, 0
 
 function setup(thread)
    thread:set("number", threads)
@@ -22,7 +21,6 @@ end
 function init(args)
    local key, run = args[1], args[2]
    customers = tonumber(args[3])
-   count = tonumber(args[4] or 0)
    base = number * 100000
    for i = 0, 999 do lo[i] = string.format("%03d", i) end
    for i = 0, customers - 1 do phones[i] = string.format("+57300%07d", i) end
@@ -44,7 +42,6 @@ local hi_text = ""
 function request()
    local i = n
    n = n + 1
-   if count > 0 and n == count then wrk.thread:stop() end
    if i % 1000 == 0 then hi_text = string.format("%06d", base + i / 1000) end
    local id = hi_text .. lo[i % 1000]
    return head .. id .. "\r\n\r\n" .. middle .. phones[i % customers] .. tail[1] .. id .. tail[2]
