@@ -5,9 +5,9 @@
  */
 #include "api/idempotent.h"
 #include "api/http.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "services/access.h"
-#include <openssl/sha.h>
 #include <string.h>
 
 /* SHA-256 of method, path with query, and the body's SHA-256. */
@@ -16,14 +16,14 @@ static void idempotent__digest(struct request *rq, const uint8_t content[32])
     uint8_t body[32];
 
     if (!content) {
-        (void)SHA256((const unsigned char *)rq->body.p, rq->body.n, body);
+        sha256(rq->body.p, rq->body.n, body);
         content = body;
     }
     struct hilo_str all = arena_fmt(rq->arena, "%.*s %.*s\n", STR_FMT(rq->method), STR_FMT(rq->uri));
     uint8_t *in = arena_alloc(rq->arena, (size_t)all.n + 32);
     memcpy(in, all.p, (size_t)all.n);
     memcpy(in + all.n, content, 32);
-    (void)SHA256(in, (size_t)all.n + 32, rq->digest);
+    sha256(in, (size_t)all.n + 32, rq->digest);
 }
 
 static int idempotent__key(struct request *rq, struct fault *f)

@@ -5,10 +5,10 @@
 #include "services/access.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "store/keys.h"
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <sys/random.h>
 
 static const struct {
@@ -56,7 +56,7 @@ struct hilo_str access_scopes_text(uint32_t scopes, struct arena *a)
 int access_key_create(struct gateway *gw, const struct actor *actor, struct hilo_str name, uint32_t scopes,
                       struct arena *a, struct hilo_str *secret_out, struct hilo_id *id_out, struct fault *f)
 {
-    uint8_t random[32], hash[SHA256_DIGEST_LENGTH];
+    uint8_t random[32], hash[SHA256_BYTES];
     char text[64];
     struct err e = {0};
 
@@ -73,7 +73,7 @@ int access_key_create(struct gateway *gw, const struct actor *actor, struct hilo
     for (int i = 0; i < n; i++)
         text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
     struct hilo_str secret = arena_fmt(a, "hilo_%.43s", text);
-    SHA256((const unsigned char *)secret.p, (size_t)secret.n, hash);
+    sha256(secret.p, (size_t)secret.n, hash);
     const struct ev_key_created ev = {.id = idgen_next(store_ids(gw->store)),
                                       .hash = str_n(hash, sizeof hash),
                                       .name = name,
@@ -139,14 +139,14 @@ int access_key_list(struct gateway *gw, struct arena *a, access_key_fn *fn, void
 int access_check(struct gateway *gw, struct hilo_str secret, struct arena *a, struct actor *actor_out,
                  uint32_t *scopes_out, struct fault *f)
 {
-    uint8_t hash[SHA256_DIGEST_LENGTH];
+    uint8_t hash[SHA256_BYTES];
     struct hilo_str unknown;
     struct rec_key r;
     struct err e = {0};
     int32_t rc;
 
     /* A look-up by the digest says nothing about the secret by its time. */
-    SHA256((const unsigned char *)secret.p, (size_t)secret.n, hash);
+    sha256(secret.p, (size_t)secret.n, hash);
     rc = store_record(gw->store, TABLE_KEY, str_n(hash, sizeof hash), &rec_desc_key, a, &r, &e);
     if (rc != HILO_OK && rc != HILO_NOTFOUND)
         return fault_store(f, rc, &e);
@@ -165,10 +165,10 @@ int access_check(struct gateway *gw, struct hilo_str secret, struct arena *a, st
 
 static struct key access__idempotency_key(const struct actor *actor, struct hilo_str key)
 {
-    uint8_t hash[SHA256_DIGEST_LENGTH];
+    uint8_t hash[SHA256_BYTES];
     struct key k;
 
-    SHA256((const unsigned char *)key.p, (size_t)key.n, hash);
+    sha256(key.p, (size_t)key.n, hash);
     key_init(&k);
     key_u8(&k, actor->kind);
     key_id(&k, actor->id);

@@ -4,8 +4,8 @@
  */
 #include "store/keys.h"
 #include "base/check.h"
+#include "base/sha256.h"
 #include "base/str.h"
-#include <openssl/sha.h>
 
 void key_init(struct key *k)
 {
@@ -47,9 +47,9 @@ void key_bytes(struct key *k, struct hilo_str s)
 void key_text(struct key *k, struct hilo_str s)
 {
     if (s.n > KEY_STR_MAX || (s.n && (s.p[0] == 1 || memchr(s.p, 0, (size_t)s.n)))) {
-        uint8_t digest[SHA256_DIGEST_LENGTH];
-        char hex[2 * SHA256_DIGEST_LENGTH + 1];
-        SHA256((const unsigned char *)s.p, (size_t)s.n, digest);
+        uint8_t digest[SHA256_BYTES];
+        char hex[2 * SHA256_BYTES + 1];
+        sha256(s.p, (size_t)s.n, digest);
         str_hex(hex, digest, sizeof digest);
         key_u8(k, 1);
         key__add(k, hex, sizeof hex); /* with its zero byte */

@@ -6,9 +6,11 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -512,6 +514,35 @@ static void failed_checks_abort_in_every_build(void **state)
     close(p[1]);
 }
 
+/* FIPS 180-4's examples, and lengths around its block of 64 bytes against EVP. */
+static void sha256_is_the_standard_one(void **state)
+{
+    static const struct {
+        const char *in, *hex;
+    } known[] = {{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+                 {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+                 {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}};
+    uint8_t out[SHA256_BYTES], other[SHA256_BYTES];
+    char hex[2 * SHA256_BYTES + 1], bytes[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        sha256(known[i].in, strlen(known[i].in), out);
+        str_hex(hex, out, sizeof out);
+        assert_string_equal(hex, known[i].hex);
+    }
+    sha256(NULL, 0, other);
+    sha256("", 0, out);
+    assert_memory_equal(out, other, sizeof out);
+    for (size_t n = 0; n < sizeof bytes; n++) {
+        bytes[n] = (char)(n * 7);
+        sha256(bytes, n, out);
+        assert_int_equal(EVP_Digest(bytes, n, other, NULL, EVP_sha256(), NULL), 1);
+        assert_memory_equal(out, other, sizeof out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +564,7 @@ int main(void)
         cmocka_unit_test(log_lines_are_whole_and_escaped),
         cmocka_unit_test(values_are_quoted),
         cmocka_unit_test(failed_checks_abort_in_every_build),
+        cmocka_unit_test(sha256_is_the_standard_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
