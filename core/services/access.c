@@ -13,9 +13,9 @@
 
 static const struct {
     uint32_t bit;
-    const char *text;
+    struct hilo_str text;
 } access__scopes[] = {
-#define X(name, bit, text) {1u << (bit), (text)},
+#define X(name, bit, text) {1u << (bit), {(text), sizeof(text) - 1}},
     ACCESS_SCOPES(X)
 #undef X
 };
@@ -30,8 +30,8 @@ bool access_scopes_parse(struct hilo_str s, uint32_t *out, struct hilo_str *unkn
         if (word.n == 0)
             continue;
         uint32_t bit = str_eqz(word, "all") ? (uint32_t)SCOPE_ALL : 0;
-        for (size_t i = 0; i < sizeof access__scopes / sizeof *access__scopes; i++)
-            if (str_eqz(word, access__scopes[i].text))
+        for (size_t i = 0; !bit && i < sizeof access__scopes / sizeof *access__scopes; i++)
+            if (str_eq(word, access__scopes[i].text))
                 bit = access__scopes[i].bit;
         if (!bit) {
             *unknown_out = word;
@@ -49,7 +49,7 @@ struct hilo_str access_scopes_text(uint32_t scopes, struct arena *a)
 
     for (size_t i = 0; i < sizeof access__scopes / sizeof *access__scopes; i++)
         if (scopes & access__scopes[i].bit)
-            s = arena_fmt(a, "%.*s%s%s", STR_FMT(s), s.n ? " " : "", access__scopes[i].text);
+            s = arena_fmt(a, "%.*s%s%.*s", STR_FMT(s), s.n ? " " : "", STR_FMT(access__scopes[i].text));
     return s;
 }
 
