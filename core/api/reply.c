@@ -79,12 +79,17 @@ void out_raw(struct out *o, const char *key, struct hilo_str json)
 
 void out_id(struct out *o, const char *key, const char *prefix, struct hilo_id id)
 {
-    char text[ID_TEXT];
+    char text[1 + ID_TEXT + 1];
+    size_t n;
 
     if (id_none(id))
         return;
-    id_format(prefix, id, text);
-    out_str(o, key, str(text));
+    /* Nothing in it needs an escape. */
+    text[0] = '"';
+    id_format(prefix, id, text + 1);
+    n = strlen(text);
+    text[n] = '"';
+    out_raw(o, key, str_n(text, n + 1));
 }
 
 void out_time(struct out *o, const char *key, uint64_t us)

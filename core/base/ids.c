@@ -83,21 +83,19 @@ static const char ids__digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 void id_format(const char *prefix, struct hilo_id id, char out[ID_TEXT])
 {
     size_t n = strlen(prefix);
-    unsigned bits = 2, have = 0; /* 26 digits are 130 bits: two zero bits first */
-    unsigned acc = 0;
 
     CHECK(n <= 4);
     memcpy(out, prefix, n);
     out[n++] = '_';
-    have = bits;
-    for (unsigned i = 0; i < 16; i++) {
-        acc = acc << 8 | id.b[i];
-        have += 8;
-        while (have >= 5) {
-            have -= 5;
-            out[n++] = ids__digits[(acc >> have) & 31];
-        }
-        acc &= (1u << have) - 1;
+    /* 26 digits are 130 bits, the first two zero: two digits for the first byte, then
+     * eight for each five bytes. */
+    out[n++] = ids__digits[id.b[0] >> 5];
+    out[n++] = ids__digits[id.b[0] & 31];
+    for (unsigned i = 1; i < 16; i += 5) {
+        uint64_t five = (uint64_t)id.b[i] << 32 | (uint64_t)id.b[i + 1] << 24 | (uint64_t)id.b[i + 2] << 16 |
+                        (uint64_t)id.b[i + 3] << 8 | id.b[i + 4];
+        for (int shift = 35; shift >= 0; shift -= 5)
+            out[n++] = ids__digits[five >> shift & 31];
     }
     out[n] = '\0';
 }
