@@ -32,9 +32,7 @@ static const char *fields__pointer(const char *at, const char *name, char out[PO
         }
     }
     /* Never half of a character. */
-    while (n > 0 && n + 3 >= POINTER && ((unsigned char)out[n - 1] & 0xc0) == 0x80)
-        n--;
-    if (n > 0 && n + 4 >= POINTER && ((unsigned char)out[n - 1] & 0x80))
+    while (n > 0 && !str_utf8_valid(str_n(out, n)))
         n--;
     out[n] = 0;
     return out;
