@@ -39,7 +39,8 @@ void dispatch_head(struct request *rq)
     str_hex(rq->id, id.b, sizeof id.b);
     if (length.p && !str_u64(length, &rq->length))
         rq->length = UINT64_MAX;
-    rq->failed = dispatch__check(rq) != 0;
+    rq->unframed = request_head_check(rq, &rq->fault) != 0;
+    rq->failed = rq->unframed || dispatch__check(rq) != 0;
 }
 
 static void dispatch__end(struct request *rq, int rc)

@@ -171,6 +171,56 @@ bool request_type_is(struct hilo_str content_type, const char *type)
     return content_type.n == n || strchr("; \t", content_type.p[n]) != NULL;
 }
 
+struct heads {
+    uint32_t seen;
+    const char *wrong; /* NULL: nothing yet */
+};
+enum { HEAD_LENGTH = 1, HEAD_TRANSFER = 2 }; /* bits of the first two below */
+
+static bool request__token(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!((p[i] >= 'a' && p[i] <= 'z') || (p[i] >= 'A' && p[i] <= 'Z') || (p[i] >= '0' && p[i] <= '9') ||
+              (p[i] && strchr("!#$%&'*+-.^_`|~", p[i]))))
+            return false;
+    return n > 0;
+}
+
+static enum MHD_Result request__head(void *arg, enum MHD_ValueKind kind, const char *key, size_t n_key,
+                                     const char *value, size_t n_value)
+{
+    static const char *const once[] = {"Content-Length", "Transfer-Encoding", "Content-Type",    "Host",
+                                       "Authorization",  "If-Match",          "Idempotency-Key", NULL};
+    struct heads *h = arg;
+
+    (void)kind;
+    if (!request__token(key, n_key))
+        h->wrong = "a header's name has a character that none may have";
+    for (size_t i = 0; i < n_value && !h->wrong; i++)
+        if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f)
+            h->wrong = "a header has a control character";
+    for (unsigned i = 0; once[i] && !h->wrong; i++) {
+        if (!str_eq_nocase(str_n(key, n_key), str(once[i])))
+            continue;
+        if (h->seen & (1u << i))
+            h->wrong = "a header that may come once came twice";
+        h->seen |= 1u << i;
+        if (1u << i == HEAD_TRANSFER && !str_eq_nocase(str_n(value, n_value), STR("chunked")))
+            h->wrong = "Transfer-Encoding may be chunked only";
+    }
+    return h->wrong ? MHD_NO : MHD_YES;
+}
+
+int request_head_check(struct request *rq, struct fault *f)
+{
+    struct heads h = {0, NULL};
+
+    (void)MHD_get_connection_values_n(rq->conn, MHD_HEADER_KIND, request__head, &h);
+    if (!h.wrong && (h.seen & HEAD_LENGTH) && (h.seen & HEAD_TRANSFER))
+        h.wrong = "Content-Length and Transfer-Encoding exclude one another";
+    return h.wrong ? fault_set(f, 400, "malformed_request", "", "%s", h.wrong) : 0;
+}
+
 static int request__too_large(const struct request *rq, struct fault *f)
 {
     return fault_set(f, 413, "too_large", "", "the body may have at most %llu bytes",
@@ -197,7 +247,8 @@ int request_body_begin(struct request *rq, struct fault *f)
 
 bool request_answer_early(const struct request *rq)
 {
-    return rq->length > BODY_DRAIN || rq->fault.status == 413 || request_header(rq, "Expect").p;
+    return rq->unframed || rq->length > BODY_DRAIN || rq->fault.status == 413 ||
+           request_header(rq, "Expect").p;
 }
 
 bool request_body_add(struct request *rq, const char *p, size_t n)

@@ -47,6 +47,7 @@ struct request {
     struct MHD_Connection *conn;
     struct arena *arena;
     bool control;                /* came by the control socket */
+    bool unframed;               /* where it ends is uncertain: its connection ends with it */
     bool failed;                 /* fault holds why; the handler will not run */
     const struct route *route;   /* NULL: none matched */
     const struct route *allowed; /* a route of the path with another method, for 405 */
@@ -88,6 +89,8 @@ int request_query_known(struct request *, const char *const *names, struct fault
 /* limit=: from 1 to max, otherwise_ if absent. */
 int request_limit(struct request *, unsigned otherwise, unsigned max, unsigned *out, struct fault *);
 
+/* Headers that two readers may understand differently, a proxy in front and this one: 400. */
+int request_head_check(struct request *, struct fault *);
 /* Which body the route takes, and whether what is announced fits. */
 int request_body_begin(struct request *, struct fault *);
 /* Takes a piece. false: it goes far beyond what is read of a refused body: drop the
