@@ -36,20 +36,26 @@ struct http {
     struct loop_fd *watch;
     struct loop_timer *timer;
     bool control;
-    bool resumed; /* a connection was, since the last run */
-    int quiet_fd; /* the listening socket, given back by the library; else -1 */
+    bool resumed;  /* a connection was, since the last run */
+    unsigned vain; /* runs that were due at once and did nothing, see VAIN_MAX */
+    int quiet_fd;  /* the listening socket, given back by the library; else -1 */
 };
+
+/* A chunk's extension longer than the read buffer makes the library say that it is due,
+ * for as long as the client stays: after so many runs for nothing it gets a pause between
+ * two. Each event and each run that did something forgives a few, for a long answer leaves
+ * in runs that look the same. */
+enum { VAIN_MAX = 256, VAIN_FORGIVEN = 8, VAIN_PAUSE_US = 2000 };
 
 static void __attribute__((format(printf, 2, 0))) http__log(void *arg, const char *fmt, va_list ap)
 {
     struct http *h = arg;
-    char text[300], quoted[400];
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    char quoted[200];
 
-    while (n > 0 && n < (int)sizeof text && text[n - 1] == '\n')
-        text[--n] = 0;
+    /* Its words only: what they are filled with may be a client's header. */
+    (void)ap;
     log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.library", "text=%s",
-              log_quote(str(text), quoted, sizeof quoted));
+              log_quote(str(fmt), quoted, sizeof quoted));
 }
 
 static void *http__first_line(void *arg, const char *uri, struct MHD_Connection *conn)
@@ -114,6 +120,8 @@ static enum MHD_Result http__send(struct request *rq)
         if (MHD_add_response_header(r, "Retry-After", number) != MHD_YES)
             rc = MHD_NO;
     }
+    if (rq->unframed && MHD_add_response_header(r, "Connection", "close") != MHD_YES)
+        rc = MHD_NO;
     if (a->replayed && MHD_add_response_header(r, "Idempotency-Replayed", "true") != MHD_YES)
         rc = MHD_NO;
     for (uint64_t i = 0; i < a->n_header; i++)
@@ -186,6 +194,17 @@ static enum MHD_Result http__handler(void *arg, struct MHD_Connection *conn, con
     }
 }
 
+/* For the log: a method of one's own making may hold anything. */
+static const char *http__method(struct hilo_str method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL};
+
+    for (unsigned i = 0; known[i]; i++)
+        if (str_eqz(method, known[i]))
+            return known[i];
+    return "other";
+}
+
 static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
                             enum MHD_RequestTerminationCode why)
 {
@@ -208,9 +227,9 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
     c->by_class[class]++;
     c->us += (uint64_t)us;
     /* The pattern, never the path: a path may hold a token. */
-    log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.request",
-              "id=%s method=%.*s route=%s status=%u us=%lld%s", rq->id, STR_FMT(rq->method),
-              rq->route ? rq->route->pattern : "-", class ? rq->answer.status : 0, (long long)us,
+    log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.request", "id=%s method=%s route=%s status=%u us=%lld%s",
+              rq->id, http__method(rq->method), rq->route ? rq->route->pattern : "-",
+              class ? rq->answer.status : 0, (long long)us,
               why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " aborted=true");
     hook_forget(rq);
     request_free(rq);
@@ -221,6 +240,7 @@ static void http__ready(void *arg, int fd, unsigned events)
     struct http *h = arg;
 
     (void)fd, (void)events;
+    h->vain -= h->vain < VAIN_FORGIVEN ? h->vain : VAIN_FORGIVEN;
     http_run(h);
     http_arm(h);
 }
@@ -228,8 +248,13 @@ static void http__ready(void *arg, int fd, unsigned events)
 static void http__due(void *arg)
 {
     struct http *h = arg;
+    uint64_t before = h->api->progress;
 
     http_run(h);
+    if (h->api->progress != before)
+        h->vain -= h->vain < VAIN_FORGIVEN ? h->vain : VAIN_FORGIVEN;
+    else if (h->vain < VAIN_MAX)
+        h->vain++;
     http_arm(h);
 }
 
@@ -262,7 +287,7 @@ void http_arm(struct http *h)
     if (ms == 0) {
         /* While something waits for a commit, that is what is due: api_answer. */
         if (h->api->waiting == 0)
-            loop_timer_at(h->timer, clock_mono_us());
+            loop_timer_at(h->timer, clock_mono_us() + (h->vain < VAIN_MAX ? 0 : VAIN_PAUSE_US));
         else
             loop_timer_cancel(h->timer);
         return;
@@ -303,7 +328,7 @@ int32_t http_new(struct api *api, int fd, bool control, struct err *e, struct ht
         (unsigned)(control ? 64 : o->connections_max), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)(control ? 0 : o->connections_per_ip_max), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)((o->idle_timeout_us + 999999) / 1000000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_HEADER_BYTES, MHD_OPTION_END);
+        (size_t)HTTP_HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!h->d) {
         (void)close(fd);
         rc = err_set(e, HILO_IO, "the HTTP library does not start; its reason is in the log at level debug");
