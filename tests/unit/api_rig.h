@@ -64,6 +64,14 @@ enum channel_state channel_state(const struct channel *c, struct hilo_str *text_
         *text_out = STR("");
     return c->state;
 }
+bool channel_runs(const struct channel *c)
+{
+    return channel_state(c, &(struct hilo_str){0}) == CHANNEL_UP;
+}
+void channel_mended(struct channel *c)
+{
+    (void)c;
+}
 int32_t channel_request(struct channel *c, uint64_t request, const struct hilo_http *http)
 {
     if (c->request_code != HILO_OK)
