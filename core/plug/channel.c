@@ -282,7 +282,6 @@ static bool on_frame(void *arg, const struct frame *f)
 static void on_link(void *arg, int fd, unsigned events)
 {
     struct channel *ch = arg;
-    bool backlog = link_backlog(ch->link);
     int taken;
 
     (void)fd;
@@ -308,8 +307,6 @@ static void on_link(void *arg, int fd, unsigned events)
         ch->want_room = false;
         ch->o.up->room(ch->o.up->arg, ch);
     }
-    if (backlog)
-        link_publish(ch->link);
 }
 
 /* ---- making and ending ---------------------------------------------------------------------------- */
@@ -351,7 +348,6 @@ void channel_drain(struct channel *ch, int64_t mono_us)
     if (ch->run) {
         ch->give_up_us = mono_us + (int64_t)GIVE_UP_S * SECOND_US;
         CHECK(link_put(ch->link, &f) == HILO_OK);
-        link_publish(ch->link);
         loop_timer_at(ch->timer, ch->give_up_us);
     } else {
         loop_timer_at(ch->timer, clock_mono_us());

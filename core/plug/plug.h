@@ -117,8 +117,9 @@ void channel_mended(struct channel *);
  * HILO_DOWN when the instance is not running, drains, or has not come back from a
  * callback for hung_us (it is DOWN until it does), or HILO_INVALID (an empty message, too
  * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context
- * and media always get there while it runs. Frames are seen after channel_flush, so that a batch costs
- * one wake-up; the core calls it once a turn. */
+ * and media always get there while it runs. Frames are seen only after channel_flush, which the core
+ * calls once a turn, after the commit: so a batch costs one wake-up, and nothing is told
+ * before it is on disk. */
 int32_t channel_send(struct channel *, struct hilo_id, struct hilo_str message);
 void channel_revoke(struct channel *, struct hilo_id);
 void channel_committed(struct channel *, uint64_t token, int32_t code);

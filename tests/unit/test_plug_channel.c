@@ -198,14 +198,6 @@ static void start_with(const char *file, const void *conf)
     assert_ptr_equal(channel_user(told.ch), &told);
 }
 
-static void close_it(void)
-{
-    channel_drain(told.ch, clock_mono_us() + 5 * 1000 * 1000);
-    assert_int_equal(channel_state(told.ch, NULL), CHANNEL_DRAINING);
-    HARNESS_UNTIL(loop, told.ch == NULL);
-    assert_int_equal(told.seen[told.states - 1], CHANNEL_CLOSED);
-}
-
 /* Turns as the daemon does: the loop, then what the turn has put down is shown. */
 static bool flushed(void)
 {
@@ -214,6 +206,14 @@ static bool flushed(void)
     return true;
 }
 #define UNTIL(cond) HARNESS_UNTIL(loop, flushed() && (cond))
+
+static void close_it(void)
+{
+    channel_drain(told.ch, clock_mono_us() + 5 * 1000 * 1000);
+    assert_int_equal(channel_state(told.ch, NULL), CHANNEL_DRAINING);
+    UNTIL(told.ch == NULL);
+    assert_int_equal(told.seen[told.states - 1], CHANNEL_CLOSED);
+}
 
 /* ---- echo ---- */
 
@@ -721,8 +721,8 @@ static void test_a_drain_gets_through_a_full_link(void **state)
         channel_committed(told.ch, i, HILO_OK); /* fill the ring, and more */
     channel_drain(told.ch, clock_mono_us() + 50 * 1000);
     assert_int_equal(write(pair[1], "xx", 2), 2);
-    HARNESS_UNTIL(loop, told.ch == NULL); /* without another flush */
-    assert_string_equal(told.text, "");   /* and not given up */
+    UNTIL(told.ch == NULL);
+    assert_string_equal(told.text, ""); /* not given up */
     assert_int_equal(told.reports, n - 1);
     close(pair[0]);
     close(pair[1]);
