@@ -129,23 +129,27 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
 
 /* ---- ending ---- */
 
-static struct fetch_job *job_take(struct delivery *d, uint64_t number, const struct gw_channel *c)
+static struct fetch_job *job_find(struct delivery *d, uint64_t number, const struct gw_channel *c)
 {
-    for (struct fetch_job **at = &d->jobs; *at; at = &(*at)->next) {
-        struct fetch_job *job = *at;
-        if (job->job == number && job->channel == c) {
-            *at = job->next;
-            job->next = NULL;
+    for (struct fetch_job *job = d->jobs; job; job = job->next)
+        if (job->job == number && job->channel == c && !job->given)
             return job;
-        }
-    }
     return NULL;
+}
+
+static void job_remove(struct delivery *d, const struct fetch_job *job)
+{
+    struct fetch_job **at = &d->jobs;
+
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
 }
 
 void delivery_fetched(struct delivery *d, struct gw_channel *c, uint64_t number, int32_t code,
                       struct hilo_str mime, struct hilo_str detail, int64_t retry_after_us)
 {
-    struct fetch_job *job = job_take(d, number, c);
+    struct fetch_job *job = job_find(d, number, c);
 
     if (!job)
         return; /* of an instance that has gone */
@@ -154,6 +158,7 @@ void delivery_fetched(struct delivery *d, struct gw_channel *c, uint64_t number,
     (void)snprintf(job->mime, sizeof job->mime, "%.*s", STR_FMT(str_utf8_head(mime, 100)));
     (void)snprintf(job->reason, sizeof job->reason, "%.*s", STR_FMT(str_utf8_head(detail, 150)));
     if (code == HILO_OK) {
+        job->given = true;
         finisher_give(d->finisher, job);
         return;
     }
@@ -172,6 +177,7 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
     int32_t rc;
 
     c->fetching--;
+    job_remove(d, job);
     id_format("med", job->media, id);
     rc = store_record(gw->store, TABLE_MEDIA, key_str(&k), &rec_desc_media, gw->arena, &r, &e);
     if (rc == HILO_OK && job->code == HILO_OK) {
@@ -202,12 +208,12 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
     delivery_fetch(d, c);
 }
 
-/* The plugin's instance ended: what it was fetching is due again. */
+/* The plugin's instance ended: what it was fetching is due again; what it has fetched is not. */
 void fetch_gone(struct delivery *d, struct gw_channel *c)
 {
     for (struct fetch_job **at = &d->jobs; *at;) {
         struct fetch_job *job = *at;
-        if (job->channel != c) {
+        if (job->channel != c || job->given) {
             at = &job->next;
             continue;
         }
@@ -245,7 +251,7 @@ static void *finisher_main(void *arg)
             (void)pthread_cond_wait(&f->more, &f->lock);
             continue;
         }
-        f->todo = job->next;
+        f->todo = job->next_given;
         if (!f->todo)
             f->todo_end = &f->todo;
         (void)pthread_mutex_unlock(&f->lock);
@@ -253,7 +259,7 @@ static void *finisher_main(void *arg)
         if (job->code != HILO_OK)
             (void)snprintf(job->reason, sizeof job->reason, "%.190s", e.text);
         (void)pthread_mutex_lock(&f->lock);
-        job->next = f->done;
+        job->next_given = f->done;
         f->done = job;
         loop_wake_give(f->wake);
     }
@@ -271,7 +277,7 @@ static void finisher_woken(void *arg)
     f->done = NULL;
     (void)pthread_mutex_unlock(&f->lock);
     while (job) {
-        struct fetch_job *next = job->next;
+        struct fetch_job *next = job->next_given;
         fetch_finished(f->delivery, job);
         job = next;
     }
@@ -304,9 +310,9 @@ int32_t finisher_new(struct delivery *d, struct err *e, struct finisher **out)
 void finisher_give(struct finisher *f, struct fetch_job *job)
 {
     (void)pthread_mutex_lock(&f->lock);
-    job->next = NULL;
+    job->next_given = NULL;
     *f->todo_end = job;
-    f->todo_end = &job->next;
+    f->todo_end = &job->next_given;
     (void)pthread_cond_signal(&f->more);
     (void)pthread_mutex_unlock(&f->lock);
 }
@@ -323,11 +329,6 @@ void finisher_free(struct finisher **fp)
         (void)pthread_cond_signal(&f->more);
         (void)pthread_mutex_unlock(&f->lock);
         (void)pthread_join(f->thread, NULL);
-    }
-    while (f->done) {
-        struct fetch_job *job = f->done;
-        f->done = job->next;
-        free(job); /* the file is in place; the job is due again and finds it */
     }
     loop_wake_free(&f->wake);
     (void)pthread_cond_destroy(&f->more);

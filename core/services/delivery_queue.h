@@ -11,8 +11,11 @@ struct claim {
     struct hilo_str bytes; /* the part to send, lowered; allocated with the claim */
 };
 
+/* In the list jobs from its start to its end, so that no other starts for its media. */
 struct fetch_job {
     struct fetch_job *next;
+    struct fetch_job *next_given; /* the finisher's lists */
+    bool given;                   /* it is with the finisher */
     uint64_t job;
     struct gw_channel *channel;
     struct hilo_id media;
