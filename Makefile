@@ -132,6 +132,10 @@ OUTSIDE_BIN := $(OUTSIDE_SRC:%.c=$O/%)
 $O/tests/behave/harness.o: tests/behave/harness.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$O/tests/torture/%.o: tests/torture/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
+$(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson) -lcmocka -lpthread -o $@

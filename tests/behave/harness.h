@@ -44,11 +44,14 @@ const char *process_wait_line(struct process *, const char *word, ...);
 const char *process_wait_nth(struct process *, unsigned nth, const char *word, ...);
 /* Waits for its end; all it wrote. free() it. */
 char *process_output(struct process *);
+/* The next wait looks at lines from now on. */
+void process_skip(struct process *);
 /* Whether such a line was there so far, from the start. */
 bool process_saw(struct process *, const char *word);
 unsigned process_count(struct process *, const char *word); /* lines with it, so far */
 void process_signal(struct process *, int signo);
-int process_wait(struct process *); /* exit status, or 128 + signal */
+int process_wait(struct process *);        /* exit status, or 128 + signal */
+void process_show(const struct process *); /* prints its last lines; it is held or has ended */
 /* Kills it if it runs, and frees. */
 void process_free(struct process **);
 
@@ -119,8 +122,9 @@ struct gate {
 void gate_start(struct gate *, struct scratch *, struct sim *);
 /* SIGTERM, and it must end with 0. */
 void gate_stop(struct gate *);
-void gate_kill(struct gate *);  /* SIGKILL */
-void gate_again(struct gate *); /* starts it again after stop or kill */
+void gate_kill(struct gate *);   /* SIGKILL */
+void gate_launch(struct gate *); /* starts it and does not wait until it is ready */
+void gate_again(struct gate *);  /* starts it again after stop or kill */
 /* hilod --check-store must find nothing; the gateway is not running. */
 void gate_check_store(struct gate *);
 struct answer gate_post(struct gate *, const char *path, const char *json_fmt, ...)
