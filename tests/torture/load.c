@@ -322,7 +322,7 @@ static void *poster_main(void *arg)
                 return NULL;
             p->replayed++;
         }
-        nap(p->torture, draw_below(&p->draw, 250));
+        nap(p->torture, draw_below(&p->draw, 80));
     }
     return NULL;
 }
@@ -415,7 +415,7 @@ static void *writer_main(void *arg)
     while (!stopped(t)) {
         if (!somebody_writes(t))
             break;
-        nap(t, draw_below(&t->writer_draw, 60));
+        nap(t, draw_below(&t->writer_draw, 40));
     }
     return NULL;
 }

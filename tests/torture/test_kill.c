@@ -22,7 +22,7 @@ enum {
     KILLS = 10,
     KILLS_A_WORLD = 100, /* then from an empty store again: its check at the end stays affordable */
     CHECK_EVERY = 8,
-    LIFE_MS = 700,
+    LIFE_MS = 1200,
     EARLY_PERCENT = 35 /* of the lives end before the gateway says that it is ready, or about then */
 };
 
