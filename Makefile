@@ -185,6 +185,8 @@ unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
 behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+# The demo as it is, and every API example of the README by curl.
+	@HILO_BUILD=$O sh tests/behave/readme.sh
 hostile: all $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # make demo: the story of the television, over real HTTP on loopback, against a simulator of
 # Meta's side of WhatsApp. Prints what happens, then leaves the gateway up until Ctrl-C.
-# HILO_DEMO_STAY=no ends it instead (tests). HILO_BUILD: where the binaries are.
+# HILO_DEMO_STAY=no ends it instead, HILO_DEMO_RUN=script runs that in place of the story,
+# with URL and KEY set (tests). HILO_BUILD: where the binaries are.
 set -eu
 cd "$(dirname "$0")/.."
 bin=$PWD/$HILO_BUILD
@@ -110,6 +111,12 @@ simulator /_sim/config "{\"webhook_url\":\"$url/hooks/whatsapp-co\",\"templates\
 simulator /_sim/verify '{"verify_token":"sim-verify"}'
 grep -q '"verified":true' "$dir/sim.json" || fail "Meta's handshake was not answered: $(cat "$dir/sim.json")"
 show gateway "$url, simulator $sim_url, webhook verified"
+
+if [ -n "${HILO_DEMO_RUN:-}" ]; then
+    export URL="$url" KEY="$key"
+    sh "$HILO_DEMO_RUN" || fail "$HILO_DEMO_RUN ended with an error"
+    exit 0
+fi
 
 step '1. Ana phones: her television is broken. A customer, and a case'
 api POST /v1/customers '{"name":"Ana Gómez","language":"es","identifiers":[{"scheme":"phone","value":"+573001112233"},{"scheme":"document","value":"CO:CC:1020304050"}]}'
