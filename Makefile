@@ -49,11 +49,18 @@ PLUGIN_SO  := $(PLUGINS:%=$O/plugins/%.so)
 CLI_SRC    := $(wildcard tools/hilo/*.c)
 SIMS       := $(patsubst tools/sim/%/main.c,$O/sim/hilo-sim-%,$(wildcard tools/sim/*/main.c))
 
-all: $(if $(MAIN_SRC),$O/hilod) $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
+all: check-layers $(if $(MAIN_SRC),$O/hilod) $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
 
 $O/core/%.o: core/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) -fPIE -c $< -o $@
+
+# The folder of plugins is compiled in: another PREFIX, another object.
+.PHONY: force
+$O/prefix: force
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+$O/core/conf/settings.o: $O/prefix
 
 # A file as bytes of the program (.incbin).
 $O/core/%.o: core/%.S core/%.json
@@ -232,6 +239,8 @@ check-layers:
 lint: check-layers
 	clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h' | grep -vE '^(include/|tests/abi/v)')
 	mandoc -Tlint -Wwarning tools/man/*.[1578]
+	@for t in $$(grep -o 'tests/[a-z]*/test_[a-z_]*\.c' core/README.md | sort -u); do \
+	    [ -f $$t ] || { echo "core/README.md names $$t, which is not there"; exit 1; }; done
 
 deps:
 	@sh tools/deps.sh
