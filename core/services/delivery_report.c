@@ -133,7 +133,8 @@ int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct h
     if (rc != HILO_OK)
         return rc;
     struct ev_message_reported ev = {.id = r->id,
-                                     .ext_id = r->code == HILO_OK ? r->ext_id : (struct hilo_str){0},
+                                     .ext_id = r->code == HILO_OK ? str_utf8_head(r->ext_id, 512)
+                                                                  : (struct hilo_str){0},
                                      .reason = str_utf8_head(r->reason, 64),
                                      .provider_code = str_utf8_head(r->provider_code, 64),
                                      .detail = str_utf8_head(r->detail, 300)};

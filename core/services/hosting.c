@@ -11,6 +11,8 @@
 #include "services/messages.h"
 #include "store/keys.h"
 
+enum { PLUGIN_VALUE_MAX = 64 << 10 }; /* said in hilo/plugin.h */
+
 static struct gateway *gateway_of(void *arg)
 {
     return ((struct hosting *)arg)->gateway;
@@ -85,6 +87,10 @@ static void up_context_put(void *arg, struct channel *plug, uint64_t token, stru
     struct err e = {0};
     int32_t rc;
 
+    if (val.n > PLUGIN_VALUE_MAX) {
+        channel_context(plug, token, HILO_INVALID, (struct hilo_str){0}, 0);
+        return;
+    }
     store_begin(gw->store);
     rc = store_record(gw->store, TABLE_PLUGIN, key_str(&k), &rec_desc_plugin_value, gw->arena, &v, &e);
     if (rc == HILO_NOTFOUND || rc == HILO_OK) {

@@ -18,7 +18,7 @@
 #include "services/messages.h"
 #include "store/keys.h"
 
-enum { PARTIES_MAX = 8 };
+enum { PARTIES_MAX = 8, ADDRESS_PART_MAX = 256, EXT_ID_MAX = 512 };
 
 struct party {
     struct identifier id;
@@ -55,6 +55,8 @@ static int32_t party_read(struct inbound *in, struct hilo_str group, struct part
     if (scheme == HILO_SCHEME_PHONE && address_whatsapp_variants(p->id.value, variants) > 0)
         p->id.value = arena_str(in->arena, str(variants[0]));
     p->id.scope = hilo_get_str(group, HILO_T_IDENT_SCOPE);
+    if (p->id.scope.n > ADDRESS_PART_MAX || hilo_get_str(group, HILO_T_IDENT_NATIVE).n > ADDRESS_PART_MAX)
+        return err_set(e, HILO_INVALID, "party: scope and native have at most %d bytes", ADDRESS_PART_MAX);
     p->id.verified = hilo_get_u64(group, HILO_T_IDENT_VERIFIED) != 0;
     arena_writer(in->arena, &w);
     hilo_put_u64(&w, HILO_T_IDENT_SCHEME, scheme);
@@ -340,6 +342,30 @@ static int32_t receipt_message(struct inbound *in, struct hilo_id id, struct rec
     return rc;
 }
 
+/* A provider's words end up in a record of the context, so they are cut. */
+static struct hilo_str receipt_word(struct hilo_str group, uint32_t tag)
+{
+    return str_utf8_head(hilo_get_str(group, tag), 64);
+}
+
+/* Of a receipt, what it cost; empty if it does not say. */
+static struct hilo_str receipt_cost(struct inbound *in, struct hilo_str r)
+{
+    static const uint32_t words[] = {HILO_T_RECEIPT_PRICING_MODEL, HILO_T_RECEIPT_PRICING_CATEGORY,
+                                     HILO_T_RECEIPT_PRICING_TYPE};
+    struct hilo_writer w;
+
+    arena_writer(in->arena, &w);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct hilo_str word = receipt_word(r, words[i]);
+        if (word.n)
+            hilo_put_str(&w, words[i], word);
+    }
+    if (w.n)
+        hilo_put_u64(&w, HILO_T_RECEIPT_BILLABLE, hilo_get_u64(r, HILO_T_RECEIPT_BILLABLE));
+    return hilo_written(&w);
+}
+
 static int32_t receipt(struct inbound *in, struct err *e)
 {
     struct hilo_str r = hilo_get_str(in->message, HILO_T_MSG_RECEIPT), val;
@@ -347,9 +373,9 @@ static int32_t receipt(struct inbound *in, struct err *e)
                                     .ext_id = hilo_get_str(in->message, HILO_T_MSG_EXT_ID),
                                     .status = hilo_get_u64(r, HILO_T_RECEIPT_STATUS),
                                     .time = hilo_get_u64(in->message, HILO_T_MSG_TIME),
-                                    .reason = hilo_get_str(r, HILO_T_RECEIPT_REASON),
-                                    .provider_code = hilo_get_str(r, HILO_T_RECEIPT_CODE),
-                                    .detail = hilo_get_str(r, HILO_T_RECEIPT_DETAIL)};
+                                    .reason = receipt_word(r, HILO_T_RECEIPT_REASON),
+                                    .provider_code = receipt_word(r, HILO_T_RECEIPT_CODE),
+                                    .detail = str_utf8_head(hilo_get_str(r, HILO_T_RECEIPT_DETAIL), 300)};
     struct hilo_id echo = hilo_get_id(r, HILO_T_RECEIPT_ECHO);
     struct rec_message m = {0};
     int32_t rc = HILO_NOTFOUND;
@@ -380,8 +406,7 @@ static int32_t receipt(struct inbound *in, struct err *e)
     } else if (step_known(&m, ev.status, ev.time)) {
         return HILO_DUPLICATE;
     }
-    if (hilo_get_str(r, HILO_T_RECEIPT_PRICING_CATEGORY).n || hilo_get_str(r, HILO_T_RECEIPT_PRICING_MODEL).n)
-        ev.cost = r;
+    ev.cost = receipt_cost(in, r);
     rc = append(in, &ev_desc_message_receipt, &ev, e);
     if (rc != HILO_OK)
         return rc;
@@ -404,6 +429,8 @@ int32_t message_submitted(struct gateway *gw, struct gw_channel *channel, struct
 
     if (rc != HILO_OK)
         return rc;
+    if (hilo_get_str(message, HILO_T_MSG_EXT_ID).n > EXT_ID_MAX)
+        return err_set(e, HILO_INVALID, "a provider_id has at most %d bytes", EXT_ID_MAX);
     switch (hilo_get_u64(message, HILO_T_MSG_KIND)) {
     case HILO_KIND_INBOUND:
         return receive(&in, e);

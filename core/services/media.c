@@ -19,8 +19,8 @@ int media_add(struct gateway *gw, const struct actor *actor, const uint8_t sha25
     const struct ev_media_added ev = {.id = idgen_next(store_ids(gw->store)),
                                       .sha256 = str_n(sha256, 32),
                                       .size = size,
-                                      .mime = mime,
-                                      .filename = filename};
+                                      .mime = str_utf8_head(mime, 100),
+                                      .filename = str_utf8_head(filename, 255)};
     int32_t rc = store_append(gw->store, &ev_desc_media_added, &ev, actor, clock_wall_us(), NULL, &e);
 
     if (rc != HILO_OK)

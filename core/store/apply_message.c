@@ -432,8 +432,10 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
     }
     if (!id_none(e->media)) {
         struct rec_media media = {.state = MEDIA_PENDING,
-                                  .mime = hilo_get_str(content, HILO_T_CONTENT_MIME),
-                                  .filename = hilo_get_str(content, HILO_T_CONTENT_FILENAME),
+                                  /* Whole in the message; a record stays small. */
+                                  .mime = str_utf8_head(hilo_get_str(content, HILO_T_CONTENT_MIME), 100),
+                                  .filename =
+                                      str_utf8_head(hilo_get_str(content, HILO_T_CONTENT_FILENAME), 255),
                                   .message = e->id,
                                   .channel = m.channel,
                                   .expected = e->expected,

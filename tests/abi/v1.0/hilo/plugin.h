@@ -190,7 +190,8 @@ struct hilo_host {
     int32_t (*timer)(struct hilo_self *, uint32_t id, int64_t mono_us);
     /* The plugin's own keys in the shared context, by subject (a customer's id in
      * text, or empty) -> on_context(). put writes if the key is at if_version (0:
-     * must not exist; UINT64_MAX: whatever it is), else HILO_STALE. */
+     * must not exist; UINT64_MAX: whatever it is), else HILO_STALE. A value has at most
+     * 64 KiB, else HILO_INVALID. */
     int32_t (*context_get)(struct hilo_self *, uint64_t token, struct hilo_str subject, struct hilo_str key);
     int32_t (*context_put)(struct hilo_self *, uint64_t token, struct hilo_str subject, struct hilo_str key,
                            struct hilo_str val, uint64_t if_version);
