@@ -42,11 +42,12 @@ static void held_until_a_receipt(const char *fault)
     struct world w = {0};
     char id[64], next[64], wamid[128];
 
-    up(&w, NULL);
+    up(&w, "    retry_min: 20ms\n    retry_max: 50ms\n");
     sim_set(&w.sim, "/_sim/faults", "{\"reply\":\"%s\",\"count\":1,\"statuses\":[]}", fault);
     gate_send_text(&w.gate, ana, "hola", id);
     in_doubt(&w, id);
     assert_string_equal(gate_status(&w.gate, id), "in_doubt");
+    gate_queue_is(&w.gate, 0, 0); /* held is not queued: nothing will send it again */
     /* The conversation goes on meanwhile. */
     gate_send_text(&w.gate, ana, "next", next);
     gate_wait_status(&w.gate, next, "sent");
