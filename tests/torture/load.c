@@ -5,6 +5,7 @@
 #include "torture.h"
 #include <curl/curl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +141,7 @@ void nap(struct torture *t, unsigned ms)
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&t->lock);
-    while (!t->stop && pthread_cond_timedwait(&t->changed, &t->lock, &until) == 0)
+    while (!t->stop && !t->killed && pthread_cond_timedwait(&t->changed, &t->lock, &until) == 0)
         ;
     (void)pthread_mutex_unlock(&t->lock);
 }
@@ -154,6 +155,18 @@ static bool stopped(struct torture *t)
 }
 
 /* ---- posters ---- */
+
+/* An answer came: is it one to die right after? Nothing stands between it and the kill. */
+static void answered(struct torture *t)
+{
+    if (atomic_fetch_sub(&t->answers_left, 1) != 1)
+        return;
+    (void)kill(atomic_load(&t->pid), SIGKILL); /* not waited for yet: the pid is its own */
+    (void)pthread_mutex_lock(&t->lock);
+    t->killed = true;
+    (void)pthread_cond_broadcast(&t->changed);
+    (void)pthread_mutex_unlock(&t->lock);
+}
 
 /* Repeats it with the same key until it is acknowledged with this status. False: it
  * was answered otherwise, or not for a long time. */
@@ -171,6 +184,8 @@ static bool insist(struct poster *p, const char *path, const char *type, const c
     (void)snprintf(idempotency, sizeof idempotency, "Idempotency-Key: %s", key);
     for (;;) {
         long status = client_post(p->client, url, body, n, headers);
+        if (status)
+            answered(t);
         if (status == want)
             return true;
         if ((status && status != 409 && status != 429 && status != 503) || time(NULL) > until) {

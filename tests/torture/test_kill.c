@@ -2,7 +2,8 @@
  * Nothing lost: the gateway is killed with SIGKILL at random moments under load from both
  * sides, HILO_KILLS times in all (default 10), half of them with in_doubt: hold and half
  * with resend; verify.c says what must be true after that. The moments are drawn over
- * the whole of a life, its first milliseconds and its recovery included.
+ * the whole of a life, its first milliseconds and its recovery included; some lives end
+ * right after an answer, or after a line of the log, of what is not on disk yet.
  *
  * HILO_SEED repeats what a run has drawn: it is printed. What a failed run leaves behind
  * stays in the folder that it names.
@@ -23,7 +24,10 @@ enum {
     KILLS_A_WORLD = 100, /* then from an empty store again: its check at the end stays affordable */
     CHECK_EVERY = 8,
     LIFE_MS = 1200,
-    EARLY_PERCENT = 35 /* of the lives end before the gateway says that it is ready, or about then */
+    /* How lives end; the others at any time after the start. */
+    OF_A_LINE_PERCENT = 25,
+    EARLY_PERCENT = 20, /* before the gateway says that it is ready, or about then */
+    OF_AN_ANSWER_PERCENT = 25
 };
 
 static unsigned long from_env(const char *name, unsigned long otherwise)
@@ -138,20 +142,55 @@ static void kill_it(struct torture *t)
     process_free(&t->gate.process);
 }
 
+/* Right after an answer, while the gateway goes on with what comes behind it. */
+static void die_of_an_answer(struct torture *t)
+{
+    atomic_store(&t->pid, process_pid(t->gate.process));
+    atomic_store(&t->answers_left, 1 + (int)draw_below(&t->draw, 60));
+    nap(t, 2 * LIFE_MS);
+    /* From here on nobody kills: or somebody has, or is about to. */
+    if (atomic_exchange(&t->answers_left, 0) > 0)
+        return;
+    (void)pthread_mutex_lock(&t->lock);
+    while (!t->killed)
+        (void)pthread_cond_wait(&t->changed, &t->lock);
+    t->killed = false;
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+/* Right after something was logged; much of it is not on disk then. */
+static void die_of_a_line(struct torture *t)
+{
+    static const char *const words[] = {"store.opened",     "channel.state",   "gateway.ready",
+                                        "message.received", "message.receipt", "message.reported",
+                                        "message.received", "message.receipt", "context.flushed"};
+    const char *word = words[draw_below(&t->draw, sizeof words / sizeof *words)];
+
+    for (unsigned n = strncmp(word, "message.", 8) == 0 ? draw_below(&t->draw, 60) : 0; n; n--)
+        (void)process_wait_line(t->gate.process, word, NULL);
+    (void)process_wait_line(t->gate.process, word, NULL);
+}
+
 /* One life. ready_ms: how long a start takes about, learnt from those that were seen. */
 static void live(struct torture *t, unsigned *ready_ms)
 {
     struct timespec begin;
+    unsigned how = draw_below(&t->draw, 100);
 
     draw_faults(t);
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     gate_launch(&t->gate);
-    if (draw_chance(&t->draw, EARLY_PERCENT)) {
+    if (how < OF_A_LINE_PERCENT) {
+        die_of_a_line(t);
+    } else if (how < OF_A_LINE_PERCENT + EARLY_PERCENT) {
         nap(t, draw_below(&t->draw, *ready_ms + *ready_ms / 4 + 1));
     } else {
         (void)process_wait_line(t->gate.process, "gateway.ready", NULL);
         *ready_ms = (3 * *ready_ms + ms_since(&begin)) / 4;
-        nap(t, draw_below(&t->draw, LIFE_MS));
+        if (how < OF_A_LINE_PERCENT + EARLY_PERCENT + OF_AN_ANSWER_PERCENT)
+            die_of_an_answer(t);
+        else
+            nap(t, draw_below(&t->draw, LIFE_MS));
     }
     kill_it(t);
 }

@@ -14,6 +14,7 @@
 
 #include "harness.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <uthash.h>
 
 enum { POSTERS = 4, CUSTOMERS = 48, TEXT_MAX = 4096, PHOTO_MAX = 20000, ID_MAX = 64, WAMID_MAX = 160 };
@@ -91,6 +92,9 @@ struct torture {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stop;
+    _Atomic int answers_left; /* the poster that gets the last of them kills; 0 or less: none does */
+    _Atomic int pid;          /* whom */
+    bool killed;
     unsigned complaints; /* verify.c */
 };
 
@@ -104,7 +108,7 @@ void load_start(struct torture *);
 /* Everybody ends what is under way; the gateway must run. Fails if anything was wrong. */
 void load_stop(struct torture *);
 void load_free(struct torture *);
-/* Waits so long, or until the load is told to stop. */
+/* Waits so long, or until the load is told to stop, or a poster has killed the gateway. */
 void nap(struct torture *, unsigned ms);
 
 /* ---- verify.c ---- */
