@@ -509,7 +509,7 @@ void sim_stop(struct sim *s)
     process_free(&s->process);
 }
 
-static char *vformat(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static char *vformat(const char *fmt, va_list ap)
 {
     char *p = NULL;
 
