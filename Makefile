@@ -142,6 +142,11 @@ $O/tests/behave/harness.o: tests/behave/harness.c
 $O/tests/torture/%.o: tests/torture/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
+# Preloaded into the gateway, sanitizers or not.
+$O/tests/torture/disk.so: tests/torture/disk.c
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
+$(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)

@@ -642,11 +642,17 @@ static void gate_config(struct gate *g)
 void gate_launch(struct gate *g)
 {
     char bin[256], yaml[256];
-    const char *argv[] = {bin, "-c", yaml, NULL};
+    const char *argv[12] = {"/usr/bin/env"}; /* it becomes what it runs */
+    unsigned n = 1;
 
     process_free(&g->process);
     (void)snprintf(bin, sizeof bin, "%s/hilod", harness_build());
     (void)snprintf(yaml, sizeof yaml, "%s/hilo.yaml", g->scratch->dir);
+    for (unsigned i = 0; i < 4 && g->env[i]; i++)
+        argv[n++] = g->env[i];
+    argv[n++] = bin;
+    argv[n++] = "-c";
+    argv[n++] = yaml;
     g->process = process_start(argv);
 }
 

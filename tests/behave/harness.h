@@ -115,6 +115,7 @@ struct gate {
     char extra_channel[512]; /* more lines of the channel wa, indented by 4 */
     char extra[2048];        /* more top-level YAML */
     const char *public_url;  /* NULL: none */
+    const char *env[4];      /* NULL-ended: "NAME=value" of its process, from its next start */
 };
 /* Writes hilo.yaml into the scratch folder (one channel "wa" of type whatsapp towards the
  * simulator; a route for phone) and starts hilod; makes a key with all scopes the first

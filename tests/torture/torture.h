@@ -80,6 +80,7 @@ struct torture {
     struct gate gate;
     uint64_t seed;
     bool hold; /* the policy */
+    char env[3][256];
     struct draw draw;
     char case_of[CUSTOMERS][ID_MAX]; /* of every other one; opened before the first kill */
     struct poster poster[POSTERS];
