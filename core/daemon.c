@@ -20,9 +20,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { GATHER_MAX = 512 };
+enum { GATHER_MAX = 512, DESCRIPTORS_SPARE = 256 };
 static const int64_t DRAIN_US = 5000000;
 
 struct daemon {
@@ -186,6 +187,23 @@ static void block_signals(void)
     CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 }
 
+/* A shell gives 1,024; each connection takes one, and so do segments and media. */
+static void raise_descriptors(struct daemon *d)
+{
+    const uint64_t wanted = (uint64_t)d->a.settings.http.connections_max + DESCRIPTORS_SPARE;
+    struct rlimit l;
+
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+        return;
+    l.rlim_cur = l.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur < wanted)
+        log_event(d->gw.log, HILO_LOG_WARN, "gateway.descriptors",
+                  "limit=%llu wanted=%" PRIu64
+                  " note=\"fewer connections than http.connections will be taken; "
+                  "raise the limit of open files\"",
+                  (unsigned long long)l.rlim_cur, wanted);
+}
+
 /* ---- the turn ---- */
 
 static void flush_channels(struct daemon *d)
@@ -280,8 +298,10 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     d->hosting = (struct hosting){.gateway = &d->gw, .hooks = {d, hook_answer, hook_gone}};
     hosting_up(&d->hosting, &d->up);
     rc = assemble(o->config, &d->gw, &d->a, e);
-    if (rc == HILO_OK)
+    if (rc == HILO_OK) {
+        raise_descriptors(d);
         rc = open_store(d, e);
+    }
     if (rc == HILO_OK)
         rc = link_secret(&d->gw, e);
     if (rc == HILO_OK)
