@@ -130,7 +130,7 @@ compare() { # name ratio
 
 rm -rf "$dir"
 mkdir -p "$dir/samples"
-echo "machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p;' /proc/cpuinfo | head -n 1), Linux $(uname -r), $(stat -f -c %T "$dir")"
+echo "machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p;' /proc/cpuinfo | head -n 1), Linux $(uname -r), $(stat -f -c %T "$dir"), load average $(cut -d' ' -f1 /proc/loadavg)"
 [ -n "$server" ] && echo "pinned: servers to core 0, wrk and the simulator to core 1" || echo "pinned: nothing, there is one core"
 echo "each: $rounds rounds in turn, $secs s, $customers customers; medians, and the spread of the rounds"
 
