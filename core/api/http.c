@@ -54,7 +54,7 @@ static void __attribute__((format(printf, 2, 0))) http__log(void *arg, const cha
 
     /* Its words only: what they are filled with may be a client's header. */
     (void)ap;
-    log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.library", "text=%s",
+    log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.mhd", "text=%s",
               log_quote(str(fmt), quoted, sizeof quoted));
 }
 

@@ -29,7 +29,7 @@ unsigned loop_run(struct loop *, bool wait);
  * closing it. Callbacks may free any watcher, their own too. */
 typedef void loop_fd_fn(void *arg, int fd, unsigned events);
 int32_t loop_fd_new(struct loop *, int fd, unsigned events, loop_fd_fn *, void *arg, struct loop_fd **out);
-int32_t loop_fd_events(struct loop_fd *, unsigned events); /* 0: none for now */
+int32_t loop_fd_events(struct loop_fd *, unsigned events); /* 0: none until set again */
 void loop_fd_free(struct loop_fd **);
 
 /* One-shot timers on the monotonic clock, never early. Unarmed when made. */

@@ -233,16 +233,27 @@ int32_t apply__media_added(struct apply *a, const struct ev_media_added *e)
     return HILO_OK;
 }
 
-int32_t apply__media_stored(struct apply *a, const struct ev_media_stored *e)
+/* A media whose download ended, its job taken off the list. */
+static int32_t media_take(struct apply *a, struct hilo_id id, struct rec_media *r)
 {
-    struct key k = key_of_id(e->id), job;
-    struct rec_media r;
-    int32_t rc = apply__get(a, TABLE_MEDIA, &k, &rec_desc_media, &r);
+    struct key k = key_of_id(id);
+    int32_t rc = apply__get(a, TABLE_MEDIA, &k, &rec_desc_media, r);
 
     if (rc != HILO_OK)
         return rc == HILO_NOTFOUND ? apply__wrong(a, "no such media") : rc;
-    job = key_job(r.channel, r.due, e->id);
-    apply__del(a, TABLE_JOB, &job);
+    k = key_job(r->channel, r->due, id);
+    apply__del(a, TABLE_JOB, &k);
+    return HILO_OK;
+}
+
+int32_t apply__media_stored(struct apply *a, const struct ev_media_stored *e)
+{
+    struct key k = key_of_id(e->id);
+    struct rec_media r;
+    int32_t rc = media_take(a, e->id, &r);
+
+    if (rc != HILO_OK)
+        return rc;
     r.state = MEDIA_STORED;
     r.sha256 = e->sha256;
     r.size = e->size;
@@ -258,12 +269,10 @@ int32_t apply__media_failed(struct apply *a, const struct ev_media_failed *e)
 {
     struct key k = key_of_id(e->id), job;
     struct rec_media r;
-    int32_t rc = apply__get(a, TABLE_MEDIA, &k, &rec_desc_media, &r);
+    int32_t rc = media_take(a, e->id, &r);
 
     if (rc != HILO_OK)
-        return rc == HILO_NOTFOUND ? apply__wrong(a, "no such media") : rc;
-    job = key_job(r.channel, r.due, e->id);
-    apply__del(a, TABLE_JOB, &job);
+        return rc;
     r.reason = e->reason;
     r.attempts = e->attempts;
     r.due = e->due;

@@ -39,7 +39,7 @@ struct hilo_id {
 enum {
     HILO_OK = 0,
     HILO_AGAIN = -1,     /* not taken or throttled: the same again later, no attempt is counted */
-    HILO_TEMP = -2,      /* failed for now: the core retries with backoff */
+    HILO_TEMP = -2,      /* failed this time: the core retries with backoff */
     HILO_PERM = -3,      /* failed for good: the core tells the sender */
     HILO_IN_DOUBT = -4,  /* it may have left; never resent blindly (design: unknown outcome) */
     HILO_DOWN = -5,      /* the whole channel can't send now: back to the queue, retry the channel */
