@@ -150,9 +150,13 @@ $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
-	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson) -lcmocka -lpthread -o $@
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
 $O/tests/behave/test_config: | $(TEST_SO)
+$O/tests/hostile/wire.o: tests/hostile/wire.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
+$(filter $O/tests/hostile/%,$(OUTSIDE_BIN)): $O/tests/hostile/wire.o
 
 # Fuzz targets (tests/fuzz/README.md): clang with its fuzzer, ASan and UBSan, in a build folder
 # of their own. What they find to be new goes to build/fuzz/found, what crashes too.

@@ -625,16 +625,17 @@ static void gate_config(struct gate *g)
     assert_true(
         asprintf(&yaml,
                  "gateway:\n  name: Test\n  language: es\n  data_dir: %s/data\n  plugin_dir: %s/plugins\n"
-                 "store:\n  segment_size: 16M\n  map_size: 2G\n"
-                 "http:\n  listen: 127.0.0.1:%d\n%s%s\n"
+                 "store:\n  segment_size: 16M\n  map_size: 2G\n%s"
+                 "http:\n  listen: 127.0.0.1:%d\n%s%s%s\n"
                  "log:\n  level: debug\n"
                  "channels:\n  wa:\n    type: whatsapp\n    account: \"102290129340398\"\n"
                  "    phone_number_id: \"106540352242922\"\n    waba_id: \"102290129340398\"\n"
                  "    token: sim-token\n    app_secret: sim-app-secret\n    verify_token: sim-verify\n"
                  "    base_url: http://127.0.0.1:%d\n%s"
                  "routes:\n  - scheme: phone\n    channel: wa\n%s",
-                 g->scratch->dir, harness_build(), g->port, g->public_url ? "  public_url: " : "",
-                 g->public_url ? g->public_url : "", g->sim->port, g->extra_channel, g->extra) > 0);
+                 g->scratch->dir, harness_build(), g->extra_store, g->port, g->extra_http,
+                 g->public_url ? "  public_url: " : "", g->public_url ? g->public_url : "", g->sim->port,
+                 g->extra_channel, g->extra) > 0);
     file_write(scratch_path(g->scratch, "hilo.yaml"), yaml);
     free(yaml);
 }

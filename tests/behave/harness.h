@@ -114,6 +114,8 @@ struct gate {
     const struct sim *sim;
     char extra_channel[512]; /* more lines of the channel wa, indented by 4 */
     char extra[2048];        /* more top-level YAML */
+    char extra_http[256];    /* more lines of the section http, indented by 2 */
+    char extra_store[128];   /* the same of store */
     const char *public_url;  /* NULL: none */
     const char *env[4];      /* NULL-ended: "NAME=value" of its process, from its next start */
 };
