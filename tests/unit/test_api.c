@@ -146,6 +146,29 @@ static void idle_connections_wake_nobody(void **state)
     rig_free(r);
 }
 
+/* The library says that it is due at once for as long as a chunk's extension fills its
+ * buffer and goes on. */
+static void an_endless_extension_lets_the_loop_sleep(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new();
+    static const char head[] = "POST /hooks/wa HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n2;";
+    static char more[60000];
+    int fd = rig_connect(r);
+    unsigned slept = 0;
+
+    memset(more, 'a', sizeof more);
+    assert_int_equal(send(fd, head, sizeof head - 1, 0), sizeof head - 1);
+    assert_int_equal(send(fd, more, sizeof more, 0), sizeof more);
+    for (unsigned i = 0; i < 2000; i++)
+        slept += loop_run(r->loop, false) == 0;
+    assert_true(slept > 500);
+    /* Others are served as before. */
+    assert_int_equal(rig_call(r, "GET", "/healthz", "", NULL, &a), 200);
+    (void)close(fd);
+    rig_free(r);
+}
+
 static void without_a_key_or_its_scope_there_is_nothing(void **state)
 {
     (void)state;
@@ -501,6 +524,7 @@ int main(void)
         cmocka_unit_test(many_that_wait_share_one_commit),
         cmocka_unit_test(a_client_that_resets_while_it_waits_is_forgotten),
         cmocka_unit_test(idle_connections_wake_nobody),
+        cmocka_unit_test(an_endless_extension_lets_the_loop_sleep),
         cmocka_unit_test(without_a_key_or_its_scope_there_is_nothing),
         cmocka_unit_test(the_control_socket_makes_keys),
         cmocka_unit_test(a_key_gives_no_more_than_it_has),
