@@ -264,6 +264,17 @@ static void put_unknown(struct json_out *o, enum model_group group, struct hilo_
     PUT(o, "]");
 }
 
+/* An id of zeros stands for none (hilo/types.h). */
+static bool no_id(const struct model_field *f, struct hilo_str v)
+{
+    struct hilo_id id;
+
+    if (f->type != MODEL_ID || v.n != sizeof id.b)
+        return false;
+    memcpy(id.b, v.p, sizeof id.b);
+    return id_none(id);
+}
+
 static void put_group(struct json_out *o, enum model_group group, struct hilo_str bytes)
 {
     const struct hilo_str all = bytes;
@@ -280,7 +291,7 @@ static void put_group(struct json_out *o, enum model_group group, struct hilo_st
             unknown = true;
             continue;
         }
-        if ((m->flags & MODEL_INTERNAL) || (seen & UINT64_C(1) << (m->tag & 63)))
+        if ((m->flags & MODEL_INTERNAL) || no_id(m, f.val) || (seen & UINT64_C(1) << (m->tag & 63)))
             continue;
         seen |= UINT64_C(1) << (m->tag & 63);
         put(o, sep, 1);

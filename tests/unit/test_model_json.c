@@ -208,6 +208,12 @@ static void writing_is_strict_about_types(void **state)
                                     "a\x03\x01"
                                     "b")),
                         "{'channel':'a'}");
+    /* An id of zeros is none. */
+    assert_string_equal(json_of(a, MODEL_G_MSG,
+                                STR("\x02\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                    "\x03\x01"
+                                    "a")),
+                        "{'channel':'a'}");
     assert_int_equal(buf_add(&b, "keep", 4), HILO_OK);
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(model_json_write(&b, MODEL_G_MSG, bad[i], &e), HILO_INVALID);
