@@ -56,6 +56,14 @@ static unsigned left_over(const struct world *w)
     return n;
 }
 
+/* A refusal may be told before its file is gone, within the same turns of the loop. */
+static void nothing_left(struct world *w)
+{
+    for (unsigned i = 0; i < 50 && left_over(w) > 0; i++)
+        hostile_alive(w);
+    assert_int_equal(left_over(w), 0);
+}
+
 #define PART "--BOUND\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n"
 #define TYPE "Content-Type: text/plain\r\n\r\n"
 #define END  "\r\n--BOUND--\r\n"
@@ -127,7 +135,7 @@ static void each_broken_body_has_its_answer(void **state)
         wire_close(&c);
         bytes_done(&b);
     }
-    assert_int_equal(left_over(w), 0);
+    nothing_left(w);
 }
 
 static void boundaries_and_types(void **state)
@@ -147,7 +155,7 @@ static void boundaries_and_types(void **state)
     for (unsigned i = 0; i < sizeof types / sizeof *types; i++)
         raw(w, types[i] ? types[i] : "no type", "", types[i], "x", 1, 415, "unsupported_media_type");
     raw(w, "a parameter", "?file=x", "text/plain", "x", 1, 400, "unknown_parameter");
-    assert_int_equal(left_over(w), 0);
+    nothing_left(w);
 }
 
 /* What came back for a file with this name. */
@@ -249,7 +257,7 @@ static void sizes_have_limits(void **state)
     bytes_repeat(&all, "n", 4 * FILE_MAX);
     bytes_fmt(&all, "\r\n" PART TYPE "x" END);
     multipart(w, "a large field", all.p, all.n, 413, "too_large");
-    assert_int_equal(left_over(w), 0);
+    nothing_left(w);
     bytes_done(&b);
     bytes_done(&all);
 }
@@ -276,8 +284,7 @@ static void uploads_that_end_early_leave_nothing(void **state)
         wire_close(&c[i]);
     /* Each end is told in the log; then nothing is left. */
     (void)process_wait_nth(w->gate.process, N, "http.request", "route=/v1/media", "aborted=true", NULL);
-    hostile_alive(w); /* it went on behind the last line */
-    assert_int_equal(left_over(w), 0);
+    nothing_left(w);
     bytes_done(&b);
 }
 
@@ -298,7 +305,7 @@ static void a_kill_leaves_nothing_either(void **state)
     wire_close(&c);
     assert_int_equal(left_over(w), 1);
     gate_again(&w->gate);
-    assert_int_equal(left_over(w), 0);
+    nothing_left(w);
     (void)process_wait_nth(w->gate.process, 1, "channel.state", "channel=wa", "state=up", NULL);
     bytes_done(&b);
 }

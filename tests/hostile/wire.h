@@ -28,7 +28,7 @@ struct wire {
     size_t n, at; /* bytes that came, and those taken by replies */
 };
 struct reply {
-    long status; /* 0: it closed without an answer */
+    long status;        /* 0: it closed without an answer */
     unsigned continues; /* answers 100 before it */
     char *head, *body;  /* NUL-ended, valid until the wire's next reply or close */
     size_t n;
