@@ -227,10 +227,10 @@ static int write_out(const char *name, int fd)
     while (somebody_writes(&st))
         (void)pthread_cond_wait(&left, &lock);
     all = take(&st, &n);
-    uint64_t pause = mix(seed + last_number) % 500000;
+    uint64_t drawn = mix(seed + last_number), pause_ns = drawn % 8 ? drawn % 700000 : 6000000;
     (void)pthread_mutex_unlock(&lock);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        const struct timespec wait = {.tv_nsec = (long)pause};
+        const struct timespec wait = {.tv_nsec = (long)pause_ns};
         if (n <= SLOW_PIECES)
             (void)nanosleep(&wait, NULL);
         if (real_pwrite()(fd, all[i]->bytes, all[i]->n, all[i]->offset) != (ssize_t)all[i]->n)

@@ -190,7 +190,7 @@ static void die_of_a_line(struct torture *t)
 {
     static const char *const words[] = {"store.opened",     "channel.state",   "gateway.ready",
                                         "message.received", "message.receipt", "message.reported",
-                                        "message.received", "message.receipt", "context.flushed"};
+                                        "context.flushed",  "context.flushed", "context.flushed"};
     const char *word = words[draw_below(&t->draw, sizeof words / sizeof *words)];
 
     for (unsigned n = strncmp(word, "message.", 8) == 0 ? draw_below(&t->draw, 60) : 0; n; n--)
