@@ -107,8 +107,8 @@ static void client_free(struct client **cp)
 }
 
 /* The status; 0: no answer. The answer is in c->body. headers: NULL-ended. */
-static long client_post(struct client *c, const char *url, const void *body, size_t n,
-                        const char *const *headers)
+static long client_do(struct client *c, const char *method, const char *url, const void *body, size_t n,
+                      const char *const *headers)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
     long status = 0;
@@ -118,8 +118,11 @@ static long client_post(struct client *c, const char *url, const void *body, siz
     c->n = 0;
     curl_easy_reset(c->curl);
     curl_easy_setopt(c->curl, CURLOPT_URL, url);
-    curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
-    curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
+    if (body) {
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+    }
     curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, list);
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, client_add);
     curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, c);
@@ -183,7 +186,7 @@ static bool insist(struct poster *p, const char *path, const char *type, const c
     (void)snprintf(content, sizeof content, "Content-Type: %s", type);
     (void)snprintf(idempotency, sizeof idempotency, "Idempotency-Key: %s", key);
     for (;;) {
-        long status = client_post(p->client, url, body, n, headers);
+        long status = client_do(p->client, "POST", url, body, n, headers);
         if (status)
             answered(t);
         if (status == want)
@@ -309,6 +312,29 @@ static struct post *post_new(struct poster *p)
     return post;
 }
 
+/* Cancels it, if it has not left. No answer: it is, or it is not. */
+static bool cancel(struct poster *p, struct post *post)
+{
+    struct torture *t = p->torture;
+    char url[160], auth[128];
+    const char *const headers[] = {auth, NULL};
+    long status;
+
+    (void)snprintf(url, sizeof url, "%s/v1/messages/%s", t->gate.url, post->id);
+    (void)snprintf(auth, sizeof auth, "Authorization: Bearer %s", t->gate.key);
+    post->cancel_tried = true;
+    status = client_do(p->client, "DELETE", url, NULL, 0, headers);
+    if (status)
+        answered(t);
+    post->canceled = status >= 200 && status < 300;
+    p->canceled += post->canceled;
+    if (post->canceled || status == 0 || status == 409 || status == 503)
+        return true;
+    (void)snprintf(p->wrong, sizeof p->wrong, "DELETE of %s was answered %ld: %.300s", post->id, status,
+                   p->client->n ? p->client->body : "");
+    return false;
+}
+
 static bool post_next(struct poster *p)
 {
     struct post *post = post_new(p);
@@ -321,7 +347,9 @@ static bool post_next(struct poster *p)
             return false;
         memcpy(post->media, photo->id, sizeof post->media);
     }
-    return post_it(p, post);
+    if (!post_it(p, post))
+        return false;
+    return !draw_chance(&p->draw, 5) || cancel(p, post);
 }
 
 static void *poster_main(void *arg)
@@ -407,7 +435,7 @@ static bool somebody_writes(struct torture *t)
                        "\"count\":%u%s}",
                        phone, a.text, count, what == 4 ? ",\"reply_to\":\"last\"" : "");
     }
-    long status = client_post(t->writer_client, url, body, strlen(body), headers);
+    long status = client_do(t->writer_client, "POST", url, body, strlen(body), headers);
     cJSON *j = cJSON_ParseWithLength(t->writer_client->body, t->writer_client->n);
     const cJSON *id;
     cJSON_ArrayForEach(id, json_at(j, "ids")) arrived(t, id->valuestring, &a, count > 1 ? ++nth : 0);

@@ -225,7 +225,7 @@ static void live(struct torture *t, unsigned *ready_ms)
 
 static void kill_in_a_world(struct torture *t, unsigned kills)
 {
-    unsigned ready_ms = 300, repeated = 0, replayed = 0;
+    unsigned ready_ms = 300, repeated = 0, replayed = 0, canceled = 0;
 
     up(t);
     load_start(t);
@@ -237,18 +237,22 @@ static void kill_in_a_world(struct torture *t, unsigned kills)
         live(t, &ready_ms);
     }
     gate_check_store(&t->gate);
+    /* One more life, which ends well. */
+    draw_faults(t);
+    choose_disk(t, false);
+    gate_again(&t->gate);
+    nap(t, LIFE_MS);
     sim_set(&t->sim, "/_sim/faults",
             "{\"reply\":\"ok\",\"delay_ms\":0,\"duplicate_webhooks\":false,\"reorder_webhooks\":false,"
             "\"media_fault\":\"ok\"}");
-    choose_disk(t, false);
-    gate_again(&t->gate);
     load_stop(t);
     for (unsigned i = 0; i < POSTERS; i++) {
         repeated += t->poster[i].repeated;
         replayed += t->poster[i].replayed;
+        canceled += t->poster[i].canceled;
     }
-    print_message("  %u kills, starts of %u ms, %u requests repeated, %u replayed\n", kills, ready_ms,
-                  repeated, replayed);
+    print_message("  %u kills, starts of %u ms, %u requests repeated, %u replayed, %u canceled\n", kills,
+                  ready_ms, repeated, replayed, canceled);
     verify_drain(t);
     verify_all(t);
     gate_stop(&t->gate);

@@ -36,6 +36,7 @@ struct post {
     uint32_t length; /* of a long text */
     const char *priority;
     char media[ID_MAX];
+    bool cancel_tried, canceled; /* canceled: so it was answered */
     /* Of the answer that acknowledged it. */
     char id[ID_MAX], customer_id[ID_MAX];
     /* verify.c: how often the simulator accepted it, its first place there, and how often
@@ -70,7 +71,7 @@ struct poster {
     struct client *client;
     struct post **post;
     struct photo *photo;
-    unsigned n, cap, n_photos, repeated, replayed;
+    unsigned n, cap, n_photos, repeated, replayed, canceled;
     char wrong[512]; /* the first thing that was; ends the thread */
 };
 

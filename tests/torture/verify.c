@@ -5,6 +5,7 @@
  *   timeline, once, as it was said, and nothing else is;
  *   what the simulator accepted is read, for it said so; what it did not accept is
  *   nowhere said to have arrived, and nothing is on its way for ever;
+ *   what was answered to be canceled never reached it;
  *   under hold it accepted nothing twice, under resend only what was in doubt once;
  *   one customer's messages reached it in the order in which they were accepted here,
  *   but for those that were in doubt;
@@ -118,6 +119,8 @@ static bool was_in_doubt(const cJSON *message)
 
 static bool status_fits(const struct torture *t, const struct post *p, const char *status, const char *reason)
 {
+    if (p->canceled || (p->cancel_tried && strcmp(status, "canceled") == 0))
+        return strcmp(status, "canceled") == 0 && p->accepted == 0;
     if (p->accepted)
         return strcmp(status, "read") == 0;
     if (p->kind == POST_BRIEF && strcmp(status, "expired") == 0)
