@@ -227,7 +227,7 @@ static int write_out(const char *name, int fd)
     while (somebody_writes(&st))
         (void)pthread_cond_wait(&left, &lock);
     all = take(&st, &n);
-    uint64_t drawn = mix(seed + last_number), pause_ns = drawn % 8 ? drawn % 700000 : 6000000;
+    uint64_t drawn = mix(seed + last_number), pause_ns = drawn % 4 ? drawn % 700000 : 8000000;
     (void)pthread_mutex_unlock(&lock);
     for (size_t i = 0; i < n && rc == 0; i++) {
         const struct timespec wait = {.tv_nsec = (long)pause_ns};
