@@ -222,13 +222,15 @@ static void encode_reaction(struct wa_build *b, cJSON *root, struct hilo_str mes
 /* ---- choices --------------------------------------------------------------------------------------- */
 
 /* Whether choices fit under the message as buttons, which show at once; else they
- * are a list, behind a button that opens it. */
+ * are a list, behind a button that opens it. With a label for that button a list is
+ * what was asked for. */
 static bool encode_as_buttons(struct hilo_str content, uint64_t *n_out)
 {
     struct hilo_str rest = content, v;
     struct hilo_field f;
     uint64_t n = 0;
-    bool fit = encode_chars(hilo_get_str(content, HILO_T_CONTENT_TEXT)) <= ENCODE_BUTTON_BODY_MAX;
+    bool fit = encode_chars(hilo_get_str(content, HILO_T_CONTENT_TEXT)) <= ENCODE_BUTTON_BODY_MAX &&
+               hilo_get_str(content, HILO_T_CONTENT_BUTTON).n == 0;
 
     while (hilo_next(&rest, &f) == 1) {
         if (f.tag != HILO_T_CONTENT_CHOICES)

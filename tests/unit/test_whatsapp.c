@@ -1242,6 +1242,12 @@ static void test_encode_choices(void **state)
         INTERACTIVE("list") "\"action\":{\"button\":\"Una etiqueta demasia\",\"sections\":[{"
                             "\"rows\":[{\"id\":\"r1\",\"title\":\"123456789012345678901\",\"description\":"
                             "\"D\"}]}]}}}");
+    /* and so does a label of the list: it was asked for, or lowering chose it */
+    out_choices(&o, "B");
+    put(&o, HILO_T_CONTENT_BUTTON, "Ver");
+    choice(&o, "si", "Sí", NULL, NULL);
+    assert_encodes(out_end(&o), INTERACTIVE("list") "\"action\":{\"button\":\"Ver\",\"sections\":[{"
+                                                    "\"rows\":[{\"id\":\"si\",\"title\":\"Sí\"}]}]}}}");
     out_choices(&o, "B");
     choice(&o, "1", "a", NULL, NULL);
     choice(&o, "2", "b", NULL, "S1");
