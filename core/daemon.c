@@ -263,6 +263,9 @@ static int32_t run_loop(struct daemon *d, struct err *e)
         }
         rc = end_turn(d, e);
     }
+    /* What was given back after the last commit would else be in doubt at the next start. */
+    if (rc == HILO_OK && store_seq(d->gw.store) != store_synced(d->gw.store))
+        rc = store_commit(d->gw.store, e);
     if (rc != HILO_OK)
         /* Nothing may be acknowledged any more; whoever waits gets no answer and asks
          * again. The journal has what was acknowledged. */
@@ -313,6 +316,11 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK) {
         d->tick = loop_timer_new(d->gw.loop, on_tick, d);
         rc = start_channels(d, e);
+        if (rc != HILO_OK) {
+            /* Some run already, each on its thread: there is nothing to wait for, leave. */
+            log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=\"%s\"", e->text);
+            _exit(1);
+        }
     }
     if (rc == HILO_OK) {
         say_ready(d, o->ready_fd);
