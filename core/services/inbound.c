@@ -160,7 +160,8 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
         rc = store_record(in->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, in->arena, &m, e);
         if (rc == HILO_OK) {
             rc = store_message_bytes(in->gw->store, &m, in->arena, &question, e);
-            if (!id_none(in->reply_to))
+            /* A number may have changed hands, and with it who answers. */
+            if (!id_none(in->reply_to) && id_eq(m.customer, in->customer))
                 in->case_id = m.case_id;
         }
         if (rc != HILO_OK && rc != HILO_NOTFOUND)
@@ -169,7 +170,7 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
             question = (struct hilo_str){0};
     }
     rc = lift(in->message, question, in->arena, &in->message, e);
-    if (rc == HILO_OK && id_none(in->case_id) && question.n &&
+    if (rc == HILO_OK && id_none(in->case_id) && question.n && id_eq(m.customer, in->customer) &&
         id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question))
         in->case_id = m.case_id; /* lifted: it answers the question */
     return rc;
@@ -403,7 +404,9 @@ static int32_t receipt(struct inbound *in, struct err *e)
         memset(&ev.id, 0, sizeof ev.id); /* parked */
     } else if (rc != HILO_OK) {
         return rc;
-    } else if (step_known(&m, ev.status, ev.time)) {
+    } else if (model_status_rank(m.status) >= model_status_rank(ev.status) &&
+               step_known(&m, ev.status, ev.time)) {
+        /* By its rank: two parts may be delivered in the same second, and the last counts. */
         return HILO_DUPLICATE;
     }
     ev.cost = receipt_cost(in, r);
