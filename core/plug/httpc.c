@@ -227,7 +227,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
         if (w < 0 && errno == EINTR)
             continue;
         if (w <= 0) {
-            r->failed = HILO_IO;
+            r->failed = errno == ENOSPC || errno == EDQUOT ? HILO_FULL : HILO_IO;
             snprintf(r->why, sizeof r->why, "cannot write the answer to its file: errno %d", errno);
             return 0;
         }

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { CLAIMS_A_TURN = 512, EXPIRE_A_TURN = 256, PRIORITIES = 3 };
+enum { CLAIMS_A_TURN = 512, EXPIRE_A_TURN = 256, FORGET_A_TURN = 4096, PRIORITIES = 3 };
+static const int64_t FULL_RETRY_US = 1000000;
 static const int64_t FORGET_EVERY_US = INT64_C(3600) * 1000000;
 static const int64_t IDEMPOTENCY_LIFE_US = INT64_C(24) * 3600 * 1000000;
 static const int64_t PARKED_LIFE_US = INT64_C(7) * 24 * 3600 * 1000000;
@@ -224,6 +225,8 @@ int32_t delivery_claim(struct delivery *d, struct err *e)
     if (!d->kicked)
         return HILO_OK;
     d->kicked = false;
+    if (d->late && d->full_us <= clock_mono_us())
+        rc = late_write(d, e);
     for (struct gw_channel *c = d->gw->channels; c && rc == HILO_OK; c = c->next) {
         if (c->kicked) {
             c->kicked = false;
@@ -234,16 +237,19 @@ int32_t delivery_claim(struct delivery *d, struct err *e)
             rc = fetch_start(d, c, e);
         }
     }
-    /* A disk that is full holds claims back; room, or the timer, brings them again. */
-    if (rc == HILO_FULL)
+    /* A disk that is full holds claims back; the timer brings them again. */
+    if (rc == HILO_FULL) {
+        delivery_full(d);
         rc = HILO_OK;
+    }
     delivery_arm(d);
     return rc;
 }
 
 bool delivery_busy(const struct delivery *d)
 {
-    return d->n_claims != 0 || d->kicked;
+    /* Claims that a full link keeps back wait for its room, which kicks their channel. */
+    return d->kicked;
 }
 
 void delivery_dispatch(struct delivery *d)
@@ -293,10 +299,17 @@ static void earlier(int64_t *next, int64_t at)
         *next = at;
 }
 
+void delivery_full(struct delivery *d)
+{
+    d->full_us = clock_mono_us() + FULL_RETRY_US;
+    delivery_arm(d);
+}
+
 void delivery_arm(struct delivery *d)
 {
     int64_t wall = clock_wall_us(), mono = clock_mono_us(), next = d->forget_us;
 
+    earlier(&next, d->full_us);
     if (d->expiry_us)
         earlier(&next, mono_of(d->expiry_us, wall, mono));
     for (const struct gw_channel *c = d->gw->channels; c; c = c->next) {
@@ -362,31 +375,43 @@ static int32_t expire(struct delivery *d, struct err *e)
             delivery_kick(d, c);
         }
     }
-    d->expiry_us = (int64_t)x->next;
+    d->expiry_us = rc == HILO_OK ? (int64_t)x->next : clock_wall_us() + FULL_RETRY_US;
     return rc;
 }
 
-static bool any(void *arg, struct hilo_str key, struct hilo_str val)
+struct old {
+    uint64_t first, last; /* times */
+    unsigned n;
+};
+
+static bool old_collect(void *arg, struct hilo_str key, struct hilo_str val)
 {
-    uint64_t *oldest = arg;
+    struct old *o = arg;
 
     (void)val;
-    *oldest = key_tail_u64((struct hilo_str){key.p, 8}, 0);
-    return false;
+    o->last = key_tail_u64((struct hilo_str){key.p, 8}, 0);
+    if (o->n == 0)
+        o->first = o->last;
+    return ++o->n < FORGET_A_TURN;
 }
 
-/* Old idempotency keys and orphans are forgotten by an event, if there are any. */
+/* Old idempotency keys and orphans are forgotten by an event, if there are any: so many
+ * that a turn does not notice, the others in the next. */
 static int32_t forget(struct delivery *d, enum table age, int64_t life_us, const struct rec_desc *desc,
                       struct err *e)
 {
-    const struct ev_parked_forgotten ev = {.before = (uint64_t)(clock_wall_us() - life_us)};
-    uint64_t oldest = UINT64_MAX;
+    struct ev_parked_forgotten ev = {.before = (uint64_t)(clock_wall_us() - life_us)};
+    struct old o = {.n = 0};
     int32_t rc =
-        store_scan(d->gw->store, age, (struct hilo_str){0}, (struct hilo_str){0}, false, any, &oldest, e);
+        store_scan(d->gw->store, age, (struct hilo_str){0}, (struct hilo_str){0}, false, old_collect, &o, e);
 
-    if (rc == HILO_OK && oldest < ev.before)
-        rc = delivery_append(d, desc, &ev, e); /* both bodies are one time, "before" */
-    return rc;
+    if (rc != HILO_OK || o.n == 0 || o.first >= ev.before)
+        return rc;
+    if (o.n == FORGET_A_TURN && o.last < ev.before) {
+        ev.before = o.last > o.first ? o.last : o.last + 1;
+        d->forget_us = clock_mono_us();
+    }
+    return delivery_append(d, desc, &ev, e); /* both bodies are one time, "before" */
 }
 
 static void delivery_timer(void *arg)
@@ -396,6 +421,8 @@ static void delivery_timer(void *arg)
     struct err e = {0};
     int32_t rc = HILO_OK;
 
+    if (d->full_us <= mono)
+        d->full_us = 0;
     if (d->expiry_us && d->expiry_us <= clock_wall_us())
         rc = expire(d, &e);
     if (rc == HILO_OK && d->forget_us <= mono) {
@@ -404,7 +431,7 @@ static void delivery_timer(void *arg)
         if (rc == HILO_OK)
             rc = forget(d, TABLE_PARKED_AGE, PARKED_LIFE_US, &ev_desc_parked_forgotten, &e);
     }
-    if (rc != HILO_OK)
+    if (rc != HILO_OK && rc != HILO_FULL) /* of a full disk the store tells */
         log_event(d->gw->log, HILO_LOG_ERROR, "delivery.timer", "error=\"%s\"", e.text);
     for (struct gw_channel *c = d->gw->channels; c; c = c->next) {
         delivery_kick(d, c);
@@ -499,6 +526,7 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
         arena_reset(gw->arena);
     }
     c->credit = 0; /* what is credited comes from the plugin */
+    late_void(d, c);
     if (x.n)
         log_event(gw->log, HILO_LOG_WARN, "delivery.in_doubt", "channel=%.*s messages=%u policy=%s",
                   STR_FMT(c->name), x.n, c->policy == POLICY_RESEND ? "resend" : "hold");
@@ -524,6 +552,7 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
         check_nomem();
     d->gw = gw;
     d->end = &d->first;
+    d->late_end = &d->late;
     d->timer = loop_timer_new(gw->loop, delivery_timer, d);
     d->forget_us = clock_mono_us() + FORGET_EVERY_US;
     d->expiry_us = 1; /* look at once */
@@ -566,6 +595,7 @@ void delivery_free(struct delivery **dp)
         media_abort(&job->file);
         free(job);
     }
+    late_free(d);
     loop_timer_free(&d->timer);
     free(d);
     *dp = NULL;
@@ -603,5 +633,6 @@ int delivery_resume(struct delivery *d, const struct actor *actor, struct gw_cha
     c->held_until_us = c->down_backoff_us = 0;
     c->why[0] = '\0';
     delivery_kick(d, c);
+    delivery_fetch(d, c);
     return 0;
 }

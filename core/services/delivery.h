@@ -24,7 +24,7 @@ void delivery_fetch(struct delivery *, struct gw_channel *);
 int32_t delivery_claim(struct delivery *, struct err *);
 /* Sends what was claimed. Each turn, after the commit. */
 void delivery_dispatch(struct delivery *);
-/* True if there are claims not yet dispatched. */
+/* True if there is something to claim now. */
 bool delivery_busy(const struct delivery *);
 
 /* plug_up.report, between begin and end. */

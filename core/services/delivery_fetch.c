@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { FETCH_MAX = 4, FETCH_ATTEMPTS = 12 };
-static const int64_t FETCH_MIN_US = 1000000, FETCH_MAX_US = 600000000;
+static const int64_t FETCH_MIN_US = 1000000, FETCH_MAX_US = 600000000, FETCH_FULL_US = 10000000;
 
 /* ---- starting ---- */
 
@@ -104,9 +104,15 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
     int32_t rc;
 
     c->next_job_us = 0;
-    if (!c->plug || !(c->provides & HILO_CAN_FETCH) || c->paused || c->stopped ||
+    /* A pause is of sends only: what customers sent would run out at the provider's. */
+    if (!c->plug || !(c->provides & HILO_CAN_FETCH) || c->stopped ||
         channel_state(c->plug, &text) != CHANNEL_UP || c->fetching >= FETCH_MAX)
         return HILO_OK;
+    int64_t held = c->fetch_held_us - clock_mono_us();
+    if (held > 0) {
+        c->next_job_us = clock_wall_us() + held;
+        return HILO_OK;
+    }
     rc = store_scan(d->gw->store, TABLE_JOB, key_str(&k), (struct hilo_str){0}, false, jobs_collect, &j, e);
     for (unsigned i = 0; i < j.n && rc == HILO_OK && c->fetching < FETCH_MAX; i++) {
         if (job_running(d, j.id[i]))
@@ -189,22 +195,29 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
         log_event(gw->log, HILO_LOG_DEBUG, "media.stored", "id=%s channel=%.*s bytes=%llu", id,
                   STR_FMT(c->name), (unsigned long long)job->stored.bytes);
     } else if (rc == HILO_OK) {
-        bool final = job->code == HILO_PERM || job->code == HILO_NOTFOUND || r.attempts + 1 >= FETCH_ATTEMPTS;
-        int64_t wait = delivery_backoff(FETCH_MIN_US, FETCH_MAX_US, r.attempts + 1);
+        /* A disk that is full says nothing about the media: no attempt is counted. */
+        bool full = job->code == HILO_FULL;
+        uint64_t attempts = r.attempts + !full;
+        bool final =
+            !full && (job->code == HILO_PERM || job->code == HILO_NOTFOUND || attempts >= FETCH_ATTEMPTS);
+        int64_t wait = full ? FETCH_FULL_US : delivery_backoff(FETCH_MIN_US, FETCH_MAX_US, attempts);
         if (job->retry_after_us > wait)
             wait = job->retry_after_us;
         const struct ev_media_failed ev = {.id = job->media,
                                            .due = final ? 0 : (uint64_t)(clock_wall_us() + wait),
-                                           .attempts = r.attempts + 1,
+                                           .attempts = attempts,
                                            .reason = str(job->reason)};
         rc = delivery_append(d, &ev_desc_media_failed, &ev, &e);
         log_event(gw->log, final ? HILO_LOG_WARN : HILO_LOG_INFO, "media.failed",
                   "id=%s channel=%.*s attempt=%llu final=%d code=\"%s\"", id, STR_FMT(c->name),
                   (unsigned long long)ev.attempts, final, err_name(job->code));
     }
-    if (rc != HILO_OK)
-        log_event(gw->log, HILO_LOG_ERROR, "media.not_recorded", "id=%s error=\"%s\"", id, e.text);
     free(job);
+    if (rc != HILO_OK) {
+        /* Its job is still due; not at once, or it would be downloaded in a circle. */
+        log_event(gw->log, HILO_LOG_ERROR, "media.not_recorded", "id=%s error=\"%s\"", id, e.text);
+        c->fetch_held_us = clock_mono_us() + FETCH_FULL_US;
+    }
     delivery_fetch(d, c);
 }
 

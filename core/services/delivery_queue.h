@@ -29,14 +29,25 @@ struct fetch_job {
     int64_t retry_after_us;
 };
 
+/* A report that the store had no room for. Bounded by the credit of the channels. */
+struct late_report {
+    struct late_report *next;
+    struct gw_channel *channel;
+    bool voided; /* its instance has ended, and the credit with it */
+    struct hilo_report r;
+    char words[]; /* what r points to */
+};
+
 struct delivery {
     struct gateway *gw;
     struct loop_timer *timer;
     struct claim *first, **end; /* claimed, not yet handed over */
     unsigned n_claims;
-    bool kicked;            /* some channel is */
-    int64_t expiry_us;      /* wall: when the next message expires; 0: unknown or none */
-    int64_t forget_us;      /* monotonic: next look at old idempotency keys and orphans */
+    bool kicked;       /* some channel is */
+    int64_t expiry_us; /* wall: when the next message expires; 0: unknown or none */
+    int64_t forget_us; /* monotonic: next look at old idempotency keys and orphans */
+    int64_t full_us;   /* monotonic: when to try again what had no room on the disk; 0 */
+    struct late_report *late, **late_end;
     struct fetch_job *jobs; /* with a plugin, or being finished */
     uint64_t last_job;
     struct finisher *finisher;
@@ -53,6 +64,14 @@ void fetch_finished(struct delivery *, struct fetch_job *);
 int32_t fetch_start(struct delivery *, struct gw_channel *, struct err *);
 void fetch_gone(struct delivery *, struct gw_channel *);
 
+/* Writes down the reports that had no room. HILO_FULL: still not all. */
+int32_t late_write(struct delivery *, struct err *);
+/* The credit of this channel is void: late reports give none back. */
+void late_void(struct delivery *, const struct gw_channel *);
+void late_free(struct delivery *);
+
+/* Something had no room on the disk: the timer brings it again. */
+void delivery_full(struct delivery *);
 /* Sets the timer to the next thing that is due. */
 void delivery_arm(struct delivery *);
 /* Logs what time settled: reason "expired", or "in_doubt" of one that was held. */

@@ -9,6 +9,7 @@
  *   DOWN      back to the queue, and the channel rests
  *   CONFIG    back to the queue, and the channel stops until an operator acts
  */
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/table.h"
@@ -16,6 +17,7 @@
 #include "store/keys.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const int64_t AGAIN_US = 1000000, DOWN_MIN_US = 1000000, DOWN_MAX_US = 60000000;
 
@@ -80,7 +82,6 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
             wait = delivery_backoff(c->retry_min_us, c->retry_max_us, m->attempts);
             if (r->retry_after_us > wait)
                 wait = r->retry_after_us;
-            c->retries++;
             break;
         }
         ev->status = HILO_STATUS_FAILED;
@@ -97,24 +98,28 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
     }
 }
 
-static void count(struct delivery *d, struct gw_channel *c, const struct rec_message *m, uint64_t status)
+/* Where the message stands now decides, not what the report alone would have made of it:
+ * a receipt may have been faster, or have waited for the id that the report brought. */
+static void count(struct delivery *d, struct gw_channel *c, const struct rec_message *m)
 {
     c->in_flight--;
     c->credit++;
-    if (status == HILO_STATUS_QUEUED) {
+    if (m->place == PLACE_DUE) {
         c->queued++;
         delivery_expiry(d, (int64_t)m->expires);
-    } else if (status == HILO_STATUS_IN_DOUBT) {
+    } else if (m->place == PLACE_HELD) {
         c->in_doubt++;
         delivery_expiry(d, (int64_t)m->expires);
-    } else if (status == HILO_STATUS_SENT) {
+    } else if (m->status == HILO_STATUS_SENT || m->status == HILO_STATUS_DELIVERED ||
+               m->status == HILO_STATUS_READ) {
         c->sent++;
     } else {
         c->failed++;
     }
 }
 
-int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct hilo_report *r, struct err *e)
+static int32_t report_write(struct delivery *d, struct gw_channel *c, const struct hilo_report *r,
+                            struct err *e)
 {
     struct gateway *gw = d->gw;
     int64_t now = clock_wall_us();
@@ -143,9 +148,12 @@ int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct h
     rc = store_append(gw->store, &ev_desc_message_reported, &ev, &actor, now, NULL, e);
     if (rc != HILO_OK)
         return rc;
-    bool settled = model_status_rank(m.status) >= 3; /* a receipt was faster */
-    count(d, c, &m, settled ? m.status : ev.status);
-    if (ev.status == HILO_STATUS_IN_DOUBT && !settled && m.policy == POLICY_RESEND) {
+    rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+    if (rc != HILO_OK)
+        return rc;
+    count(d, c, &m);
+    c->retries += r->code == HILO_TEMP && ev.status == HILO_STATUS_QUEUED;
+    if (m.place == PLACE_HELD && m.policy == POLICY_RESEND) {
         const struct ev_message_requeued again = {
             .id = r->id,
             .due = (uint64_t)(now + delivery_backoff(c->retry_min_us, c->retry_max_us, m.attempts))};
@@ -158,6 +166,99 @@ int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct h
               "id=%s channel=%.*s status=%s attempt=%" PRIu64 " reason=%.*s", id, STR_FMT(c->name),
               model_value_text(MODEL_E_STATUS, ev.status), m.attempts, STR_FMT(ev.reason));
     delivery_kick(d, c);
+    return HILO_OK;
+}
+
+/* ---- reports that had no room ---- */
+
+static struct hilo_str late_word(char **at, struct hilo_str s, size_t max)
+{
+    struct hilo_str kept = str_utf8_head(s, max);
+
+    if (kept.n)
+        memcpy(*at, kept.p, (size_t)kept.n);
+    kept.p = *at;
+    *at += kept.n;
+    return kept;
+}
+
+/* What happened to a message is known only once: it waits here, its message in flight in
+ * the store, until the disk has room. If the gateway ends before, it is in doubt. */
+static void late_keep(struct delivery *d, struct gw_channel *c, const struct hilo_report *r)
+{
+    enum { EXT_ID = 512, WORD = 64, DETAIL = 300 };
+    struct late_report *l = calloc(1, sizeof *l + EXT_ID + 2 * WORD + DETAIL);
+
+    if (!l)
+        check_nomem();
+    char *at = l->words;
+    l->channel = c;
+    l->r = *r;
+    l->r.ext_id = late_word(&at, r->ext_id, EXT_ID);
+    l->r.reason = late_word(&at, r->reason, WORD);
+    l->r.provider_code = late_word(&at, r->provider_code, WORD);
+    l->r.detail = late_word(&at, r->detail, DETAIL);
+    *d->late_end = l;
+    d->late_end = &l->next;
+}
+
+static bool is_late(const struct delivery *d, struct hilo_id id)
+{
+    for (const struct late_report *l = d->late; l; l = l->next)
+        if (id_eq(l->r.id, id))
+            return true;
+    return false;
+}
+
+int32_t late_write(struct delivery *d, struct err *e)
+{
+    int32_t rc = HILO_OK;
+
+    while (d->late && rc == HILO_OK) {
+        struct late_report *l = d->late;
+        uint32_t credit = l->channel->credit;
+        store_begin(d->gw->store);
+        rc = report_write(d, l->channel, &l->r, e);
+        store_end(d->gw->store);
+        if (rc != HILO_OK)
+            break;
+        if (l->voided)
+            l->channel->credit = credit;
+        d->late = l->next;
+        if (!d->late)
+            d->late_end = &d->late;
+        free(l);
+    }
+    return rc;
+}
+
+void late_void(struct delivery *d, const struct gw_channel *c)
+{
+    for (struct late_report *l = d->late; l; l = l->next)
+        l->voided |= l->channel == c;
+}
+
+void late_free(struct delivery *d)
+{
+    while (d->late) {
+        struct late_report *l = d->late;
+        d->late = l->next;
+        free(l);
+    }
+}
+
+int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct hilo_report *r, struct err *e)
+{
+    int32_t rc = report_write(d, c, r, e);
+
+    if (rc != HILO_FULL)
+        return rc;
+    if (!d->late)
+        log_event(d->gw->log, HILO_LOG_ERROR, "delivery.report_waits",
+                  "channel=%.*s note=\"the disk is full; reports are kept in memory until it has room\"",
+                  STR_FMT(c->name));
+    late_keep(d, c, r);
+    delivery_full(d);
     return HILO_OK;
 }
 
@@ -223,12 +324,13 @@ int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
                                           .id = f->id[i],
                                           .reason = STR("channel_gone"),
                                           .detail = STR("its plugin ended without a report")};
-            if (!still_claimed(d, f->id[i]))
+            if (!still_claimed(d, f->id[i]) && !is_late(d, f->id[i]))
                 rc = delivery_report(d, c, &r, e);
             from = key_channel_id(c->name, f->id[i]);
             key_u8(&from, 0); /* behind it */
         }
     } while (f->n == 256 && rc == HILO_OK);
     c->credit = 0;
+    late_void(d, c);
     return rc;
 }

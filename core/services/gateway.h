@@ -37,6 +37,7 @@ struct gw_channel {
     char why[200];         /* of paused or stopped */
     int64_t held_until_us; /* monotonic: after DOWN or throttling; 0 */
     int64_t down_backoff_us;
+    int64_t fetch_held_us;      /* monotonic: after a download that could not be recorded; 0 */
     uint32_t fetching;          /* media downloads under way */
     uint64_t queued, in_flight; /* counted since the start from the tables */
     uint64_t sent, failed, in_doubt, received, receipts, retries; /* since the start */

@@ -299,7 +299,10 @@ void wa_fetch_on_http(struct wa *wa, struct wa_op *op, int32_t code, const struc
     char words[64];
 
     if (code != HILO_OK || !h) {
-        wa_fetch_end(wa, op, HILO_TEMP, "the download of a media broke off", 0);
+        if (code == HILO_FULL) /* our disk, not their media: the core counts no attempt */
+            wa_fetch_end(wa, op, HILO_FULL, "the disk has no room for the media", 0);
+        else
+            wa_fetch_end(wa, op, HILO_TEMP, "the download of a media broke off", 0);
         return;
     }
     if (h->status >= 200 && h->status <= 299) {

@@ -50,6 +50,10 @@ struct channel {
     int32_t request_code;
     uint64_t request;
     unsigned requests;
+    int32_t send_code, fetch_code; /* HILO_OK: taken */
+    struct hilo_id sent;           /* the last one taken */
+    unsigned sends, fetches;
+    uint64_t job; /* of the last fetch */
     char method[16], url[128], body[256], header[256];
 };
 static struct channel rig_plug;
@@ -89,7 +93,12 @@ int32_t channel_request(struct channel *c, uint64_t request, const struct hilo_h
 }
 int32_t channel_send(struct channel *c, struct hilo_id id, struct hilo_str m)
 {
-    return (void)c, (void)id, (void)m, HILO_OK;
+    (void)m;
+    if (c->send_code != HILO_OK)
+        return c->send_code;
+    c->sent = id;
+    c->sends++;
+    return HILO_OK;
 }
 void channel_revoke(struct channel *c, struct hilo_id id)
 {
@@ -110,8 +119,13 @@ void channel_media(struct channel *c, uint64_t t, int32_t code, int fd, struct h
 }
 int32_t channel_fetch(struct channel *c, uint64_t job, struct hilo_str m, int fd)
 {
-    (void)c, (void)job, (void)m, (void)fd;
-    return HILO_DOWN;
+    (void)m;
+    if (c->fetch_code != HILO_OK)
+        return c->fetch_code;
+    (void)close(fd);
+    c->job = job;
+    c->fetches++;
+    return HILO_OK;
 }
 void channel_flush(struct channel *c)
 {
@@ -138,6 +152,7 @@ static struct rig *rig_new(void)
     (void)alarm(15); /* a hang is a failure, not a wait */
     memset(&rig_plug, 0, sizeof rig_plug);
     rig_plug.state = CHANNEL_UP;
+    rig_plug.fetch_code = HILO_DOWN;
     (void)snprintf(r->dir, sizeof r->dir, "/tmp/hilo-api-XXXXXX");
     assert_non_null(mkdtemp(r->dir));
     (void)snprintf(r->control, sizeof r->control, "%s/control", r->dir);
