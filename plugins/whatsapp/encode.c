@@ -89,7 +89,7 @@ const char *wa_encode_to(struct hilo_str message, char *buf, bool *user_id, cons
             *why = "the WhatsApp user id is empty or too long";
             return NULL;
         }
-        *user_id = true;
+        *user_id = !encode_digits(value); /* a number too short for E.164 */
     } else {
         *why = "the address is neither a phone nor a WhatsApp user id";
         return NULL;

@@ -11,7 +11,11 @@
 
 #include <stdlib.h>
 
-enum { PARTY_CONTACTS_MAX = 1024, PARTY_PHONE_MIN = 5, PARTY_PHONE_MAX = 15 };
+enum {
+    PARTY_CONTACTS_MAX = 1024,
+    PARTY_PHONE_MIN = 8, /* as the core wants it; shorter ones are opaque ids */
+    PARTY_PHONE_MAX = 15
+};
 
 static const struct hilo_str party_none = {NULL, 0};
 

@@ -479,6 +479,7 @@ static void test_who_sent_it(void **state)
         {"[" BEA "," ANA "]", "\"from\":\"56911111111\"", "1 +56911111111", "", "A"},
         {"[" BEA "]", "\"from\":\"56911111111\"", "1 +56911111111", "", ""},
         {"[]", "\"from\":\"CL.77\"", "4 CL.77", "", ""},
+        {"[]", "\"from\":\"6834002\"", "4 6834002", "", ""}, /* too short for E.164: not lost */
         {"[{\"wa_id\":\"56911111111\",\"user_id\":\"CL.77\"}]", "\"from\":\"CL.77\"", "4 CL.77",
          "1 +56911111111", ""},
         {"7", "\"from\":\"56911111111\"", "1 +56911111111", "", ""},
@@ -999,6 +1000,7 @@ static void test_encode_whom(void **state)
         {HILO_SCHEME_PHONE, "+525512345678", "5215512345678", "\"to\":\"5215512345678\""},
         {HILO_SCHEME_PHONE, "+525512345678", "CL.1", "\"to\":\"525512345678\""},
         {HILO_SCHEME_WHATSAPP, "CL.1502576394655843", NULL, "\"recipient\":\"CL.1502576394655843\""},
+        {HILO_SCHEME_WHATSAPP, "6834002", NULL, "\"to\":\"6834002\""},
         {HILO_SCHEME_PHONE, "CL.1502576394655843", NULL, NULL},
         {HILO_SCHEME_PHONE, "", NULL, NULL},
         {HILO_SCHEME_EMAIL, "a@b.c", NULL, NULL},
