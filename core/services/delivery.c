@@ -45,6 +45,15 @@ int32_t delivery_append(struct delivery *d, const struct rec_desc *desc, const v
     return rc;
 }
 
+uint64_t delivery_overdue(const struct rec_message *m, struct hilo_str *reason_out)
+{
+    /* Queued to be resent, it keeps the status of its doubt. */
+    bool doubt = m->place == PLACE_HELD || m->status == HILO_STATUS_IN_DOUBT;
+
+    *reason_out = doubt ? STR("in_doubt") : STR("expired");
+    return doubt ? HILO_STATUS_FAILED : HILO_STATUS_EXPIRED;
+}
+
 /* ---- lowering's environment ---- */
 
 static int32_t lower_link(void *arg, struct hilo_id media, struct arena *a, struct hilo_str *url_out,
@@ -158,10 +167,11 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
     if (rc != HILO_OK)
         return rc;
     if ((int64_t)m.expires <= now) {
-        const struct ev_message_settled ev = {
-            .id = id, .status = HILO_STATUS_EXPIRED, .reason = STR("expired")};
+        struct ev_message_settled ev = {.id = id};
+        ev.status = delivery_overdue(&m, &ev.reason);
         rc = store_append(gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
         c->queued -= rc == HILO_OK;
+        c->failed += rc == HILO_OK && ev.status == HILO_STATUS_FAILED;
         if (rc == HILO_OK)
             delivery_settled(d, id, c->name, ev.status, ev.reason);
         delivery_kick(d, c);
@@ -363,15 +373,14 @@ static int32_t expire(struct delivery *d, struct err *e)
             break;
         struct gw_channel *c = gateway_channel(gw, m.channel);
         bool held = m.place == PLACE_HELD;
-        const struct ev_message_settled ev = {.id = x->id[i],
-                                              .status = held ? HILO_STATUS_FAILED : HILO_STATUS_EXPIRED,
-                                              .reason = held ? STR("in_doubt") : STR("expired")};
+        struct ev_message_settled ev = {.id = x->id[i]};
+        ev.status = delivery_overdue(&m, &ev.reason);
         rc = delivery_append(d, &ev_desc_message_settled, &ev, e);
         if (rc == HILO_OK)
             delivery_settled(d, x->id[i], m.channel, ev.status, ev.reason);
         if (rc == HILO_OK && c) {
             c->queued -= !held;
-            c->failed += held;
+            c->failed += ev.status == HILO_STATUS_FAILED;
             delivery_kick(d, c);
         }
     }

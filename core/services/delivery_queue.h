@@ -77,6 +77,8 @@ void delivery_arm(struct delivery *);
 /* Logs what time settled: reason "expired", or "in_doubt" of one that was held. */
 void delivery_settled(struct delivery *, struct hilo_id, struct hilo_str channel, uint64_t status,
                       struct hilo_str reason);
+/* How a message ends whose time is over: EXPIRED, or FAILED if it may have left. */
+uint64_t delivery_overdue(const struct rec_message *, struct hilo_str *reason_out);
 /* Backoff with jitter: attempt 1 gives about min. */
 int64_t delivery_backoff(int64_t min_us, int64_t max_us, uint64_t attempt);
 /* Appends in its own begin/end. */

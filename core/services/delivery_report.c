@@ -92,9 +92,10 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
     }
     ev->due = (uint64_t)(now + wait);
     if (ev->status == HILO_STATUS_QUEUED && (int64_t)m->expires <= now) {
-        ev->status = HILO_STATUS_EXPIRED;
-        if (ev->reason.n == 0)
-            ev->reason = STR("expired");
+        struct hilo_str reason;
+        ev->status = delivery_overdue(m, &reason);
+        if (ev->reason.n == 0 || ev->status == HILO_STATUS_FAILED)
+            ev->reason = reason;
     }
 }
 

@@ -357,6 +357,23 @@ static void delivered_before_its_report_is_no_failure(void **state)
     assert_int_equal(r->ch.failed, 0);
 }
 
+static void what_may_have_left_does_not_expire(void **state)
+{
+    struct rig *r = *state;
+
+    r->ch.policy = POLICY_RESEND;
+    struct hilo_id id = send_text(r, STR("a"));
+    assert_int_equal(report(r, id, HILO_IN_DOUBT, ""), HILO_OK);
+    struct rec_message m = message_of(r, id);
+    assert_int_equal(m.place, PLACE_DUE);
+    assert_int_equal(m.status, HILO_STATUS_IN_DOUBT);
+    struct hilo_str reason;
+    assert_int_equal(delivery_overdue(&m, &reason), HILO_STATUS_FAILED);
+    assert_true(str_eqz(reason, "in_doubt"));
+    m.status = HILO_STATUS_QUEUED;
+    assert_int_equal(delivery_overdue(&m, &reason), HILO_STATUS_EXPIRED);
+}
+
 /* ---- cases, and what is forgotten -------------------------------------------------------- */
 
 static void an_answer_joins_no_case_of_somebody_else(void **state)
@@ -437,6 +454,7 @@ int main(void)
         T(parts_delivered_in_the_same_second_both_count),
         T(a_parked_failure_of_a_part_leaves_no_count_behind),
         T(delivered_before_its_report_is_no_failure),
+        T(what_may_have_left_does_not_expire),
         T(an_answer_joins_no_case_of_somebody_else),
         T(old_things_are_forgotten_in_portions),
     };
