@@ -29,6 +29,8 @@ static void channel_load(struct assembly *a, const struct settings_channel *s, s
     struct err e = {0};
 
     c->able = &nothing;
+    if (s->common.plugin.n == 0) /* an error of the configuration, said there */
+        return;
     if (plugins_load(a->plugins, s->common.plugin.p, &e, &x->plugin) != HILO_OK) {
         (void)snprintf(c->broken, sizeof c->broken, "%.250s", e.text);
         return;
@@ -91,30 +93,26 @@ int32_t assemble(const char *config, struct gateway *gw, struct assembly *a, str
 {
     int32_t rc = conf_load(config, e, &a->conf);
 
-    if (rc == HILO_OK) {
+    if (rc == HILO_OK || (rc == HILO_INVALID && a->conf->root)) {
         settings_read(a->conf, &a->settings);
         gw->log = log_new(STDERR_FILENO,
                           a->conf->n_errors ? (int32_t)HILO_LOG_INFO : (int32_t)a->settings.log.level);
         a->plugins = plugins_new(gw->log);
         gw->arena = arena_new();
-        if (a->conf->n_errors == 0) {
-            gateway_fill(gw, config, &a->settings);
-            channels_make(gw, a);
-            routes_make(gw, a);
-        }
+        gateway_fill(gw, config, &a->settings);
+        channels_make(gw, a); /* after an error too: all that is wrong is said at once */
+        routes_make(gw, a);
     }
+    for (const struct gw_channel *c = gw->channels; c; c = c->next)
+        if (c->broken[0])
+            log_event(gw->log, HILO_LOG_ERROR, "channel.broken", "channel=%.*s error=\"%s\"",
+                      STR_FMT(c->name), c->broken);
     if (a->conf && a->conf->n_errors) {
         conf_print_errors(a->conf, STDERR_FILENO);
         return err_set(e, HILO_INVALID, "%s has %u error%s; nothing was started", config, a->conf->n_errors,
                        a->conf->n_errors == 1 ? "" : "s");
     }
-    if (rc != HILO_OK)
-        return rc;
-    for (const struct gw_channel *c = gw->channels; c; c = c->next)
-        if (c->broken[0])
-            log_event(gw->log, HILO_LOG_ERROR, "channel.broken", "channel=%.*s error=\"%s\"",
-                      STR_FMT(c->name), c->broken);
-    return loop_new(e, &gw->loop);
+    return rc == HILO_OK ? loop_new(e, &gw->loop) : rc;
 }
 
 void assembly_done(struct gateway *gw, struct assembly *a)

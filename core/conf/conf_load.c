@@ -113,7 +113,7 @@ int32_t conf_load(const char *file, struct err *err, struct conf **out)
 
     *out = NULL;
     if (fd < 0) {
-        rc = err_errno(err, "can't open the configuration %s", file);
+        rc = err_errno(err, "can't open the configuration %s (-c names another)", file);
         goto out;
     }
     rc = conf__read(fd, &b);

@@ -237,9 +237,9 @@ static void read_channel(struct conf *c, const struct conf_node *n, struct setti
                   "%s.type must be the name of a plugin, of letters a-z, digits and hyphens; a path goes "
                   "into plugin",
                   ch->section.p);
-    }
-    if (!o->plugin.n && o->type.n)
+    } else if (!o->plugin.n && o->type.n && out->gateway.plugin_dir.n) {
         o->plugin = arena_fmt(c->arena, "%.*s/%.*s.so", STR_FMT(out->gateway.plugin_dir), STR_FMT(o->type));
+    }
     if (o->retry_max_us && o->retry_min_us > o->retry_max_us) {
         const struct conf_node *at = conf_get(n, "retry_min");
         if (!at)

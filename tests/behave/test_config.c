@@ -115,7 +115,7 @@ static void all_faults_are_told_at_once_in_their_order(void **state)
     scratch_init(&s);
     char *said = check(&s,
                        "gateway:\n  nmae: x\nstore:\n  map_size: much\nhttp:\n  body_max: -1\nlogs: {}\n"
-                       "channels:\n  one: {type: whatsapp, max_attempts: many}\nroutes:\n  - channel: two\n",
+                       "channels:\n  one: {type: whatsapp, plugin: /none.so, max_attempts: many}\nroutes:\n  - channel: two\n",
                        3);
     const char *const places[] = {
         "t.yaml:2:3: ", "t.yaml:4:13: ", "t.yaml:6:13: ", "t.yaml:7:1: ", "t.yaml:9:", "t.yaml:11:14: "};
@@ -143,6 +143,23 @@ static void what_a_plugin_requires_and_does_not_get_is_told(void **state)
     says(said, "t.yaml:4:3: channels.wa.phone_number_id is required");
     says(said, "t.yaml:4:3: channels.wa.app_secret is required");
     says(said, "t.yaml:4:3: channels.wa.verify_token is required");
+    free(said);
+    scratch_done(&s);
+}
+
+static void faults_of_a_plugins_options_are_told_with_the_others(void **state)
+{
+    struct scratch s;
+
+    (void)state;
+    scratch_init(&s);
+    char *said = check(&s,
+                       yaml_of("http:\n  listn: x\n  listn: y\n", "    account: ${HILO_TEST_UNSET}\n    tokn: x\n"), 3);
+    says(said, ":4:3: ");
+    says(said, ":5:3: ");
+    says(said, "HILO_TEST_UNSET");
+    says(said, "did you mean \"token\"");
+    says(said, "has 4 errors; nothing was started");
     free(said);
     scratch_done(&s);
 }
@@ -348,6 +365,7 @@ int main(void)
         cmocka_unit_test(each_kind_of_fault_is_told_by_its_place),
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
+        cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
         cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
