@@ -156,7 +156,7 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
     wa->state = HILO_DOWN;
     wrong = plugin_wrong_option(wa->conf);
     if (wrong) {
-        wa_log(wa, HILO_LOG_ERROR, "%s", wrong);
+        wa_set_state(wa, HILO_CONFIG, wrong);
         free(wa);
         return HILO_CONFIG;
     }
