@@ -18,7 +18,8 @@
  *            receiver copies. No allocator and no free() crosses. Descriptors
  *            are given away: the receiver closes them.
  *   Life     open, start, then (send, revoke, fetch, on_…)*, drain, close. Only
- *            open and start may fail, and then they leave nothing behind.
+ *            open and start may fail, and then they leave nothing behind: close is
+ *            not called. Say why by state() before.
  *   Sends    send() returning HILO_OK promises exactly one report() for that id.
  *            Nothing is sent before the first credit().
  *   Time     Durations and instants are microseconds; instants of mono_us() are
@@ -177,9 +178,16 @@ struct hilo_host {
     int64_t (*wall_us)(struct hilo_self *);   /* [any] Unix time */
     struct hilo_str (*channel)(struct hilo_self *); /* [any] this channel's name; for its life */
     /* An inbound message or a receipt -> committed(). It is on disk when that says
-     * HILO_OK or HILO_DUPLICATE; acknowledge to the peer only then. */
+     * HILO_OK or HILO_DUPLICATE; acknowledge to the peer only then.
+     *   INBOUND  MSG.KIND, EXT_ID (the provider's id of it: what comes again with the
+     *            same is a duplicate), PARTY (1 to 8 identifiers of the sender, each
+     *            with SCHEME and VALUE) and CONTENT with its TYPE; TIME, PARTY_NAME,
+     *            REPLY_EXT and EXTRA if there are any. The core fills the rest.
+     *   RECEIPT  MSG.KIND, TIME, EXT_ID or RECEIPT.ECHO or both, and RECEIPT with
+     *            STATUS: sent, delivered, read or failed.
+     * HILO_INVALID: what is wrong with it is in the gateway's log (message.refused). */
     int32_t (*submit)(struct hilo_self *, uint64_t token, struct hilo_str message);
-    /* The outcome of a send. Always taken. */
+    /* The outcome of a send. Always taken; from within send() too, or later. */
     void (*report)(struct hilo_self *, const struct hilo_report *);
     /* Room for n more sends. The core never has more out than was credited; each
      * report gives its one back by itself. */
@@ -228,7 +236,8 @@ struct hilo_plugin {
     /* conf: a zeroed struct of conf_size filled from YAML; valid until close(). */
     int32_t (*open)(const struct hilo_host *, struct hilo_self *, const void *conf, void **inst);
     int32_t (*start)(void *inst);
-    /* message: KIND outbound, lowered to the abilities. HILO_OK: taken. HILO_AGAIN:
+    /* message: KIND outbound, lowered to the abilities; to its PARTY, one identifier
+     * (NATIVE, if there, is how the channel itself wrote it). HILO_OK: taken. HILO_AGAIN:
      * not taken, wait for credit. Other codes: as if reported at once. */
     int32_t (*send)(void *inst, struct hilo_id id, struct hilo_str message);
     /* Asks for what has not left yet; answered, if at all, by a report with
@@ -238,6 +247,8 @@ struct hilo_plugin {
     void (*committed)(void *inst, uint64_t token, int32_t code);
     void (*on_context)(void *inst, uint64_t token, int32_t code, struct hilo_str val, uint64_t version);
     void (*on_http)(void *inst, uint64_t token, int32_t code, const struct hilo_http *answer);
+    /* Under /hooks/{channel}, of any method; nobody has been authenticated: check the
+     * caller here. Not answered by http_answer() within 30 s, it is answered 504. */
     void (*on_request)(void *inst, uint64_t request, const struct hilo_http *);
     /* fd: readable, given away; -1 unless code is HILO_OK. */
     void (*on_media)(void *inst, uint64_t token, int32_t code, int32_t fd, struct hilo_str mime, struct hilo_str filename,
