@@ -1,7 +1,8 @@
 #!/bin/sh
 # The manual pages say what the programs do: every option of every command of hilo is in
 # hilo(1), every option of hilod in hilod(8), and every key of the configuration with its
-# default in hilo.yaml(5). HILO_BUILD: where hilo is.
+# default in hilo.yaml(5); the plugin of hilo-plugin(7) compiles and is one. HILO_BUILD:
+# where hilo is.
 set -eu
 cd "$(dirname "$0")/../.."
 hilo=${HILO_BUILD:-build/debug-gcc}/hilo
@@ -46,6 +47,16 @@ for key in $keys; do
     fi
 done
 [ "$count" -ge 30 ] || say "only $count keys were found in core/conf/settings.c: this test reads it wrongly"
+
+toy=$(mktemp -d)
+trap 'rm -rf "$toy"' EXIT
+mandoc -T ascii tools/man/hilo-plugin.7 | sed -n '/#include <fcntl/,/= toy_close};/p' >"$toy/toy.c"
+if ! ${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs \
+    -o "$toy/toy.so" "$toy/toy.c"; then
+    say "the plugin in hilo-plugin.7 does not compile"
+elif [ -x "${hilo}d" ]; then
+    "${hilo}d" --check-plugin "$toy/toy.so" >"$toy/said" || say "hilod finds something in the plugin of hilo-plugin.7"
+fi
 
 [ "$bad" -eq 0 ] || exit 1
 echo "the manual pages name $options options of hilo and $count keys of hilo.yaml"
