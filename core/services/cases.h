@@ -27,7 +27,8 @@ int case_list(struct gateway *, uint32_t status, struct hilo_str owner, struct h
               struct hilo_str *next_out, struct fault *);
 /* The customer's only case that is not closed, or none if there are none or several:
  * where a message goes that names no case. */
-int32_t case_only_open(struct gateway *, struct hilo_id customer, struct arena *, struct hilo_id *out, struct err *);
+int32_t case_only_open(struct gateway *, struct hilo_id customer, struct arena *, struct hilo_id *out,
+                       struct err *);
 /* The messages of a case, oldest first, after number. */
 typedef void case_message_fn(void *arg, struct hilo_id, const struct rec_message *, struct hilo_str bytes);
 int case_messages(struct gateway *, struct hilo_id, uint64_t after, unsigned limit, struct arena *,

@@ -37,10 +37,10 @@ const char *table_name(enum table); /* as in tables.def: "MESSAGE" */
 struct context; /* opaque */
 
 struct context_options {
-    const char *dir;     /* exists; data.mdb and lock.mdb go there, mode 0600 */
-    uint64_t map_bytes;  /* the fixed map; no less than the file is taken */
-    struct log *log;     /* may be NULL */
-    bool read_only;      /* no flusher thread; put and rotate must not be called */
+    const char *dir;    /* exists; data.mdb and lock.mdb go there, mode 0600 */
+    uint64_t map_bytes; /* the fixed map; no less than the file is taken */
+    struct log *log;    /* may be NULL */
+    bool read_only;     /* no flusher thread; put and rotate must not be called */
     /* Called on the flusher's thread, without locks, when a frozen generation is in
      * LMDB (or an attempt failed: context_failed). May be NULL. */
     void (*flushed)(void *arg);
@@ -61,8 +61,8 @@ void context_close(struct context **);
 void context_reached(struct context *, uint64_t *seq_out, position *end_out);
 
 /* OK and a copy in the arena, HILO_NOTFOUND, or HILO_IO/HILO_CORRUPT with words. */
-int32_t context_get(struct context *, enum table, struct hilo_str key, struct arena *, struct hilo_str *val_out,
-                    struct err *);
+int32_t context_get(struct context *, enum table, struct hilo_str key, struct arena *,
+                    struct hilo_str *val_out, struct err *);
 
 /* Copies key and value. A key already in the active generation reuses its entry. Ends
  * the process when memory is out. */

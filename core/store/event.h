@@ -12,8 +12,8 @@
  * file. 0 is "nowhere". Positions grow with time. */
 typedef uint64_t position;
 #define POSITION(segment, offset) ((position)(segment) << 32 | (uint32_t)(offset))
-#define POSITION_SEGMENT(p) ((uint32_t)((p) >> 32))
-#define POSITION_OFFSET(p) ((uint32_t)(p))
+#define POSITION_SEGMENT(p)       ((uint32_t)((p) >> 32))
+#define POSITION_OFFSET(p)        ((uint32_t)(p))
 
 enum event_actor {
     ACTOR_CORE = 1,    /* the gateway by itself; id is none */
@@ -23,14 +23,14 @@ enum event_actor {
 };
 
 struct event_head {
-    uint32_t bytes; /* head and body, without the padding */
-    uint32_t crc;   /* CRC32C of what follows it, body included */
-    uint16_t type;  /* EVENT_x of events.def */
+    uint32_t bytes;  /* head and body, without the padding */
+    uint32_t crc;    /* CRC32C of what follows it, body included */
+    uint16_t type;   /* EVENT_x of events.def */
     uint8_t version; /* of the body's form, from 1 */
-    uint8_t flags;  /* 0 */
+    uint8_t flags;   /* 0 */
     uint8_t actor_kind;
     uint8_t spare[3];
-    uint64_t seq;   /* from 1, without gaps */
+    uint64_t seq;    /* from 1, without gaps */
     int64_t time_us; /* Unix, UTC */
     struct hilo_id actor;
     struct hilo_id cause; /* trace id of the request (W3C traceparent) or none */

@@ -25,22 +25,24 @@ void key_init(struct key *);
 void key_u8(struct key *, uint8_t);
 void key_u64(struct key *, uint64_t);
 void key_id(struct key *, struct hilo_id);
-void key_text(struct key *, struct hilo_str);    /* with its zero byte */
-void key_bytes(struct key *, struct hilo_str);   /* as they are, last */
+void key_text(struct key *, struct hilo_str);  /* with its zero byte */
+void key_bytes(struct key *, struct hilo_str); /* as they are, last */
 
 /* The tables' keys. */
 struct key key_of_id(struct hilo_id);
 struct key key_identifier(uint32_t scheme, struct hilo_str scope, struct hilo_str value);
-struct key key_customer_ident(struct hilo_id customer, uint32_t scheme, struct hilo_str scope, struct hilo_str value);
-struct key key_address(struct hilo_str channel, uint32_t scheme, struct hilo_str scope, struct hilo_str value);
+struct key key_customer_ident(struct hilo_id customer, uint32_t scheme, struct hilo_str scope,
+                              struct hilo_str value);
+struct key key_address(struct hilo_str channel, uint32_t scheme, struct hilo_str scope,
+                       struct hilo_str value);
 struct key key_id_number(struct hilo_id, uint64_t number); /* WAITING, CASE_MESSAGE */
 struct key key_ext(struct hilo_str channel, struct hilo_str ext_id);
 struct key key_due(struct hilo_str channel, uint64_t priority, uint64_t due, uint64_t number);
 struct key key_job(struct hilo_str channel, uint64_t due, struct hilo_id media);
 struct key key_channel_id(struct hilo_str channel, struct hilo_id message); /* IN_FLIGHT */
-struct key key_time_id(uint64_t time, struct hilo_id);                       /* EXPIRY */
-struct key key_channel(struct hilo_str channel); /* CHANNEL, and a prefix of DUE, JOB, IN_FLIGHT */
-struct key key_pair(struct hilo_id, struct hilo_id);                         /* CASE_CUSTOMER */
+struct key key_time_id(uint64_t time, struct hilo_id);                      /* EXPIRY */
+struct key key_channel(struct hilo_str channel);     /* CHANNEL, and a prefix of DUE, JOB, IN_FLIGHT */
+struct key key_pair(struct hilo_id, struct hilo_id); /* CASE_CUSTOMER */
 struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id);
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
 

@@ -36,8 +36,8 @@ struct rec_desc {
     extern const struct rec_desc rec_desc_##record;
 #include "store/records.def"
 
-#define EVENT(event, number, text)            struct ev_##event {
-#define EVENT_FIELD(event, tag, type, name)   REC_C_##type name;
+#define EVENT(event, number, text)          struct ev_##event {
+#define EVENT_FIELD(event, tag, type, name) REC_C_##type name;
 #define EVENT_END(event)                                                                                     \
     }                                                                                                        \
     ;                                                                                                        \

@@ -57,10 +57,11 @@ static char *store__sub(const char *dir, const char *name)
 static int32_t store__mkdir(const char *path, struct err *e)
 {
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return err_errno(e,
-                         "the folder %s can't be made; make the folder that it is in, writable by the user that "
-                         "runs hilod, or set gateway.data_dir",
-                         path);
+        return err_errno(
+            e,
+            "the folder %s can't be made; make the folder that it is in, writable by the user that "
+            "runs hilod, or set gateway.data_dir",
+            path);
     return HILO_OK;
 }
 

@@ -51,8 +51,8 @@ void store_begin(struct store *);
 void store_end(struct store *);
 /* Appends and applies an event whose body is obj (struct ev_…). now: its time. Any
  * code but HILO_OK: nothing happened. Between begin and end. seq_out may be NULL. */
-int32_t store_append(struct store *, const struct rec_desc *, const void *obj, const struct actor *, int64_t now_us,
-                     uint64_t *seq_out, struct err *);
+int32_t store_append(struct store *, const struct rec_desc *, const void *obj, const struct actor *,
+                     int64_t now_us, uint64_t *seq_out, struct err *);
 /* Makes all that was appended durable. An error is final: stop acknowledging, exit. */
 int32_t store_commit(struct store *, struct err *);
 uint64_t store_seq(struct store *);    /* last appended */

@@ -115,7 +115,8 @@ static void all_faults_are_told_at_once_in_their_order(void **state)
     scratch_init(&s);
     char *said = check(&s,
                        "gateway:\n  nmae: x\nstore:\n  map_size: much\nhttp:\n  body_max: -1\nlogs: {}\n"
-                       "channels:\n  one: {type: whatsapp, plugin: /none.so, max_attempts: many}\nroutes:\n  - channel: two\n",
+                       "channels:\n  one: {type: whatsapp, plugin: /none.so, max_attempts: many}\nroutes:\n  "
+                       "- channel: two\n",
                        3);
     const char *const places[] = {
         "t.yaml:2:3: ", "t.yaml:4:13: ", "t.yaml:6:13: ", "t.yaml:7:1: ", "t.yaml:9:", "t.yaml:11:14: "};
@@ -153,8 +154,8 @@ static void faults_of_a_plugins_options_are_told_with_the_others(void **state)
 
     (void)state;
     scratch_init(&s);
-    char *said = check(&s,
-                       yaml_of("http:\n  listn: x\n  listn: y\n", "    account: ${HILO_TEST_UNSET}\n    tokn: x\n"), 3);
+    char *said = check(
+        &s, yaml_of("http:\n  listn: x\n  listn: y\n", "    account: ${HILO_TEST_UNSET}\n    tokn: x\n"), 3);
     says(said, ":4:3: ");
     says(said, ":5:3: ");
     says(said, "HILO_TEST_UNSET");

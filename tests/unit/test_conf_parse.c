@@ -288,8 +288,8 @@ static void a_file_is_read_and_named(void **state)
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/hilo.yaml", dir);
     assert_int_equal(conf_load(path, &err, &c), HILO_IO);
-    (void)snprintf(expected, sizeof expected, "can't open the configuration %s (-c names another): No such file or directory",
-                   path);
+    (void)snprintf(expected, sizeof expected,
+                   "can't open the configuration %s (-c names another): No such file or directory", path);
     assert_string_equal(err.text, expected);
     assert_null(c->root);
     conf_free(&c);

@@ -883,8 +883,8 @@ static void test_open_refuses_what_could_change_a_url_or_header(void **state)
     struct wa_conf conf;
     struct hilo_host host = f->host;
     void *inst = NULL;
-    static const char *const named[] = {"phone_number_id", "phone_number_id", "version", "token", "app_secret",
-                                        "base_url"};
+    static const char *const named[] = {"phone_number_id", "phone_number_id", "version",
+                                        "token",           "app_secret",      "base_url"};
     unsigned i;
 
     for (i = 0; i < 6; i++) {
