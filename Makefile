@@ -246,7 +246,7 @@ check-layers:
 	@sh tools/check-layers.sh
 
 lint: check-layers
-	clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h' | grep -vE '^(include/|tests/abi/v)')
+	@clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h' | grep -vE '^(include/|tests/abi/v)')
 	mandoc -Tlint -Wwarning tools/man/*.[1578]
 	@for t in $$(grep -o 'tests/[a-z]*/test_[a-z_]*\.c' core/README.md | sort -u); do \
 	    [ -f $$t ] || { echo "core/README.md names $$t, which is not there"; exit 1; }; done
@@ -278,11 +278,14 @@ help:
 	@echo "make              build (BUILD=debug|release, CC=gcc|clang)"
 	@echo "make demo         the whole story against a simulator, then stays up for you"
 	@echo "make test         every test; installs what it needs (as root or with sudo)"
-	@echo "make run          run the gateway with conf/hilo.yaml"
+	@echo "make unit behave hostile cli peers   a part of the tests (tests/README.md)"
+	@echo "make run          run the gateway with conf/hilo.yaml, its data in build/run"
+	@echo "make install      under PREFIX (/usr/local), below DESTDIR if it is set"
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"
 	@echo "make torture      kill it KILLS times and look for losses"
 	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
-	@echo "make lint install clean deps"
+	@echo "make lint         layers, format, manual pages"
+	@echo "make deps clean   install the packages that all this needs; remove build/"
 
 clean:
 	rm -rf build
