@@ -80,8 +80,9 @@ $O/plugins/%.o: plugins/%.c
 	$(COMPILE) -Iinclude $(PKG_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
 
 define PLUGIN_RULE
-$O/plugins/$(1).so: $$(patsubst %.c,$O/%.o,$$(wildcard plugins/$(1)/*.c))
-	$$(CC) $$(LMODE) $$(LDFLAGS) -shared $$(if $$(filter release,$$(BUILD)),-Wl$$(comma)-z$$(comma)defs) $$^ $$($(1)_LIBS) -o $$@
+$O/plugins/$(1).so: $$(patsubst %.c,$O/%.o,$$(wildcard plugins/$(1)/*.c)) plugins/exports.map
+	$$(CC) $$(LMODE) $$(LDFLAGS) -shared $$(if $$(filter release,$$(BUILD)),-Wl$$(comma)-z$$(comma)defs) \
+	    -Wl,--version-script=plugins/exports.map $$(filter %.o,$$^) $$($(1)_LIBS) -o $$@
 endef
 comma := ,
 whatsapp_LIBS = $(shell pkg-config --libs libcjson libcrypto) -lm
