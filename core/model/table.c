@@ -101,6 +101,10 @@ static const char *const button_text[] = {
 static const char *const system_text[] = {
 #include <hilo/values.def>
 };
+#define HILO_TEMPLATE(name, value, text) [value] = (text),
+static const char *const template_text[] = {
+#include <hilo/values.def>
+};
 
 #define NAMES(array)                                                                                         \
     {                                                                                                        \
@@ -114,7 +118,7 @@ static const struct {
     [MODEL_E_CONTENT] = NAMES(content_text), [MODEL_E_MEDIA] = NAMES(media_text),
     [MODEL_E_SCHEME] = NAMES(scheme_text),   [MODEL_E_KIND] = NAMES(kind_text),
     [MODEL_E_PARAM] = NAMES(param_text),     [MODEL_E_BUTTON] = NAMES(button_text),
-    [MODEL_E_SYSTEM] = NAMES(system_text),
+    [MODEL_E_SYSTEM] = NAMES(system_text),   [MODEL_E_TEMPLATE] = NAMES(template_text),
 };
 
 /* ---- look-ups ------------------------------------------------------------------ */

@@ -37,6 +37,7 @@ enum model_enum {
     MODEL_E_PARAM,
     MODEL_E_BUTTON,
     MODEL_E_SYSTEM,
+    MODEL_E_TEMPLATE,
     MODEL_ENUMS
 };
 

@@ -103,6 +103,11 @@ enum hilo_system {
 #include <hilo/values.def>
     HILO_SYSTEM__END
 };
+#define HILO_TEMPLATE(name, value, text) HILO_TEMPLATE_##name = (value),
+enum hilo_template_status {
+#include <hilo/values.def>
+    HILO_TEMPLATE__END
+};
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ static const struct {
      "{'party':[{'scheme':'phone','value':'+573001112233','verified':true,'native':'573001112233'},"
      "{'scheme':'whatsapp','scope':'1','value':'CO.1','verified':false}]}"},
     {MODEL_G_MSG,
-     "{'_unknown':[{'tag':23,'value':''},{'tag':4294967295,'value':'AAEC'},{'tag':23,'value':'/w=='}]}"},
+     "{'_unknown':[{'tag':63,'value':''},{'tag':4294967295,'value':'AAEC'},{'tag':63,'value':'/w=='}]}"},
     /* design §6 */
     {MODEL_G_CONTENT, "{'type':'text','text':'Hola Ana'}"},
     {MODEL_G_CONTENT, "{'type':'choices','text':'\xc2\xbf"
