@@ -213,7 +213,8 @@ static void up_report(struct channel *ch, const struct frame *f)
                             .reason = f->reason,
                             .provider_code = f->provider_code,
                             .detail = f->detail,
-                            .retry_after_us = (int64_t)f->retry_after};
+                            .retry_after_us = (int64_t)f->retry_after,
+                            .scope = (uint32_t)f->scope};
     ch->o.up->report(ch->o.up->arg, ch, &r);
 }
 
@@ -261,6 +262,15 @@ static bool on_frame(void *arg, const struct frame *f)
         break;
     case FRAME_STATE:
         up_state(ch, f);
+        break;
+    case FRAME_TEMPLATE_BEGIN:
+        up->template_begin(up->arg, ch);
+        break;
+    case FRAME_TEMPLATE_PUT:
+        up->template_put(up->arg, ch, f->val);
+        break;
+    case FRAME_TEMPLATE_END:
+        up->template_end(up->arg, ch);
         break;
     case FRAME_STARTED:
         ch->started = true;

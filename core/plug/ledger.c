@@ -121,6 +121,7 @@ static void report_up(struct hilo_self *s, const struct hilo_report *r)
     f.provider_code = cut(r->provider_code);
     f.detail = cut(r->detail);
     f.retry_after = r->retry_after_us > 0 ? (uint64_t)r->retry_after_us : 0;
+    f.scope = r->scope <= HILO_SCOPE_CHANNEL ? r->scope : HILO_SCOPE_MESSAGE;
     instance_must(s, &f);
 }
 

@@ -78,6 +78,10 @@ struct plug_up {
     void (*state)(void *arg, struct channel *, enum channel_state, struct hilo_str text);
     /* Room in the link again after a function below said HILO_FULL. */
     void (*room)(void *arg, struct channel *);
+    /* The channel's templates, as hilo_host has them; group is not checked yet. */
+    void (*template_begin)(void *arg, struct channel *);
+    void (*template_put)(void *arg, struct channel *, struct hilo_str group);
+    void (*template_end)(void *arg, struct channel *);
 };
 
 struct channel_options {

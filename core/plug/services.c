@@ -134,6 +134,39 @@ static void host_state(struct hilo_self *s, int32_t code, struct hilo_str text)
     s->state_due = true;
 }
 
+/* ---- templates ------------------------------------------------------------------------------------ */
+
+/* Always taken: a list that had to wait for room in its middle would be the plugin's to keep. */
+
+static void host_template_begin(struct hilo_self *s)
+{
+    struct frame f = instance_frame(FRAME_TEMPLATE_BEGIN, 0);
+
+    if (own(s, "template_begin"))
+        instance_must(s, &f);
+}
+
+static int32_t host_template_put(struct hilo_self *s, struct hilo_str group)
+{
+    struct frame f = instance_frame(FRAME_TEMPLATE_PUT, 0);
+
+    if (!own(s, "template_put"))
+        return HILO_BUG;
+    if (group.n == 0 || group.n > HILO_TEMPLATE_MAX)
+        return HILO_INVALID;
+    f.val = group;
+    instance_must(s, &f);
+    return HILO_OK;
+}
+
+static void host_template_end(struct hilo_self *s)
+{
+    struct frame f = instance_frame(FRAME_TEMPLATE_END, 0);
+
+    if (own(s, "template_end"))
+        instance_must(s, &f);
+}
+
 /* ---- the shared context, media -------------------------------------------------------------------- */
 
 static int32_t host_context_get(struct hilo_self *s, uint64_t token, struct hilo_str subject,
@@ -379,7 +412,10 @@ void services_fill(struct hilo_host *h)
                             .media_get = host_media_get,
                             .fetched = host_fetched,
                             .state = host_state,
-                            .query = host_query};
+                            .query = host_query,
+                            .template_begin = host_template_begin,
+                            .template_put = host_template_put,
+                            .template_end = host_template_end};
 }
 
 void services_done(struct hilo_self *s)

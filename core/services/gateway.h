@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 struct delivery;
+struct template_list;
 
 /* One configured channel, as the services see it. */
 struct gw_channel {
@@ -37,9 +38,10 @@ struct gw_channel {
     char why[200];         /* of paused or stopped */
     int64_t held_until_us; /* monotonic: after DOWN or throttling; 0 */
     int64_t down_backoff_us;
-    int64_t fetch_held_us;      /* monotonic: after a download that could not be recorded; 0 */
-    uint32_t fetching;          /* media downloads under way */
-    uint64_t queued, in_flight; /* counted since the start from the tables */
+    int64_t fetch_held_us;           /* monotonic: after a download that could not be recorded; 0 */
+    uint32_t fetching;               /* media downloads under way */
+    struct template_list *templates; /* that its plugin is putting; else NULL */
+    uint64_t queued, in_flight;      /* counted since the start from the tables */
     uint64_t sent, failed, in_doubt, received, receipts, retries; /* since the start */
 };
 

@@ -9,6 +9,7 @@
 #include "services/delivery.h"
 #include "services/media.h"
 #include "services/messages.h"
+#include "services/templates.h"
 #include "store/keys.h"
 
 enum { PLUGIN_VALUE_MAX = 64 << 10 }; /* said in hilo/plugin.h */
@@ -144,6 +145,7 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     (void)text; /* the host has logged it */
     (void)state;
     if (!channel_runs(plug)) {
+        templates_drop(c);
         store_begin(gw->store);
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);
@@ -164,6 +166,24 @@ static void up_room(void *arg, struct channel *plug)
     delivery_fetch(gateway_of(arg)->delivery, c);
 }
 
+static void up_template_begin(void *arg, struct channel *plug)
+{
+    (void)arg;
+    templates_begin(channel_user(plug));
+}
+
+static void up_template_put(void *arg, struct channel *plug, struct hilo_str group)
+{
+    (void)arg;
+    templates_put(channel_user(plug), group);
+}
+
+static void up_template_end(void *arg, struct channel *plug)
+{
+    (void)arg;
+    templates_end(channel_user(plug));
+}
+
 void hosting_up(struct hosting *h, struct plug_up *out)
 {
     *out = (struct plug_up){.arg = h,
@@ -176,5 +196,8 @@ void hosting_up(struct hosting *h, struct plug_up *out)
                             .media_get = up_media_get,
                             .fetched = up_fetched,
                             .state = up_state,
-                            .room = up_room};
+                            .room = up_room,
+                            .template_begin = up_template_begin,
+                            .template_put = up_template_put,
+                            .template_end = up_template_end};
 }

@@ -140,6 +140,23 @@ int32_t apply__channel_resumed(struct apply *a, const struct ev_channel_resumed 
     return HILO_OK;
 }
 
+int32_t apply__template_stored(struct apply *a, const struct ev_template_stored *e)
+{
+    struct key k = key_template(e->channel, e->name, e->language);
+    struct rec_template r = {.changed = (uint64_t)a->event->head.time_us, .body = e->body};
+
+    apply__put(a, TABLE_TEMPLATE, &k, &rec_desc_template, &r);
+    return HILO_OK;
+}
+
+int32_t apply__template_removed(struct apply *a, const struct ev_template_removed *e)
+{
+    struct key k = key_template(e->channel, e->name, e->language);
+
+    apply__del(a, TABLE_TEMPLATE, &k);
+    return HILO_OK;
+}
+
 int32_t apply__plugin_put(struct apply *a, const struct ev_plugin_put *e)
 {
     struct key k = key_plugin(e->plugin, e->subject, e->key);

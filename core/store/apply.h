@@ -54,6 +54,8 @@ int32_t apply__key_created(struct apply *, const struct ev_key_created *);
 int32_t apply__key_revoked(struct apply *, const struct ev_key_revoked *);
 int32_t apply__channel_paused(struct apply *, const struct ev_channel_paused *);
 int32_t apply__channel_resumed(struct apply *, const struct ev_channel_resumed *);
+int32_t apply__template_stored(struct apply *, const struct ev_template_stored *);
+int32_t apply__template_removed(struct apply *, const struct ev_template_removed *);
 int32_t apply__plugin_put(struct apply *, const struct ev_plugin_put *);
 int32_t apply__idempotency_stored(struct apply *, const struct ev_idempotency_stored *);
 int32_t apply__idempotency_forgotten(struct apply *, const struct ev_idempotency_forgotten *);

@@ -69,6 +69,7 @@ CHECK_RELATION(case_message);
 CHECK_RELATION(media);
 CHECK_RELATION(key);
 CHECK_RELATION(key_id);
+CHECK_RELATION(template);
 CHECK_RELATION(value);
 #undef CHECK_RELATION
 

@@ -43,6 +43,7 @@ static const struct relation {
     {TABLE_KEY, HASH, HASH, ANY, &rec_desc_key, check__key},
     {TABLE_KEY_ID, ID, ID, HASH, NULL, check__key_id},
     {TABLE_CHANNEL, 1, CONTEXT_KEY_MAX, ANY, &rec_desc_channel, check__value},
+    {TABLE_TEMPLATE, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_template, check__template},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

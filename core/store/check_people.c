@@ -1,6 +1,6 @@
 /*
  * store_check: what must hold for customers, conversations' addresses, cases, media,
- * keys and what is remembered by age.
+ * keys, templates and what is remembered by age.
  */
 #include "store/check.h"
 #include "base/ids.h"
@@ -293,6 +293,24 @@ void check__parked_age(struct check *ck, struct hilo_str key, struct hilo_str va
         FOUND(ck, PARKED_AGE, key, "there is no such entry in PARKED");
     else if (parked.n < 8 || memcmp(parked.p, key.p, 8) != 0)
         FOUND(ck, PARKED_AGE, key, "the entry in PARKED has another time");
+}
+
+/* ---- templates ---- */
+
+void check__template(struct check *ck, struct hilo_str key, struct hilo_str val, const void *rec)
+{
+    const struct rec_template *r = rec;
+    struct hilo_str channel, rest;
+
+    (void)val;
+    if (!str_cut(key, '\0', &channel, &rest)) {
+        FOUND(ck, TEMPLATE, key, "its key names no channel");
+        return;
+    }
+    struct key again = key_template(channel, hilo_get_str(r->body, HILO_T_TEMPLATE_NAME),
+                                    hilo_get_str(r->body, HILO_T_TEMPLATE_LANGUAGE));
+    if (!check__same(&again, key))
+        FOUND(ck, TEMPLATE, key, "it is a template of another name or language");
 }
 
 /* ---- API keys ---- */

@@ -178,6 +178,16 @@ struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id id)
     return k;
 }
 
+struct key key_template(struct hilo_str channel, struct hilo_str name, struct hilo_str language)
+{
+    struct key k;
+    key_init(&k);
+    key_text(&k, channel);
+    key_text(&k, name);
+    key_text(&k, language);
+    return k;
+}
+
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str name)
 {
     struct key k;

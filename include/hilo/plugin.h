@@ -82,6 +82,12 @@ struct hilo_abilities {
     uint32_t schemes;        /* 1 << HILO_SCHEME_x: identifiers that it can send to */
     uint32_t spare;
     uint64_t media_max[8];   /* bytes, by HILO_MEDIA_x; 0: no limit known */
+    /* What the peer takes: the core holds the rest back, so that a plugin need not.
+     * Defaults, which an operator may change by the channel's options of these names. */
+    uint32_t rate;             /* messages a second; 0: no limit */
+    uint32_t rate_burst;       /* of them at once; 0: a second's */
+    uint32_t pair_interval_ms; /* between two messages to one recipient, in the long run; 0: no limit */
+    uint32_t pair_burst;       /* messages to one recipient at once; 0: one */
 };
 enum {
     HILO_ABLE_QUOTE = 1,      /* shows which message is answered */
@@ -152,6 +158,14 @@ enum {
 
 /* ---- reports --------------------------------------------------------------------------- */
 
+/* What a report with AGAIN, TEMP or DOWN says about more than its message. None of
+ * these counts an attempt against the message, TEMP excepted. */
+enum {
+    HILO_SCOPE_MESSAGE = 0,      /* nothing: this message alone waits for retry_after_us */
+    HILO_SCOPE_CONVERSATION = 1, /* the peer takes no more to this recipient for so long */
+    HILO_SCOPE_CHANNEL = 2       /* nor to anybody: the channel rests, then begins gently */
+};
+
 /* The outcome of one send(). */
 struct hilo_report {
     uint32_t size;
@@ -162,6 +176,8 @@ struct hilo_report {
     struct hilo_str provider_code; /* the provider's own code, as text */
     struct hilo_str detail;      /* words for a person; no personal data */
     int64_t retry_after_us;      /* AGAIN, TEMP, DOWN: not before this long from now; 0: the core's backoff */
+    uint32_t scope;              /* AGAIN, TEMP, DOWN: HILO_SCOPE_x; DOWN is always the channel */
+    uint32_t spare;
 };
 
 /* ---- the host's services ------------------------------------------------------------------ */
@@ -213,11 +229,25 @@ struct hilo_host {
      * may be empty), or why not (TEMP, PERM and so on; retry_after_us as in a report). */
     void (*fetched)(struct hilo_self *, uint64_t job, int32_t code, struct hilo_str mime, struct hilo_str detail,
                     int64_t retry_after_us);
-    /* Whether the channel works, for operators: HILO_OK up, DOWN or CONFIG with words. */
+    /* Whether the channel works, for operators: HILO_OK up, DOWN or CONFIG with words.
+     * Not up, nothing is sent; after CONFIG until it says HILO_OK or an operator resumes. */
     void (*state)(struct hilo_self *, int32_t code, struct hilo_str text);
     /* An optional table by name, "hilo.voice/1", or NULL. */
     const void *(*query)(struct hilo_self *, const char *iface);
+    /* The templates that this channel may send: bytes of the group TEMPLATE with NAME
+     * and LANGUAGE, at most HILO_TEMPLATE_MAX. Between begin and end they are the whole
+     * list: each with STATUS and CATEGORY too, and what is not put is gone at end (a
+     * new begin drops a list that was not ended). Alone, put changes one: what it does
+     * not give stays as it was, a group that repeats is given whole; of one that is not
+     * known it is taken only if it has STATUS and CATEGORY. The core keeps them over
+     * restarts, checks messages against them and shows them to people. put: HILO_OK, or
+     * HILO_INVALID: empty or too long (what else is wrong with one is in the log,
+     * template.refused). */
+    void (*template_begin)(struct hilo_self *);
+    int32_t (*template_put)(struct hilo_self *, struct hilo_str template_group);
+    void (*template_end)(struct hilo_self *);
 };
+enum { HILO_TEMPLATE_MAX = 32 * 1024 }; /* bytes */
 
 /* ---- the plugin ----------------------------------------------------------------------------- */
 

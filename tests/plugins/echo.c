@@ -9,6 +9,8 @@
  *   "thread"    reports after another thread has called wake()
  *   "watch"     reports when a descriptor becomes readable
  *   "media"     asks for the content's media and reports with its first bytes
+ *   "template"  publishes a list of one template, the content's text as its name, and
+ *               reports that this recipient is to be left alone for 6 seconds
  *   else        reports at once
  * A request's body is submitted and answered when it is committed; "/context" writes and
  * reads a key first; "/big" is answered with as many bytes as its body says.
@@ -137,6 +139,29 @@ static int starts(struct hilo_str s, struct hilo_str head)
     return s.n >= head.n && memcmp(s.p, head.p, head.n) == 0;
 }
 
+static int32_t publish(struct echo *e, struct hilo_id id, struct hilo_str name)
+{
+    struct hilo_report r = {.size = sizeof r,
+                            .code = HILO_AGAIN,
+                            .id = id,
+                            .retry_after_us = 6000000,
+                            .scope = HILO_SCOPE_CONVERSATION};
+    struct hilo_writer w;
+    char bytes[128];
+    static char huge[HILO_TEMPLATE_MAX + 1];
+
+    hilo_writer_init(&w, bytes, sizeof bytes);
+    hilo_put_str(&w, HILO_T_TEMPLATE_NAME, name);
+    e->host->template_begin(e->self);
+    if (e->host->template_put(e->self, hilo_written(&w)) != HILO_OK ||
+        e->host->template_put(e->self, LIT("")) != HILO_INVALID ||
+        e->host->template_put(e->self, (struct hilo_str){huge, sizeof huge}) != HILO_INVALID)
+        return HILO_PERM;
+    e->host->template_end(e->self);
+    e->host->report(e->self, &r);
+    return HILO_OK;
+}
+
 static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
 {
     struct echo *e = inst;
@@ -168,6 +193,8 @@ static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
             return HILO_IO;
         return e->host->watch(e->self, e->event, HILO_READ);
     }
+    if (starts(text, LIT("template")))
+        return publish(e, id, text);
     if (starts(text, LIT("media")))
         return e->host->media_get(e->self, job_new(e, id)->token, hilo_get_id(content, HILO_T_CONTENT_MEDIA));
     report(e, id, HILO_OK, text, LIT(""));

@@ -23,6 +23,8 @@ struct told {
         int32_t code;
         char ext_id[64], reason[64];
         uint64_t detail_n;
+        int64_t retry_after_us;
+        uint32_t scope;
     } report[REPORTS_MAX];
     uint64_t submit_next; /* MODE_FLOOD: the message that must come next */
     bool submit_order_ok, hold_commits, answer_restart_by_drain;
@@ -35,6 +37,7 @@ struct told {
     enum channel_state seen[64];
     char text[256];
     struct hilo_id media;
+    char templates[64]; /* "(" begin, the name of each put, ")" end */
 };
 
 static void up_submit(void *arg, struct channel *ch, uint64_t token, struct hilo_str message)
@@ -59,6 +62,8 @@ static void up_report(void *arg, struct channel *ch, const struct hilo_report *r
     t->report[t->reports].id = r->id;
     t->report[t->reports].code = r->code;
     t->report[t->reports].detail_n = r->detail.n;
+    t->report[t->reports].retry_after_us = r->retry_after_us;
+    t->report[t->reports].scope = r->scope;
     snprintf(t->report[t->reports].ext_id, 64, "%.*s", STR_FMT(r->ext_id));
     snprintf(t->report[t->reports].reason, 64, "%.*s", STR_FMT(r->reason));
     t->reports++;
@@ -151,10 +156,35 @@ static void up_room(void *arg, struct channel *ch)
     ((struct told *)arg)->rooms++;
 }
 
+static void template_note(struct told *t, struct hilo_str s)
+{
+    size_t n = strlen(t->templates);
+
+    snprintf(t->templates + n, sizeof t->templates - n, "%.*s", STR_FMT(s));
+}
+
+static void up_template_begin(void *arg, struct channel *ch)
+{
+    (void)ch;
+    template_note(arg, STR("("));
+}
+
+static void up_template_put(void *arg, struct channel *ch, struct hilo_str group)
+{
+    (void)ch;
+    template_note(arg, hilo_get_str(group, HILO_T_TEMPLATE_NAME));
+}
+
+static void up_template_end(void *arg, struct channel *ch)
+{
+    (void)ch;
+    template_note(arg, STR(")"));
+}
+
 static struct told told;
-static const struct plug_up up = {&told,          up_submit,      up_report, up_credit,
-                                  up_context_get, up_context_put, up_answer, up_media_get,
-                                  up_fetched,     up_state,       up_room};
+static const struct plug_up up = {
+    &told,        up_submit,  up_report, up_credit, up_context_get,    up_context_put,  up_answer,
+    up_media_get, up_fetched, up_state,  up_room,   up_template_begin, up_template_put, up_template_end};
 
 static struct loop *loop;
 static struct plugins *plugins;
@@ -295,6 +325,12 @@ static void test_all_that_a_plugin_can_do(void **state)
     assert_int_equal(send_text(6, "http://127.0.0.1:1/", harness_id(9)),
                      HILO_OK); /* nobody listens on port 1 */
     expect_report(5, 6, HILO_TEMP, "0", "");
+    assert_int_equal(told.report[5].scope, HILO_SCOPE_MESSAGE);
+    assert_int_equal(send_text(7, "template_a", harness_id(9)), HILO_OK);
+    expect_report(6, 7, HILO_AGAIN, "", "");
+    assert_int_equal(told.report[6].scope, HILO_SCOPE_CONVERSATION);
+    assert_int_equal(told.report[6].retry_after_us, 6000000);
+    assert_string_equal(told.templates, "(template_a)"); /* in order, before the report */
     assert_int_equal(told.credit, 10);
 
     assert_int_equal(channel_request(told.ch, 7, &h), HILO_OK);
@@ -324,7 +360,7 @@ static void test_all_that_a_plugin_can_do(void **state)
     close(fd);
     unlink(path);
     close_it();
-    assert_int_equal(told.reports, 6);
+    assert_int_equal(told.reports, 7);
 }
 
 static void test_a_plugin_built_on_the_frozen_headers_works_the_same(void **state)

@@ -786,6 +786,16 @@ static void keys_channels_plugins_and_secrets(void **state)
     OK(r, store_record(r->store, TABLE_PLUGIN, key_str(&k), &rec_desc_plugin_value, r->arena, &v, &r->err));
     assert_true(str_eqz(v.value, "v"));
     assert_int_equal(v.version, r->seq);
+    struct rec_template t;
+    EMIT(r, template_stored, .channel = CHANNEL, .name = l, .language = STR("es"), .body = STR("\1\1a"));
+    EMIT(r, template_stored, .channel = CHANNEL, .name = l, .language = STR("en"), .body = STR("\1\1b"));
+    EMIT(r, template_removed, .channel = CHANNEL, .name = l, .language = STR("es"));
+    assert_false(rig_has(r, TABLE_TEMPLATE, key_template(CHANNEL, l, STR("es"))));
+    k = key_template(CHANNEL, l, STR("en"));
+    OK(r, store_record(r->store, TABLE_TEMPLATE, key_str(&k), &rec_desc_template, r->arena, &t, &r->err));
+    assert_true(str_eqz(t.body, "\1\1b"));
+    assert_int_equal(t.changed, r->now - 2000); /* two events ago */
+    EMIT(r, template_removed, .channel = CHANNEL, .name = l, .language = STR("en"));
     EMIT(r, secret_created, .name = STR("reached"), .value = STR("s")); /* not META's own key */
     rig_clean(r);
 }

@@ -78,6 +78,8 @@ static void scene_make(struct scene *s, struct rig *r)
     memset(s->hash, 7, sizeof s->hash);
     EMIT(r, key_created, .id = s->key_id, .hash = str_n(s->hash, sizeof s->hash), .name = STR("shop"));
     EMIT(r, channel_paused, .channel = CHANNEL, .reason = STR("night"));
+    EMIT(r, template_stored, .channel = CHANNEL, .name = STR("t"), .language = STR("es"),
+         .body = STR("\1\1t\2\2es"));
     EMIT(r, plugin_put, .plugin = STR("whatsapp"), .subject = STR("s"), .key = STR("k"), .value = STR("v"));
     EMIT(r, idempotency_stored, .key = STR("idem"), .status = 202, .answer = STR("{}"));
     EMIT(r, secret_created, .name = STR("link"), .value = STR("secret"));
@@ -537,6 +539,11 @@ DAMAGE(channel_malformed)
 {
     put(s, TABLE_CHANNEL, key_channel(CHANNEL), STR("\xff"));
 }
+DAMAGE(template_of_another_name)
+{
+    const struct rec_template v = {.changed = 1, .body = STR("\1\1u\2\2es")};
+    put_rec(s, TABLE_TEMPLATE, key_in(s, TABLE_TEMPLATE), &rec_desc_template, &v);
+}
 DAMAGE(plugin_gone)
 {
     del(s, TABLE_PLUGIN, key_in(s, TABLE_PLUGIN));
@@ -665,6 +672,7 @@ static const struct {
     D(key_gone, ": its KEY does not exist"),
     D(key_id_gone, ": its id is missing in KEY_ID"),
     D(channel_malformed, "CHANNEL 77686174"),
+    D(template_of_another_name, "it is a template of another name or language"),
     D(plugin_gone, "PLUGIN 77686174"),
     D(plugin_changed, ": its value is not the one that follows from the journal"),
     D(secret_changed, "META 6c696e6b00: its value is not the one"),

@@ -230,11 +230,21 @@ static void change_person(struct model *m)
     }
 }
 
+static struct hilo_str template_body(struct arena *a, struct hilo_str name)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    hilo_put_str(&w, HILO_T_TEMPLATE_NAME, name);
+    hilo_put_str(&w, HILO_T_TEMPLATE_LANGUAGE, STR("es"));
+    return hilo_written(&w);
+}
+
 static void remember_and_forget(struct model *m)
 {
     struct hilo_str name = arena_fmt(m->r->arena, "%u", (unsigned)any(m, 20));
 
-    switch (any(m, 6)) {
+    switch (any(m, 8)) {
     case 0:
         MOVE(m, parked_forgotten, .before = (uint64_t)m->r->now - any(m, 400000));
         break;
@@ -249,6 +259,13 @@ static void remember_and_forget(struct model *m)
         break;
     case 4:
         MOVE(m, channel_resumed, .channel = name);
+        break;
+    case 5:
+        MOVE(m, template_stored, .channel = STR("wa"), .name = name, .language = STR("es"),
+             .body = template_body(m->r->arena, name));
+        break;
+    case 6:
+        MOVE(m, template_removed, .channel = STR("wa"), .name = name, .language = STR("es"));
         break;
     default:
         MOVE(m, idempotency_stored, .key = name, .status = 202, .answer = name);
