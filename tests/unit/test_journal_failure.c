@@ -7,6 +7,7 @@ static _Thread_local int pwrite_left = -1, pwrite_bytes, pwrite_errno, sync_left
 static _Thread_local int interrupted, cut_short;
 static _Thread_local unsigned syncs;
 static atomic_bool disk_full;      /* for every thread */
+static atomic_uint fallocates;     /* one for each segment that was tried */
 static atomic_int full_after = -1; /* pieces of zeros until it is; -1: not */
 
 static ssize_t test_pwrite(int fd, const void *p, size_t n, off_t at)
@@ -48,6 +49,7 @@ static int test_fdatasync(int fd)
 
 static int test_fallocate(int fd, int mode, off_t at, off_t n)
 {
+    atomic_fetch_add(&fallocates, 1);
     if (atomic_load(&disk_full)) {
         errno = ENOSPC;
         return -1;
@@ -78,6 +80,17 @@ static struct journal *reopen_test(const struct folder *f)
     if (rc != HILO_OK)
         fail_msg("%s", err.text);
     return j;
+}
+
+/* The next segment is tried once more, in vain, or until there is number. */
+static void try_again(struct journal *j, uint32_t number)
+{
+    unsigned before = atomic_load(&fallocates);
+    journal_retry(j);
+    pthread_mutex_lock(&j->preparer.lock);
+    while (number ? j->preparer.made < number : atomic_load(&fallocates) == before)
+        pthread_cond_wait(&j->preparer.made_more, &j->preparer.lock);
+    pthread_mutex_unlock(&j->preparer.lock);
 }
 
 /* Appends groups of 3 MiB until there is no room; how many. */
@@ -116,9 +129,14 @@ static void a_full_disk_refuses_and_loses_nothing(void **state)
         assert_true(n >= 2);
         assert_int_equal(folder_count(&f), 2); /* nothing is left of the third */
         assert_int_equal(journal_appended(j), n);
-        assert_int_equal(fill_up(j), 0); /* tried again, and again in vain */
+        unsigned tries = atomic_load(&fallocates);
+        assert_int_equal(fill_up(j), 0);
+        assert_int_equal(atomic_load(&fallocates), tries); /* who appends tries nothing */
+        try_again(j, 0);
+        assert_int_equal(fill_up(j), 0); /* in vain */
         assert_int_equal(journal_commit(j, (uint64_t)n, NULL, NULL, &err), HILO_OK);
         (void)reset(NULL);
+        try_again(j, 3);
         put_commit(j, 3 << 20);
         journal_close(&j);
         struct seen s = {.next = 1};
@@ -127,6 +145,46 @@ static void a_full_disk_refuses_and_loses_nothing(void **state)
         journal_close(&j);
         folder_free(&f);
     }
+}
+
+static void the_end_of_the_last_segment_is_for_small_groups(void **state)
+{
+    (void)state;
+    struct folder f = folder_new();
+    struct err err = {0};
+    struct journal *j = reopen_test(&f);
+    uint64_t n;
+    prepared(j, 2);
+    atomic_store(&disk_full, true);
+    n = (uint64_t)fill_up(j);
+    assert_int_equal(journal_next(j, true, &err), HILO_FULL);
+    assert_true(journal_room(j) > 1 << 20);
+    uint64_t before = journal_room(j);
+    journal_lock(j);
+    for (;; n++) { /* as many as journal_room promised, less the batches' own heads */
+        journal_group(j);
+        int32_t rc = put(j, 60000, 1, NULL, &err);
+        if (rc == HILO_OK)
+            rc = put(j, 60000, 1, NULL, &err); /* if the first has room, the second has too */
+        else
+            break;
+        assert_int_equal(rc, HILO_OK);
+        n++;
+    }
+    assert_int_equal(journal_appended(j), n);
+    journal_unlock(j);
+    assert_true(journal_room(j) < JOURNAL_GROUP_SMALL + BATCH_HEAD_BYTES);
+    assert_true(before > journal_room(j));
+    assert_int_equal(journal_commit(j, n, NULL, NULL, &err), HILO_OK);
+    assert_int_equal(folder_count(&f), 2);
+    journal_close(&j);
+    (void)reset(NULL);
+    struct seen s = {.next = 1};
+    j = reopen(&f, &s, NULL);
+    assert_int_equal(s.n, n);
+    put_commit(j, 3 << 20); /* in the third, which has room now */
+    journal_close(&j);
+    folder_free(&f);
 }
 
 static void a_full_disk_at_the_first_start(void **state)
@@ -366,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_full_disk_refuses_and_loses_nothing, reset),
+        cmocka_unit_test_setup(the_end_of_the_last_segment_is_for_small_groups, reset),
         cmocka_unit_test_setup(a_full_disk_at_the_first_start, reset),
         cmocka_unit_test_setup(a_failed_sync_is_final, reset),
         cmocka_unit_test_setup(a_failed_write_is_final, reset),

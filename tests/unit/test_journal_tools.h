@@ -227,7 +227,7 @@ static inline void refused(const struct folder *f, position from, uint64_t from_
 static inline void prepared(struct journal *j, uint32_t number)
 {
     struct err err = {0};
-    assert_int_equal(preparer_need(&j->preparer, number, &err), HILO_OK);
+    assert_int_equal(preparer_need(&j->preparer, number, true, &err), HILO_OK);
 }
 
 #endif

@@ -40,6 +40,7 @@ struct journal {
 
     pthread_mutex_t writer;
     uint32_t group_bytes; /* of the group that is being appended */
+    uint32_t group_max;   /* what it may take; set at its first event */
 
     pthread_mutex_t mem;
     struct segment

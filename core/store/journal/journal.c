@@ -173,8 +173,9 @@ static int32_t failure(struct journal *j, struct err *err)
     return err_set(err, e.code, "%s", e.text);
 }
 
-/* Makes sure that a whole group fits behind the cursor, in the open batch or a new one.
- * May wait for the segment to be prepared. Under writer. */
+/* Makes sure that a whole group fits behind the cursor, in the open batch or a new one; if
+ * there can't be a next segment, that a small one does. May wait for the segment to be
+ * prepared. Under writer. */
 static int32_t make_room(struct journal *j, struct err *err)
 {
     if (j->open && j->open->n >= BATCH_SEAL_BYTES) {
@@ -182,11 +183,17 @@ static int32_t make_room(struct journal *j, struct err *err)
         j->open = NULL;
         pthread_mutex_unlock(&j->mem);
     }
-    const uint64_t need = (uint64_t)JOURNAL_GROUP_MAX + (j->open ? 0 : BATCH_HEAD_BYTES);
-    while (j->active.length - j->cursor < need) {
+    const uint64_t head = j->open ? 0 : BATCH_HEAD_BYTES;
+    j->group_max = JOURNAL_GROUP_MAX;
+    while (j->active.length - j->cursor < JOURNAL_GROUP_MAX + head) {
         struct segment next;
         uint32_t number = j->active.number + 1;
-        int32_t rc = preparer_need(&j->preparer, number, err);
+        uint64_t rest = j->active.length - j->cursor;
+        int32_t rc = preparer_need(&j->preparer, number, true, err);
+        if (rc != HILO_OK && rest >= JOURNAL_GROUP_SMALL + head) {
+            j->group_max = (uint32_t)(rest - head);
+            return HILO_OK;
+        }
         if (rc == HILO_OK)
             rc = segment_set_pin(&j->set, number, err, &next);
         if (rc != HILO_OK)
@@ -250,6 +257,12 @@ int32_t journal_append(struct journal *j, struct event *ev, struct err *err)
     if (rc != HILO_OK)
         return rc;
     const size_t room = (size_t)event_room(ev->body.n);
+    if (room > j->group_max - j->group_bytes) {
+        rc = preparer_need(&j->preparer, j->active.number + 1, false, err);
+        return rc == HILO_FULL || rc == HILO_IO
+                   ? rc
+                   : err_set(err, HILO_FULL, "no segment could be made for an event of %zu bytes", room);
+    }
     pthread_mutex_lock(&j->mem);
     struct batch *b = j->open ? j->open : batch_new(j);
     if (!batch_reserve(b, room)) {
@@ -410,6 +423,34 @@ int32_t journal_commit(struct journal *j, uint64_t seq, void (*sealed)(void *arg
 out:
     pthread_mutex_unlock(&j->syncing);
     return rc;
+}
+
+/* ---- a full disk -------------------------------------------------------------------- */
+
+uint64_t journal_room(struct journal *j)
+{
+    pthread_mutex_lock(&j->mem);
+    uint32_t number = j->active.number;
+    uint64_t rest = j->active.length - j->cursor;
+    pthread_mutex_unlock(&j->mem);
+    uint64_t ahead = segment_set_ahead(&j->set, number);
+    if (ahead == 0)
+        return rest;
+    /* A large group skips the end of a segment if there is a next. */
+    return ahead + (rest > JOURNAL_GROUP_MAX ? rest - JOURNAL_GROUP_MAX : 0);
+}
+
+int32_t journal_next(struct journal *j, bool wait, struct err *err)
+{
+    pthread_mutex_lock(&j->mem);
+    uint32_t number = j->active.number + 1;
+    pthread_mutex_unlock(&j->mem);
+    return preparer_need(&j->preparer, number, wait, err);
+}
+
+void journal_retry(struct journal *j)
+{
+    preparer_retry(&j->preparer);
 }
 
 /* ---- looking ------------------------------------------------------------------------- */

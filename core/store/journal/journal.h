@@ -14,6 +14,12 @@
  * thread, synced with its folder before it is used; that thread sleeps when one is
  * ready.
  *
+ * A full disk: when the next segment can't be made, what is left of the present one goes on taking
+ * groups, in its last JOURNAL_GROUP_MAX bytes only those that still fit. That is the reserve: the
+ * store lets new work use none of it (store_room), so that there is room to write down what became
+ * of the work taken before. It is a reserve only where overwriting a written block needs no new
+ * one: not on file systems that copy on write (btrfs, ZFS), where a full disk fails the commit.
+ *
  * Threads: journal_append, journal_group and journal_appended need the lock
  * (journal_lock), the writer's role. journal_commit is called without it: the first to
  * come is leader, takes along what all have appended, writes once, syncs once; the
@@ -46,7 +52,10 @@ struct journal_options {
 enum {
     /* The most that the events of one group may take, heads and padding included;
      * larger is HILO_INVALID. */
-    JOURNAL_GROUP_MAX = 4 << 20
+    JOURNAL_GROUP_MAX = 4 << 20,
+    /* A group within this lands whole or is refused at its first event, also when no next
+     * segment can be made; a larger one may be refused (HILO_FULL) in its middle then. */
+    JOURNAL_GROUP_SMALL = 128 << 10
 };
 
 struct journal_recovery {
@@ -92,10 +101,10 @@ void journal_group(struct journal *);
  * body are given; bytes, crc, seq and at are filled in. It is readable at once by
  * journal_read. A group's first event may wait for the next segment to be prepared,
  * if the disk is slower than the traffic. HILO_INVALID: the group grew beyond
- * JOURNAL_GROUP_MAX; HILO_FULL: no prepared segment and none can be made now (disk full): tried
- * again at the next append; HILO_NOMEM; HILO_IO: no segment could be made, or after a failure;
+ * JOURNAL_GROUP_MAX; HILO_FULL: no room is left and no segment can be made (disk full), until
+ * journal_retry; HILO_NOMEM; HILO_IO: no segment could be made, or after a failure;
  * HILO_BUG: read only. Nothing was appended then. HILO_FULL and HILO_IO come only at a
- * group's first event, unless a commit has failed. Under the lock. */
+ * group's first event, unless a commit has failed or the group is not small. Under the lock. */
 int32_t journal_append(struct journal *, struct event *, struct err *);
 
 /* Returns when everything up to seq is on disk. sealed (may be NULL) is called once
@@ -104,6 +113,15 @@ int32_t journal_append(struct journal *, struct event *, struct err *);
  * took this along. HILO_IO: failed, for good; HILO_BUG: seq was never appended, or read only. */
 int32_t journal_commit(struct journal *, uint64_t seq, void (*sealed)(void *arg, uint64_t seq, position end),
                        void *arg, struct err *);
+
+/* Bytes of events, heads and padding included, that still have room without another
+ * segment being made. [any] */
+uint64_t journal_room(struct journal *);
+/* HILO_OK: the next segment is there. Otherwise why it can't be made (HILO_FULL, HILO_IO), or
+ * HILO_AGAIN while it is being made, unless wait is set, which waits for that. [any] */
+int32_t journal_next(struct journal *, bool wait, struct err *);
+/* Tries again to make the next segment, in the background, if that has failed. [any] */
+void journal_retry(struct journal *);
 
 uint64_t journal_appended(const struct journal *); /* last sequence appended; under the lock */
 uint64_t journal_synced(const struct journal *);   /* [any] last sequence on disk */

@@ -2,8 +2,8 @@
  * Preparing segments ahead.
  *
  * Invariants: only this thread adds segments once the journal is open; a failure
- * (most likely a full disk) puts it to sleep until the next append that needs the
- * segment asks again, so a full disk costs one fallocate an append and no loop.
+ * (most likely a full disk) puts it to sleep until preparer_retry, which the store calls
+ * once a second while it is full: whoever appends meanwhile learns of it without a try.
  */
 #include "store/journal/prepare.h"
 #include "base/log.h"
@@ -32,20 +32,20 @@ static void *prepare(void *arg)
     struct preparer *p = arg;
     pthread_mutex_lock(&p->lock);
     while (!atomic_load(&p->stop)) {
-        if (p->made >= p->wanted || p->failed.code != HILO_OK) {
+        if (p->made >= p->wanted || (p->failed.code != HILO_OK && !p->again)) {
             pthread_cond_wait(&p->wanted_more, &p->lock);
             continue;
         }
         uint32_t number = p->made + 1;
         struct err e = {0};
+        p->again = false;
         pthread_mutex_unlock(&p->lock);
         int32_t rc = segment_set_make(p->set, p->length, &p->stop, &e);
         report(p, rc, number, &e);
         pthread_mutex_lock(&p->lock);
         if (rc == HILO_OK)
             p->made = number;
-        else
-            p->failed = e;
+        p->failed = e; /* code HILO_OK after a success */
         pthread_cond_broadcast(&p->made_more);
     }
     pthread_mutex_unlock(&p->lock);
@@ -99,26 +99,37 @@ void preparer_ahead(struct preparer *p, uint32_t number)
     pthread_mutex_lock(&p->lock);
     if (p->wanted < number) {
         p->wanted = number;
-        p->failed = (struct err){0};
+        p->again = true;
         pthread_cond_signal(&p->wanted_more);
     }
     pthread_mutex_unlock(&p->lock);
 }
 
-int32_t preparer_need(struct preparer *p, uint32_t number, struct err *err)
+int32_t preparer_need(struct preparer *p, uint32_t number, bool wait, struct err *err)
 {
     int32_t rc = HILO_OK;
     pthread_mutex_lock(&p->lock);
-    if (p->made < number) {
-        if (p->wanted < number)
-            p->wanted = number;
-        p->failed = (struct err){0};
+    if (p->wanted < number) {
+        p->wanted = number;
+        p->again = true;
         pthread_cond_signal(&p->wanted_more);
-        while (p->made < number && p->failed.code == HILO_OK)
-            pthread_cond_wait(&p->made_more, &p->lock);
-        if (p->made < number)
-            rc = err_set(err, p->failed.code, "%s", p->failed.text);
     }
+    while (wait && p->made < number && p->failed.code == HILO_OK)
+        pthread_cond_wait(&p->made_more, &p->lock);
+    if (p->made < number && p->failed.code != HILO_OK)
+        rc = err_set(err, p->failed.code, "%s", p->failed.text);
+    else if (p->made < number)
+        rc = err_set(err, HILO_AGAIN, "segment %s is being made", segment_name(number).z);
     pthread_mutex_unlock(&p->lock);
     return rc;
+}
+
+void preparer_retry(struct preparer *p)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->failed.code != HILO_OK) {
+        p->again = true;
+        pthread_cond_signal(&p->wanted_more);
+    }
+    pthread_mutex_unlock(&p->lock);
 }

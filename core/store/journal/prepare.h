@@ -18,7 +18,8 @@ struct preparer {
     uint32_t made, wanted; /* numbers of the last segment there is, and that there should be */
     bool complained;       /* the log knows that it can't be made */
     atomic_bool stop;
-    struct err failed; /* why the thread has given up until somebody asks again */
+    struct err failed; /* why the last try failed; until one does not */
+    bool again;        /* try although it failed */
 };
 
 /* The set has at least one segment. */
@@ -28,7 +29,10 @@ void preparer_done(struct preparer *);
 
 /* Asks for the segment to be made in the background. */
 void preparer_ahead(struct preparer *, uint32_t number);
-/* Returns when the segment is there, or tried and failed now: HILO_FULL, HILO_IO. */
-int32_t preparer_need(struct preparer *, uint32_t number, struct err *);
+/* HILO_OK when the segment is there. HILO_FULL, HILO_IO: it could not be made; nobody tries
+ * again until preparer_retry. While it is made for the first time: waits, or HILO_AGAIN. */
+int32_t preparer_need(struct preparer *, uint32_t number, bool wait, struct err *);
+/* After a failure: tries again in the background. */
+void preparer_retry(struct preparer *);
 
 #endif

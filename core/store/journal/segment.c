@@ -5,8 +5,9 @@
  * door never queues behind a large flush (with pieces of 1 MiB a commit took 3 ms
  * meanwhile, with 128 KiB 0.2 ms, and the whole took no longer); then the head block, synced; then the
  * folder. So a file with a good head is complete, and a last file without one and
- * with nothing behind it was never used: it is removed and made anew. fallocate comes
- * before the zeros only to learn of a full disk at once.
+ * with nothing behind it was never used: it is removed and made anew. Asking how much is
+ * free and fallocate come before the zeros only to learn of a full disk at once, without taking
+ * the little that is left from whoever else writes.
  *
  * Invariants: numbers first … first + n - 1 are all there; an entry with pins keeps
  * its descriptor; entries are only added while the journal is open.
@@ -24,6 +25,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { OPEN_MAX = 64 };
@@ -226,6 +228,16 @@ uint64_t segment_set_bytes(struct segment_set *set)
     pthread_mutex_lock(&set->lock);
     for (uint32_t i = 0; i < set->n; i++)
         sum += set->entry[i].length;
+    pthread_mutex_unlock(&set->lock);
+    return sum;
+}
+
+uint64_t segment_set_ahead(struct segment_set *set, uint32_t number)
+{
+    uint64_t sum = 0;
+    pthread_mutex_lock(&set->lock);
+    for (uint32_t i = number + 1 - set->first; i < set->n; i++)
+        sum += set->entry[i].length - SEGMENT_HEAD_BYTES;
     pthread_mutex_unlock(&set->lock);
     return sum;
 }
@@ -443,6 +455,14 @@ static int32_t fill(const struct segment_set *set, const struct segment *seg, co
     return rc;
 }
 
+/* Of errno. */
+static int32_t no_room(struct err *err, struct segment_name name, uint64_t length)
+{
+    int saved = errno;
+    err_errno(err, "segment %s: no room for %llu bytes", name.z, (unsigned long long)length);
+    return io_code(err, saved);
+}
+
 int32_t segment_set_make(struct segment_set *set, uint64_t length, const atomic_bool *stop, struct err *err)
 {
     uint8_t block[SEGMENT_HEAD_BYTES];
@@ -457,6 +477,11 @@ int32_t segment_set_make(struct segment_set *set, uint64_t length, const atomic_
         return err_set(err, HILO_FULL, "journal %s: the segment numbers are used up", set->dir);
     if (getrandom(&seg.epoch, sizeof seg.epoch, 0) != (ssize_t)sizeof seg.epoch)
         return err_errno(err, "segment %s: getting random bytes", name.z);
+    struct statvfs fs;
+    if (fstatvfs(set->dir_fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < length) {
+        errno = ENOSPC;
+        return no_room(err, name, length);
+    }
     seg.fd = openat(set->dir_fd, name.z, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (seg.fd < 0) {
         int saved = errno;
@@ -464,9 +489,7 @@ int32_t segment_set_make(struct segment_set *set, uint64_t length, const atomic_
         return io_code(err, saved);
     }
     if (set->sys->fallocate(seg.fd, 0, 0, (off_t)length) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
-        int saved = errno;
-        err_errno(err, "segment %s: no room for %llu bytes", name.z, (unsigned long long)length);
-        rc = io_code(err, saved);
+        rc = no_room(err, name, length);
         goto out;
     }
     rc = fill(set, &seg, stop, err);

@@ -72,6 +72,8 @@ int32_t segment_set_make(struct segment_set *, uint64_t length, const atomic_boo
 uint32_t segment_set_first(struct segment_set *);
 uint32_t segment_set_last(struct segment_set *); /* 0: none */
 uint64_t segment_set_bytes(struct segment_set *);
+/* What events have room for in the segments after that number. */
+uint64_t segment_set_ahead(struct segment_set *, uint32_t number);
 
 /* HILO_NOTFOUND: retired, or not made yet. */
 int32_t segment_set_pin(struct segment_set *, uint32_t number, struct err *, struct segment *out);
