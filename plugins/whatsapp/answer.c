@@ -1,13 +1,10 @@
 /*
- * Answers of the Cloud API: pure functions over their bytes.
- *
- * An answer is judged by Meta's code if its body has one. Without, a proxy or a
- * broken server spoke: then a 5xx tells nothing about whether the message was
- * taken, which is why it is in doubt and never simply sent again.
+ * Answers of a provider's API: what does not depend on whose it is.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "answer.h"
 
+#include "date.h"
 #include "json.h"
 
 #include <stdio.h>
@@ -29,22 +26,33 @@ struct hilo_str wa_header(const struct hilo_http *h, const char *name)
     return none;
 }
 
-/* Retry-After in seconds; a date in it is not read. */
-static bool answer_retry_after(const struct hilo_http *h, int64_t *us_out)
+/* Seconds, or a date: then from the answer's own Date on, so that no clock of ours
+ * has to agree with theirs. */
+static bool answer_wait_s(const struct hilo_http *h, int64_t *s_out)
 {
     struct hilo_str v = wa_header(h, "Retry-After");
-    int64_t s = 0;
+    int64_t s = 0, now;
     uint64_t i;
 
-    if (v.n == 0 || v.n > 9)
-        return false;
-    for (i = 0; i < v.n; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9')
-            return false;
+    for (i = 0; i < v.n && i < 9 && v.p[i] >= '0' && v.p[i] <= '9'; i++)
         s = s * 10 + (v.p[i] - '0');
+    if (i == 0 || i < v.n) {
+        if (!wa_http_date(v, &s) || !wa_http_date(wa_header(h, "Date"), &now))
+            return false;
+        s = s > now ? s - now : 0;
     }
-    *us_out = (s < ANSWER_RETRY_MAX_S ? s : ANSWER_RETRY_MAX_S) * 1000000;
+    *s_out = s < ANSWER_RETRY_MAX_S ? s : ANSWER_RETRY_MAX_S;
     return true;
+}
+
+void wa_answer_retry_after(const struct hilo_http *h, struct wa_verdict *v)
+{
+    int64_t s;
+
+    if ((v->code == HILO_AGAIN || v->code == HILO_TEMP) && answer_wait_s(h, &s)) {
+        v->retry_after_us = s * 1000000;
+        v->retry_after_given = true;
+    }
 }
 
 /* Appends words for a person: one line, and a long run of digits, which may be
@@ -77,29 +85,19 @@ static void answer_words(char *out, size_t cap, struct hilo_str s)
     out[n] = 0;
 }
 
-static void answer_detail(struct hilo_str error, struct wa_verdict *v)
+void wa_answer_words(struct wa_verdict *v, struct hilo_str json)
 {
-    struct hilo_str s[2];
-    size_t i;
     char *scratch;
 
-    s[0] = wa_json_get(error, "message");
-    s[1] = wa_json_get(wa_json_get(error, "error_data"), "details");
-    for (i = 0; i < 2; i++) {
-        if (wa_json_type(s[i]) != WA_JSON_STRING || s[i].n <= 2)
-            continue;
-        scratch = malloc(s[i].n);
-        if (!scratch)
-            return;
-        if (v->detail[0])
-            answer_words(v->detail, sizeof v->detail, (struct hilo_str){": ", 2});
-        answer_words(v->detail, sizeof v->detail, wa_json_text(s[i], scratch));
-        free(scratch);
-    }
+    if (wa_json_type(json) != WA_JSON_STRING || json.n <= 2 || !(scratch = malloc(json.n)))
+        return;
+    if (v->detail[0])
+        answer_words(v->detail, sizeof v->detail, (struct hilo_str){": ", 2});
+    answer_words(v->detail, sizeof v->detail, wa_json_text(json, scratch));
+    free(scratch);
 }
 
-/* Without an error of the Cloud API in the body. */
-static void answer_by_status(uint32_t status, struct wa_verdict *v)
+void wa_answer_by_status(uint32_t status, const char *title, struct wa_verdict *v)
 {
     if (status == 429) {
         v->code = HILO_AGAIN;
@@ -125,66 +123,10 @@ static void answer_by_status(uint32_t status, struct wa_verdict *v)
         snprintf(v->reason, sizeof v->reason, "rejected");
     }
     snprintf(v->provider_code, sizeof v->provider_code, "http %u", (unsigned)status);
-    snprintf(v->detail, sizeof v->detail, "HTTP status %u without an error of the Cloud API",
-             (unsigned)status);
+    snprintf(v->detail, sizeof v->detail, "HTTP status %u without an error of %s", (unsigned)status, title);
 }
 
-/* With a code that the table does not have. */
-static void answer_unknown_code(uint32_t status, bool transient, struct wa_verdict *v)
-{
-    if (status == 429) {
-        v->code = HILO_AGAIN;
-        v->retry_after_us = 1000000;
-        snprintf(v->reason, sizeof v->reason, "rate_limited");
-    } else if (transient || status >= 500) {
-        v->code = HILO_TEMP;
-        snprintf(v->reason, sizeof v->reason, "provider_error");
-    } else if (status == 401) {
-        v->code = HILO_CONFIG;
-        v->scope = WA_SCOPE_ACCOUNT;
-        snprintf(v->reason, sizeof v->reason, "token_invalid");
-    } else {
-        v->code = HILO_PERM;
-        snprintf(v->reason, sizeof v->reason, "rejected");
-    }
-}
-
-void wa_answer_judge(const struct hilo_http *h, struct wa_verdict *v)
-{
-    struct hilo_str root, error = {NULL, 0}, flag;
-    const struct wa_error *e;
-    uint64_t code = 0;
-    int64_t retry_us;
-
-    memset(v, 0, sizeof *v);
-    v->meta_code = -1;
-    if (wa_json_check(h->body, &root))
-        error = wa_json_get(root, "error");
-    if (wa_json_type(error) != WA_JSON_OBJECT || !wa_json_u64(wa_json_get(error, "code"), &code) ||
-        code > INT32_MAX) {
-        answer_by_status(h->status, v);
-    } else {
-        v->meta_code = (int64_t)code;
-        snprintf(v->provider_code, sizeof v->provider_code, "%u", (unsigned)code);
-        answer_detail(error, v);
-        e = wa_error_find(v->meta_code);
-        if (e) {
-            v->code = e->code;
-            v->scope = e->scope;
-            v->retry_after_us = (int64_t)e->retry_after_s * 1000000;
-            snprintf(v->reason, sizeof v->reason, "%s", e->reason);
-        } else {
-            flag = wa_json_get(error, "is_transient");
-            answer_unknown_code(h->status, flag.n == 4 && flag.p[0] == 't', v);
-        }
-    }
-    if ((v->code == HILO_AGAIN || v->code == HILO_TEMP) && answer_retry_after(h, &retry_us)) {
-        v->retry_after_us = retry_us;
-        v->retry_after_given = true;
-    }
-}
-
-static bool answer_copy(struct hilo_str value, char *out, uint64_t cap)
+bool wa_answer_text(struct hilo_str value, char *out, uint64_t cap)
 {
     struct hilo_str s;
     char *scratch;
@@ -209,28 +151,5 @@ bool wa_answer_member(const struct hilo_http *h, const char *name, char *out, ui
 {
     struct hilo_str root;
 
-    return wa_json_check(h->body, &root) && answer_copy(wa_json_get(root, name), out, cap);
-}
-
-bool wa_answer_message_id(const struct hilo_http *h, char *out, uint64_t cap)
-{
-    struct hilo_str root, rest, first;
-
-    if (!wa_json_check(h->body, &root))
-        return false;
-    root = wa_json_get(root, "messages");
-    if (wa_json_type(root) != WA_JSON_ARRAY)
-        return false;
-    rest = wa_json_inside(root);
-    return wa_json_item(&rest, &first) && answer_copy(wa_json_get(first, "id"), out, cap);
-}
-
-bool wa_answer_success(const struct hilo_http *h)
-{
-    struct hilo_str root, v;
-
-    if (!wa_json_check(h->body, &root))
-        return false;
-    v = wa_json_get(root, "success");
-    return v.n == 4 && v.p[0] == 't';
+    return wa_json_check(h->body, &root) && wa_answer_text(wa_json_get(root, name), out, cap);
 }

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -150,4 +151,35 @@ void wa_build_media(struct wa_build *b, cJSON *in, struct hilo_id media, struct 
     } else {
         wa_build_fail(b, HILO_INVALID, "a media has neither a file nor a URL");
     }
+}
+
+int32_t wa_build_done(struct wa_build *b, cJSON *root, bool echoed, struct wa_encoded *out, const char *url,
+                      ...)
+{
+    char *body = NULL, *to = NULL;
+    va_list ap;
+    int n;
+
+    if (b->code == HILO_OK && !(body = cJSON_PrintUnformatted(root)))
+        wa_build_fail(b, HILO_NOMEM, "no memory");
+    cJSON_Delete(root);
+    if (b->code == HILO_OK) {
+        to = malloc(WA_URL_MAX);
+        va_start(ap, url);
+        n = to ? vsnprintf(to, WA_URL_MAX, url, ap) : 0;
+        va_end(ap);
+        if (!to)
+            wa_build_fail(b, HILO_NOMEM, "no memory");
+        else if (n < 0 || n >= WA_URL_MAX)
+            wa_build_fail(b, HILO_CONFIG, "base_url is too long");
+    }
+    memset(out, 0, sizeof *out);
+    out->echoed = echoed;
+    out->need = b->need;
+    out->why = b->why;
+    out->url = to;
+    out->body = body;
+    if (b->code != HILO_OK)
+        wa_encoded_done(out);
+    return b->code;
 }

@@ -1,8 +1,8 @@
-/* Private to encode.c and template.c: building a JSON body with cJSON. */
+/* For providers: building a request with a JSON body, with cJSON. */
 #ifndef WHATSAPP_BUILD_H
 #define WHATSAPP_BUILD_H
 
-#include "encode.h"
+#include "provider.h"
 
 #include <cjson/cJSON.h>
 #include <hilo/message.h>
@@ -34,7 +34,9 @@ void wa_build_place(struct wa_build *, cJSON *in, struct hilo_str group, uint32_
 void wa_build_media(struct wa_build *, cJSON *in, struct hilo_id media, struct hilo_str ext_media,
                     struct hilo_str url);
 
-/* The member "template" of a message. */
-void wa_build_template(struct wa_build *, cJSON *in, struct hilo_str message, struct hilo_str content);
+/* Ends it: the body is root, which is freed, the URL by format. Gives what a
+ * provider's encode() gives. */
+int32_t wa_build_done(struct wa_build *, cJSON *root, bool echoed, struct wa_encoded *out, const char *url,
+                      ...) __attribute__((format(printf, 5, 6)));
 
 #endif

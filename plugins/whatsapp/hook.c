@@ -13,16 +13,13 @@
  */
 #include "whatsapp.h"
 
-#include "signature.h"
-#include "webhook.h"
-
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     HOOK_ITEM_BITS = 24,
-    HOOK_NOTES_MAX = 8,   /* lines in the log for one delivery */
-    HOOK_VALUE_MAX = 512, /* of a parameter in the query */
+    HOOK_NOTES_MAX = 8, /* lines in the log for one delivery */
     HOOK_LOG_EVERY_US = 60000000
 };
 
@@ -42,7 +39,9 @@ static void hook_answer(struct wa *wa, uint64_t request, uint32_t status, const 
 {
     const struct hilo_kv header[2] = {
         {wa_str("Content-Type"), wa_str("text/plain")},
-        {wa_str(status == 405 ? "Allow" : "Retry-After"), wa_str(status == 405 ? "GET, POST" : "1")}};
+        {wa_str(status == 405 ? "Allow" : "Retry-After"), wa_str(status != 405             ? "1"
+                                                                 : wa->provider->handshake ? "GET, POST"
+                                                                                           : "POST")}};
     const struct hilo_http answer = {.size = sizeof answer,
                                      .status = status,
                                      .body = wa_str(body),
@@ -55,88 +54,20 @@ static void hook_answer(struct wa *wa, uint64_t request, uint32_t status, const 
 
 /* ---- the handshake ---------------------------------------------------------------------- */
 
-static int hook_hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Decodes a name or a value of a query. False if it does not fit. */
-static bool hook_url_decode(struct hilo_str s, char *out, struct hilo_str *decoded)
-{
-    uint64_t i, n = 0;
-
-    for (i = 0; i < s.n; i++) {
-        if (n == HOOK_VALUE_MAX)
-            return false;
-        if (s.p[i] == '%' && i + 2 < s.n && hook_hex(s.p[i + 1]) >= 0 && hook_hex(s.p[i + 2]) >= 0) {
-            out[n++] = (char)(hook_hex(s.p[i + 1]) << 4 | hook_hex(s.p[i + 2]));
-            i += 2;
-        } else {
-            out[n++] = s.p[i] == '+' ? ' ' : s.p[i];
-        }
-    }
-    decoded->p = out;
-    decoded->n = n;
-    return true;
-}
-
-static struct hilo_str hook_split(struct hilo_str *rest, char at)
-{
-    struct hilo_str head = *rest;
-    const char *p = rest->n ? memchr(rest->p, at, rest->n) : NULL;
-
-    if (p) {
-        head.n = (uint64_t)(p - rest->p);
-        rest->p = p + 1;
-        rest->n -= head.n + 1;
-    } else {
-        rest->n = 0;
-    }
-    return head;
-}
-
-/* The first parameter with this name, decoded into out; empty if there is none. */
-static struct hilo_str hook_parameter(struct hilo_str query, const char *name, char out[HOOK_VALUE_MAX])
-{
-    struct hilo_str pair, key, value, none = {NULL, 0};
-    char buf[HOOK_VALUE_MAX];
-
-    while (query.n) {
-        pair = hook_split(&query, '&');
-        key = hook_split(&pair, '=');
-        if (hook_url_decode(key, buf, &key) && key.n == strlen(name) && memcmp(key.p, name, key.n) == 0)
-            return hook_url_decode(pair, out, &value) ? value : none;
-    }
-    return none;
-}
-
 static void hook_handshake(struct wa *wa, uint64_t request, struct hilo_str query)
 {
-    char a[HOOK_VALUE_MAX], b[HOOK_VALUE_MAX], c[HOOK_VALUE_MAX + 1];
-    struct hilo_str mode = hook_parameter(query, "hub.mode", a);
-    struct hilo_str token = hook_parameter(query, "hub.verify_token", b);
-    struct hilo_str challenge = hook_parameter(query, "hub.challenge", c);
+    char text[WA_VALUE_MAX];
     const struct hilo_kv header[2] = {{wa_str("Content-Type"), wa_str("text/plain")},
                                       {wa_str("X-Content-Type-Options"), wa_str("nosniff")}};
-    const struct hilo_http answer = {.size = sizeof answer,
-                                     .status = 200,
-                                     .body = challenge,
-                                     .header = header,
-                                     .n_header = 2,
-                                     .sink_fd = -1};
-    bool subscribe = mode.n == 9 && memcmp(mode.p, "subscribe", 9) == 0;
+    struct hilo_http answer = {
+        .size = sizeof answer, .status = 200, .header = header, .n_header = 2, .sink_fd = -1};
 
-    if (wa_secret_eq(token, wa->conf->verify_token) && token.n && subscribe && challenge.n) {
-        wa_log(wa, HILO_LOG_INFO, "webhook: verified by Meta's handshake");
+    if (wa->provider->handshake(&wa->conf, query, text, sizeof text)) {
+        wa_log(wa, HILO_LOG_INFO, "webhook: verified by the provider's handshake");
+        answer.body = wa_str(text);
         wa->host.http_answer(wa->self, request, &answer);
     } else {
-        wa_log(wa, HILO_LOG_WARN,
-               "webhook: a handshake with a wrong hub.verify_token or hub.mode was refused; "
-               "compare the option verify_token with the one in Meta's app");
+        wa_log(wa, HILO_LOG_WARN, "webhook: a handshake was refused, %s", wa->provider->distrust_handshake);
         hook_answer(wa, request, 403, "forbidden\n");
     }
 }
@@ -188,14 +119,15 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
     struct hook_read *r = arg;
     int n = text.n < 100 ? (int)text.n : 100;
     const char *p = n ? text.p : "";
-    const struct wa_error *e;
+    char text0[101];
 
     if (what == WA_NOTE_ACCOUNT_ERROR) {
-        e = wa_error_find(code);
-        wa_log(r->wa, HILO_LOG_ERROR, "webhook: Meta reports error %" PRId64 " of the account: %.*s", code, n,
-               p);
-        if (e && e->code == HILO_CONFIG)
-            wa_set_state(r->wa, HILO_CONFIG, e->reason);
+        wa_log(r->wa, HILO_LOG_ERROR, "webhook: error %" PRId64 " of the account: %.*s", code, n, p);
+        return;
+    }
+    if (what == WA_NOTE_ACCOUNT_STOP) {
+        snprintf(text0, sizeof text0, "%.*s", n, p);
+        wa_set_state(r->wa, HILO_CONFIG, text0);
         return;
     }
     if (r->hook->notes++ >= HOOK_NOTES_MAX)
@@ -209,8 +141,7 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
         wa_log(r->wa, HILO_LOG_INFO, "webhook: ignored a change of \"%.*s\"", n, p);
         break;
     case WA_NOTE_FOREIGN:
-        wa_log(r->wa, HILO_LOG_WARN, "webhook: ignored a change for phone_number_id \"%.*s\", ours is %s", n,
-               p, r->wa->conf->phone_number_id.p);
+        wa_log(r->wa, HILO_LOG_WARN, "webhook: ignored a change for another number, \"%.*s\"", n, p);
         break;
     case WA_NOTE_STATUS:
         wa_log(r->wa, HILO_LOG_INFO, "webhook: ignored the unknown status \"%.*s\"", n, p);
@@ -223,36 +154,27 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
     }
 }
 
-/* Once a minute at most: anybody can send these. */
-static void hook_log_refused(struct wa *wa)
+/* Logged once a minute at most: anybody can send these. */
+static void hook_refuse(struct wa *wa, uint64_t request)
 {
     int64_t now_us = wa->host.mono_us(wa->self);
 
+    hook_answer(wa, request, 401, "not proven to be the provider\n");
     wa->refused++;
     if (now_us < wa->refused_log_us)
         return;
-    wa_log(wa, HILO_LOG_WARN,
-           "webhook: %" PRIu64
-           " refused for a missing or wrong X-Hub-Signature-256; compare the option app_secret "
-           "with the one in Meta's app",
-           wa->refused);
+    wa_log(wa, HILO_LOG_WARN, "webhook: %" PRIu64 " refused %s", wa->refused, wa->provider->distrust);
     wa->refused = 0;
     wa->refused_log_us = now_us + HOOK_LOG_EVERY_US;
 }
 
 static void hook_delivery(struct wa *wa, uint64_t request, const struct hilo_http *h)
 {
-    const struct wa_account account = {wa->conf->phone_number_id, wa->conf->waba_id};
     struct hook_read read = {wa, NULL};
     const struct wa_sink sink = {&read, hook_message, hook_note};
     struct hook *hook;
     int32_t rc;
 
-    if (!wa_signature_ok(wa->conf->app_secret, h->body, wa_header(h, "X-Hub-Signature-256"))) {
-        hook_log_refused(wa);
-        hook_answer(wa, request, 401, "signature missing or wrong\n");
-        return;
-    }
     hook = calloc(1, sizeof *hook);
     if (!hook || !(hook->key = wa_slots_put(&wa->hooks, hook))) {
         free(hook);
@@ -262,9 +184,9 @@ static void hook_delivery(struct wa *wa, uint64_t request, const struct hilo_htt
     hook->request = request;
     hook->waiting = 1;
     read.hook = hook;
-    rc = wa_webhook_read(h->body, &account, &sink);
+    rc = wa->provider->read(&wa->conf, h, &sink);
     if (rc == HILO_INVALID) {
-        wa_log(wa, HILO_LOG_ERROR, "webhook: signed by Meta, but its body is not a JSON object");
+        wa_log(wa, HILO_LOG_ERROR, "webhook: the provider's, but its body is not a JSON object");
         hook_answer(wa, request, 400, "malformed JSON\n");
         wa_slots_take(&wa->hooks, hook->key);
         free(hook);
@@ -295,22 +217,26 @@ void wa_committed(void *inst, uint64_t token, int32_t code)
 void wa_on_request(void *inst, uint64_t request, const struct hilo_http *h)
 {
     struct wa *wa = inst;
-    struct hilo_str query, path;
+    struct hilo_str query;
+    enum wa_caller caller;
 
     if (!wa || wa->magic != WA_MAGIC)
         return;
+    caller = wa->provider->caller(&wa->conf, h);
     query = h->url;
-    path = hook_split(&query, '?');
-    if (path.n > 1 || (path.n == 1 && path.p[0] != '/'))
+    wa_split(&query, '?');
+    if (caller == WA_CALLER_LOST)
         hook_answer(wa, request, 404, "not found\n");
-    else if (h->method.n == 3 && memcmp(h->method.p, "GET", 3) == 0)
+    else if (wa->provider->handshake && h->method.n == 3 && memcmp(h->method.p, "GET", 3) == 0)
         hook_handshake(wa, request, query);
     else if (h->method.n != 4 || memcmp(h->method.p, "POST", 4) != 0)
         hook_answer(wa, request, 405, "method not allowed\n");
     else if (wa->draining)
         hook_answer(wa, request, 503, "come back\n");
-    else
+    else if (caller == WA_CALLER_KNOWN)
         hook_delivery(wa, request, h);
+    else
+        hook_refuse(wa, request);
 }
 
 void wa_hooks_refuse_all(struct wa *wa)

@@ -2,13 +2,12 @@
  * Media: uploaded before a message that has one is sent, and downloaded after a
  * message that came with one.
  *
- * Upload: the host opens the stored file, Meta gives an id for it, the id is
+ * Upload: the host opens the stored file, the provider gives an id for it, the id is
  * remembered. Messages that need the same media meanwhile wait for that one upload.
  * It has no effect that a customer sees, so a failed one is simply tried again.
  *
- * Download: two steps. The address that Meta gives lives five minutes, so it is
- * asked anew at each try; the bytes go from the host's HTTP client straight into
- * the file given. Whether they are the right ones the core tells by CONTENT.SHA256.
+ * Download: perhaps in two steps, the first of which asks for an address; the bytes go from the host's HTTP
+ * client straight into the file given. Whether they are the right ones the core tells by CONTENT.SHA256.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "whatsapp.h"
@@ -21,8 +20,7 @@ enum {
     MEDIA_LINK_RETRY_US = 1000000,
     MEDIA_CONFIG_RETRY_US = 300000000, /* until an operator has acted */
     MEDIA_TIMEOUT_MS = 300000,         /* 100 MB on a slow line */
-    MEDIA_EXT_ID_MAX = 256,
-    MEDIA_UPLOADS_MAX = 8 /* of one message */
+    MEDIA_UPLOADS_MAX = 8              /* of one message */
 };
 #define MEDIA_MAX_BYTES (UINT64_C(128) << 20)
 
@@ -84,7 +82,7 @@ static void media_failed(struct wa *wa, struct wa_op *op, const struct wa_verdic
 static void media_failed_so(struct wa *wa, struct wa_op *op, int32_t code, const char *reason,
                             const char *detail, int64_t retry_after_us)
 {
-    struct wa_verdict v = {.code = code, .meta_code = -1, .retry_after_us = retry_after_us};
+    struct wa_verdict v = {.code = code, .retry_after_us = retry_after_us};
 
     snprintf(v.reason, sizeof v.reason, "%s", reason);
     snprintf(v.detail, sizeof v.detail, "%s", detail);
@@ -95,28 +93,26 @@ static void media_failed_so(struct wa *wa, struct wa_op *op, int32_t code, const
 static void media_upload(struct wa *wa, struct wa_op *op, int32_t fd, struct hilo_str mime,
                          struct hilo_str filename)
 {
-    struct hilo_part part[3] = {{.name = wa_str("messaging_product"), .data = wa_str("whatsapp"), .fd = -1},
-                                {.name = wa_str("type"), .fd = -1},
-                                {.name = wa_str("file"), .fd = fd}};
+    struct hilo_part part[WA_PARTS_MAX + 1];
     struct hilo_http request;
-    char url[1024];
+    char url[WA_URL_MAX];
+    uint64_t n;
 
     if (mime.n == 0)
         mime = hilo_get_str(hilo_content((struct hilo_str){op->message, op->n}), HILO_T_CONTENT_MIME);
     if (mime.n == 0)
         mime = wa_str("application/octet-stream");
-    part[1].data = mime;
-    part[2].type = mime;
-    part[2].filename = filename.n ? filename : wa_str("file");
     op->step = WA_STEP_UPLOAD;
-    if (!wa_url(wa, url, sizeof url, "%s/media", wa->conf->phone_number_id.p)) {
+    if (!wa->provider->upload || !wa->provider->upload(&wa->conf, mime, url, part, &n)) {
         close(fd);
-        media_failed_so(wa, op, HILO_CONFIG, "base_url", "the URL of the Cloud API is too long", 0);
+        media_failed_so(wa, op, HILO_CONFIG, "invalid_option", "the URL for uploads is too long", 0);
         return;
     }
+    part[n] = (struct hilo_part){
+        .name = wa_str("file"), .filename = filename.n ? filename : wa_str("file"), .type = mime, .fd = fd};
     request = wa_request(wa, "POST", url);
     request.part = part;
-    request.n_part = 3;
+    request.n_part = n + 1;
     request.timeout_ms = MEDIA_TIMEOUT_MS;
     if (wa_request_begin(wa, op, &request) != HILO_OK) {
         close(fd);
@@ -159,13 +155,13 @@ void wa_upload_on_http(struct wa *wa, struct wa_op *op, int32_t code, const stru
         return;
     }
     if (h->status < 200 || h->status > 299) {
-        wa_answer_judge(h, &v);
+        wa->provider->judge(h, &v);
         if (v.code == HILO_IN_DOUBT)
             v.code = HILO_TEMP;
         media_failed(wa, op, &v);
         return;
     }
-    if (!wa_answer_member(h, "id", ext, sizeof ext) ||
+    if (!wa->provider->uploaded(h, ext, sizeof ext) ||
         !wa_uploads_put(&wa->uploads, media, ext, wa->host.mono_us(wa->self))) {
         media_failed_so(wa, op, HILO_TEMP, "unclear_answer",
                         "the upload of a media was answered without an id", 0);
@@ -192,36 +188,43 @@ void wa_fetch_end(struct wa *wa, struct wa_op *op, int32_t code, const char *det
     wa_op_free(wa, op);
 }
 
-/* Percent-encodes what may not stand in a path. False if it does not fit. */
-static bool media_escape(struct hilo_str s, char *out, size_t cap)
+/* The token goes only where it is protected as well as on its usual way. */
+static bool media_safe_url(const struct wa *wa, const char *url)
 {
-    static const char hex[] = "0123456789ABCDEF", plain[] = "-._~";
-    size_t n = 0;
-    uint64_t i;
-    char c;
+    static const char http[] = "http://", https[] = "https://";
 
-    for (i = 0; i < s.n; i++) {
-        c = s.p[i];
-        if (n + 4 > cap)
-            return false;
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-            (c && strchr(plain, c))) {
-            out[n++] = c;
-        } else {
-            out[n++] = '%';
-            out[n++] = hex[(unsigned char)c >> 4];
-            out[n++] = hex[(unsigned char)c & 15];
-        }
+    if (strncmp(url, https, sizeof https - 1) == 0)
+        return true;
+    return strncmp(url, http, sizeof http - 1) == 0 &&
+           strncmp(wa->conf.base_url.p, http, sizeof http - 1) == 0;
+}
+
+/* The bytes, straight into the file. */
+static void media_fill(struct wa *wa, struct wa_op *op, const char *url)
+{
+    struct hilo_http request;
+
+    if (!media_safe_url(wa, url)) {
+        wa_fetch_end(wa, op, HILO_TEMP, "the address of the media is not a safe one", 0);
+        return;
     }
-    out[n] = 0;
-    return n > 0;
+    request = wa_request(wa, "GET", url);
+    request.timeout_ms = MEDIA_TIMEOUT_MS;
+    request.max_bytes = MEDIA_MAX_BYTES;
+    request.sink_fd = op->fd;
+    op->step = WA_STEP_FILL;
+    if (wa_request_begin(wa, op, &request) != HILO_OK)
+        wa_fetch_end(wa, op, HILO_TEMP, "the gateway has too many requests under way", MEDIA_LINK_RETRY_US);
+    else
+        op->fd = -1;
 }
 
 void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
 {
     struct wa *wa = inst;
     struct hilo_http request;
-    char id[MEDIA_EXT_ID_MAX], url[1024];
+    enum wa_fetch first;
+    char url[WA_URL_MAX];
     struct wa_op *op;
 
     if (!wa || wa->magic != WA_MAGIC)
@@ -235,32 +238,24 @@ void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
     }
     op->job = job;
     op->fd = fd;
-    if (!media_escape(hilo_get_str(hilo_content(message), HILO_T_CONTENT_EXT_MEDIA), id, sizeof id) ||
-        !wa_url(wa, url, sizeof url, "%s?phone_number_id=%s", id, wa->conf->phone_number_id.p)) {
-        wa_fetch_end(wa, op, HILO_PERM, "the message has no media id that could be asked for", 0);
-        return;
+    first = wa->provider->fetch(&wa->conf, message, url);
+    if (first == WA_FETCH_IMPOSSIBLE) {
+        wa_fetch_end(wa, op, HILO_PERM, "the message has no media that could be asked for", 0);
+    } else if (first == WA_FETCH_BYTES) {
+        media_fill(wa, op, url);
+    } else {
+        request = wa_request(wa, "GET", url);
+        if (wa_request_begin(wa, op, &request) != HILO_OK)
+            wa_fetch_end(wa, op, HILO_TEMP, "the gateway has too many requests under way",
+                         MEDIA_LINK_RETRY_US);
     }
-    request = wa_request(wa, "GET", url);
-    if (wa_request_begin(wa, op, &request) != HILO_OK)
-        wa_fetch_end(wa, op, HILO_TEMP, "the gateway has too many requests under way", MEDIA_LINK_RETRY_US);
-}
-
-/* The bearer token goes only where it is protected as well as on its usual way. */
-static bool media_safe_url(const struct wa *wa, const char *url)
-{
-    static const char http[] = "http://", https[] = "https://";
-
-    if (strncmp(url, https, sizeof https - 1) == 0)
-        return true;
-    return strncmp(url, http, sizeof http - 1) == 0 &&
-           strncmp(wa->conf->base_url.p, http, sizeof http - 1) == 0;
 }
 
 static void media_address_refused(struct wa *wa, struct wa_op *op, const struct hilo_http *h)
 {
     struct wa_verdict v;
 
-    wa_answer_judge(h, &v);
+    wa->provider->judge(h, &v);
     if (v.code == HILO_CONFIG) {
         wa_set_state(wa, HILO_CONFIG, v.detail[0] ? v.detail : v.reason);
         wa_fetch_end(wa, op, HILO_TEMP, v.detail, MEDIA_CONFIG_RETRY_US);
@@ -273,24 +268,12 @@ static void media_address_refused(struct wa *wa, struct wa_op *op, const struct 
 
 static void media_address(struct wa *wa, struct wa_op *op, const struct hilo_http *h)
 {
-    struct hilo_http request;
-    char url[4096];
+    char url[WA_URL_MAX];
 
-    if (!wa_answer_member(h, "url", url, sizeof url) || !media_safe_url(wa, url)) {
-        wa_fetch_end(wa, op, HILO_TEMP, "the Cloud API gave no usable address of the media", 0);
-        return;
-    }
-    if (!wa_answer_member(h, "mime_type", op->mime, sizeof op->mime))
-        op->mime[0] = 0;
-    request = wa_request(wa, "GET", url);
-    request.timeout_ms = MEDIA_TIMEOUT_MS;
-    request.max_bytes = MEDIA_MAX_BYTES;
-    request.sink_fd = op->fd;
-    op->step = WA_STEP_FILL;
-    if (wa_request_begin(wa, op, &request) != HILO_OK)
-        wa_fetch_end(wa, op, HILO_TEMP, "the gateway has too many requests under way", MEDIA_LINK_RETRY_US);
+    if (wa->provider->fetch_address(h, url, op->mime, sizeof op->mime))
+        media_fill(wa, op, url);
     else
-        op->fd = -1;
+        wa_fetch_end(wa, op, HILO_TEMP, "the provider gave no usable address of the media", 0);
 }
 
 void wa_fetch_on_http(struct wa *wa, struct wa_op *op, int32_t code, const struct hilo_http *h)
@@ -317,7 +300,7 @@ void wa_fetch_on_http(struct wa *wa, struct wa_op *op, int32_t code, const struc
         return;
     }
     /* 401 and 404 mean that the address has run out; the next try asks for a new one */
-    wa_answer_judge(h, &v);
+    wa->provider->judge(h, &v);
     snprintf(words, sizeof words, "HTTP status %u for the bytes of a media", (unsigned)h->status);
     wa_fetch_end(wa, op, HILO_TEMP, words, v.retry_after_given ? v.retry_after_us : 0);
 }

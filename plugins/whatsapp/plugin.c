@@ -1,6 +1,5 @@
 /*
- * WhatsApp, by Meta's Cloud API: the descriptor, the options, and an instance's
- * life.
+ * WhatsApp: the descriptor, the options, and an instance's life.
  *
  * Invariants: everything under way is in one of two tables (ops, hooks), so that
  * drain and close can end each exactly once. No state outside of the instance.
@@ -64,24 +63,10 @@ void wa_op_free(struct wa *wa, struct wa_op *op)
     free(op);
 }
 
-bool wa_url(const struct wa *wa, char *buf, size_t cap, const char *format, ...)
-{
-    va_list ap;
-    int n, m;
-
-    n = snprintf(buf, cap, "%s/%s/", wa->conf->base_url.p, wa->conf->version.p);
-    if (n < 0 || (size_t)n >= cap)
-        return false;
-    va_start(ap, format);
-    m = vsnprintf(buf + n, cap - (size_t)n, format, ap);
-    va_end(ap);
-    return m >= 0 && (size_t)m < cap - (size_t)n;
-}
-
 struct hilo_http wa_request(const struct wa *wa, const char *method, const char *url)
 {
     struct hilo_http request = {.size = sizeof request,
-                                .timeout_ms = (uint32_t)(wa->conf->timeout_us / 1000),
+                                .timeout_ms = (uint32_t)(wa->conf.timeout_us / 1000),
                                 .method = wa_str(method),
                                 .url = wa_str(url),
                                 .sink_fd = -1};
@@ -92,7 +77,7 @@ struct hilo_http wa_request(const struct wa *wa, const char *method, const char 
 int32_t wa_request_begin(struct wa *wa, const struct wa_op *op, const struct hilo_http *request)
 {
     struct hilo_http r = *request;
-    struct hilo_kv header[2] = {{wa_str("Authorization"), wa_str(wa->bearer)},
+    struct hilo_kv header[2] = {{wa_str("Authorization"), wa_str(wa->authorization)},
                                 {wa_str("Content-Type"), wa_str("application/json")}};
 
     r.header = header;
@@ -105,36 +90,27 @@ int32_t wa_request_begin(struct wa *wa, const struct wa_op *op, const struct hil
 /* What a table of services must have: all up to and with state(). */
 #define PLUGIN_HOST_SIZE offsetof(struct hilo_host, query)
 
-static bool plugin_only(struct hilo_str s, const char *also)
-{
-    uint64_t i;
-    char c;
+static const struct wa_provider *const plugin_providers[] = {&wa_meta};
 
-    for (i = 0; i < s.n; i++) {
-        c = s.p[i];
-        if (!((c >= '0' && c <= '9') || (c && strchr(also, c))))
-            return false;
-    }
-    return s.n > 0;
-}
-
-/* Values that go into a URL or a header must not be able to change its shape. */
-static const char *plugin_wrong_option(const struct wa_conf *conf)
+/* Values that go into a header must not be able to change its shape. */
+static const char *plugin_wrong_option(struct wa *wa)
 {
+    struct wa_conf *conf = &wa->conf;
     uint64_t i;
 
-    if (!plugin_only(conf->phone_number_id, ""))
-        return "phone_number_id must be digits: it is the id that Meta gives a number, not the number";
-    if (!plugin_only(conf->version, "v._"))
-        return "version must be like v23.0";
+    if (conf->provider < 0 || (uint64_t)conf->provider >= sizeof plugin_providers / sizeof *plugin_providers)
+        return "provider is none that this plugin knows";
+    wa->provider = plugin_providers[conf->provider];
+    if (conf->base_url.n == 0 && wa->provider->base_url)
+        conf->base_url = wa_str(wa->provider->base_url);
     if (conf->base_url.n == 0)
-        return "base_url is empty";
-    if (conf->token.n == 0 || conf->app_secret.n == 0 || conf->verify_token.n == 0)
-        return "token, app_secret and verify_token must not be empty";
+        return "base_url is empty: this provider has one for each account";
+    if (conf->token.n == 0)
+        return "token must not be empty";
     for (i = 0; i < conf->token.n; i++)
-        if (conf->token.p[i] <= 0x20 || conf->token.p[i] == 0x7f)
+        if ((unsigned char)conf->token.p[i] <= 0x20 || conf->token.p[i] == 0x7f)
             return "token holds a blank or a control character, perhaps a new line at its end";
-    return NULL;
+    return wa->provider->wrong_option(conf);
 }
 
 static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self, const void *conf,
@@ -152,21 +128,22 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
     wa->magic = WA_MAGIC;
     memcpy(&wa->host, host, host->size < sizeof wa->host ? host->size : sizeof wa->host);
     wa->self = self;
-    wa->conf = conf;
+    wa->conf = *(const struct wa_conf *)conf;
     wa->state = HILO_DOWN;
-    wrong = plugin_wrong_option(wa->conf);
+    wrong = plugin_wrong_option(wa);
     if (wrong) {
         wa_set_state(wa, HILO_CONFIG, wrong);
         free(wa);
         return HILO_CONFIG;
     }
-    n = sizeof "Bearer " + wa->conf->token.n;
-    wa->bearer = malloc(n);
-    if (!wa->bearer) {
+    n = strlen(wa->provider->auth_scheme) + sizeof " " + wa->conf.token.n;
+    wa->authorization = malloc(n);
+    if (!wa->authorization) {
         free(wa);
         return HILO_NOMEM;
     }
-    snprintf(wa->bearer, n, "Bearer %.*s", (int)wa->conf->token.n, wa->conf->token.p);
+    snprintf(wa->authorization, n, "%s %.*s", wa->provider->auth_scheme, (int)wa->conf.token.n,
+             wa->conf.token.p);
     *inst = wa;
     return HILO_OK;
 }
@@ -178,7 +155,7 @@ static int32_t plugin_start(void *inst)
     if (!wa || wa->magic != WA_MAGIC)
         return HILO_BUG;
     wa_set_state(wa, HILO_OK, "ready");
-    wa->host.credit(wa->self, (uint32_t)wa->conf->in_flight);
+    wa->host.credit(wa->self, (uint32_t)wa->conf.in_flight);
     return HILO_OK;
 }
 
@@ -259,7 +236,7 @@ static void plugin_close(void *inst)
     wa_slots_done(&wa->ops);
     wa_slots_done(&wa->hooks);
     wa->magic = 0;
-    free(wa->bearer);
+    free(wa->authorization);
     free(wa);
 }
 
@@ -299,30 +276,32 @@ static const struct hilo_abilities plugin_abilities = {
 };
 
 static const struct hilo_option plugin_options[] = {
+    {HILO_OPTION(struct wa_conf, provider, HILO_OPT_ENUM), .name = "provider", .def = "meta",
+     .choices = "meta", .help = "Who connects this channel with WhatsApp: meta, its Cloud API."},
     {HILO_OPTION(struct wa_conf, phone_number_id, HILO_OPT_STR), .name = "phone_number_id",
-     .help = "Meta's id of the business number that this channel sends from and receives at.",
-     .flags = HILO_OPT_REQUIRED, .min = 1, .max = 64},
+     .help = "meta: id of the business number that this channel sends from and receives at. Required.",
+     .max = 64},
     {HILO_OPTION(struct wa_conf, waba_id, HILO_OPT_STR), .name = "waba_id",
      .help = "Id of the WhatsApp business account, the scope of user ids where a webhook does not name it.",
      .max = 64},
     {HILO_OPTION(struct wa_conf, token, HILO_OPT_STR), .name = "token",
-     .help = "Access token of a system user with whatsapp_business_messaging.",
+     .help = "meta: access token of a system user with whatsapp_business_messaging.",
      .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 4096},
     {HILO_OPTION(struct wa_conf, app_secret, HILO_OPT_STR), .name = "app_secret",
-     .help = "The app's secret, by which Meta signs what it delivers.",
-     .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 256},
+     .help = "meta: the app's secret, by which Meta signs what it delivers. Required.",
+     .flags = HILO_OPT_SECRET, .max = 256},
     {HILO_OPTION(struct wa_conf, verify_token, HILO_OPT_STR), .name = "verify_token",
-     .help = "The words agreed with Meta for the handshake that verifies the webhook's address.",
-     .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 256},
+     .help = "meta: the words agreed for the handshake that verifies the webhook's address. Required.",
+     .flags = HILO_OPT_SECRET, .max = 256},
     {HILO_OPTION(struct wa_conf, base_url, HILO_OPT_URL), .name = "base_url",
-     .def = "https://graph.facebook.com", .help = "Where the Cloud API is."},
+     .help = "Where the provider's API is. Default for meta: https://graph.facebook.com."},
     {HILO_OPTION(struct wa_conf, version, HILO_OPT_STR), .name = "version", .def = "v23.0",
-     .help = "Version of the Cloud API.", .min = 1, .max = 16},
+     .help = "meta: version of the Cloud API.", .min = 1, .max = 16},
     {HILO_OPTION(struct wa_conf, in_flight, HILO_OPT_INT), .name = "in_flight", .def = "32",
-     .help = "Messages that may be with Meta, unanswered, at the same time.", .min = 1, .max = 1000},
+     .help = "Messages that may be with the provider, unanswered, at the same time.", .min = 1, .max = 1000},
     {HILO_OPTION(struct wa_conf, timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "30s",
-     .help = "How long to wait for an answer of the Cloud API; after it a message is in doubt.",
-     .min = 1000000, .max = 300000000},
+     .help = "How long to wait for the provider's answer; after it a message is in doubt.", .min = 1000000,
+     .max = 300000000},
     {HILO_OPTION(struct wa_conf, preview_url, HILO_OPT_BOOL), .name = "preview_url", .def = "false",
      .help = "Whether texts that do not say show a preview of their first link."},
 };

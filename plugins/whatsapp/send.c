@@ -9,20 +9,7 @@
  */
 #include "whatsapp.h"
 
-#include "encode.h"
-
-#include <stdlib.h>
-
-enum {
-    SEND_LINK_RETRY_US = 1000000, /* when the host's link was full */
-    SEND_EXT_ID_MAX = 512
-};
-
-/* Codes that Meta also gives when a media id has run out. */
-static bool send_may_be_stale_media(int64_t code)
-{
-    return code == 33 || code == 100 || code == 131009 || code == 131052 || code == 131053;
-}
+enum { SEND_LINK_RETRY_US = 1000000 /* when the host's link was full */ };
 
 static void send_report(struct wa *wa, const struct wa_op *op, const struct hilo_report *r)
 {
@@ -75,17 +62,11 @@ static const char *send_find_media(void *arg, struct hilo_id media)
     return ext;
 }
 
-static void send_post(struct wa *wa, struct wa_op *op, const char *body)
+static void send_post(struct wa *wa, struct wa_op *op, const struct wa_encoded *out)
 {
-    struct hilo_http request;
-    char url[1024];
+    struct hilo_http request = wa_request(wa, "POST", out->url);
 
-    if (!wa_url(wa, url, sizeof url, "%s/messages", wa->conf->phone_number_id.p)) {
-        wa_send_fail(wa, op, HILO_CONFIG, "base_url", "the URL of the Cloud API is too long", 0);
-        return;
-    }
-    request = wa_request(wa, "POST", url);
-    request.body = wa_str(body);
+    request.body = wa_str(out->body);
     op->step = WA_STEP_POST;
     if (wa_request_begin(wa, op, &request) != HILO_OK)
         wa_send_fail(wa, op, HILO_AGAIN, "link_full", "the gateway has too many requests under way",
@@ -96,14 +77,13 @@ void wa_send_advance(struct wa *wa, struct wa_op *op)
 {
     const struct hilo_str message = {op->message, op->n};
     struct send_look look = {wa, op};
-    const struct wa_encode with = {
-        .preview_url = wa->conf->preview_url != 0, .media = send_find_media, .arg = &look};
+    const struct wa_encode with = {.conf = &wa->conf, .media = send_find_media, .arg = &look};
     struct wa_encoded out;
 
-    switch (wa_encode(op->id, message, &with, &out)) {
+    switch (wa->provider->encode(op->id, message, &with, &out)) {
     case HILO_OK:
         op->echoed = out.echoed;
-        send_post(wa, op, out.body);
+        send_post(wa, op, &out);
         break;
     case HILO_AGAIN:
         wa_upload_begin(wa, op, out.need);
@@ -111,10 +91,13 @@ void wa_send_advance(struct wa *wa, struct wa_op *op)
     case HILO_INVALID:
         wa_send_fail(wa, op, HILO_PERM, "invalid_content", out.why, 0);
         break;
+    case HILO_CONFIG:
+        wa_send_fail(wa, op, HILO_CONFIG, "invalid_option", out.why, 0);
+        break;
     default:
         wa_send_fail(wa, op, HILO_TEMP, "no_memory", "no memory to write the request", 0);
     }
-    free(out.body);
+    wa_encoded_done(&out);
 }
 
 int32_t wa_send(void *inst, struct hilo_id id, struct hilo_str message)
@@ -178,15 +161,15 @@ static void send_taken(struct wa *wa, struct wa_op *op, const char *ext_id)
 static void send_no_answer(struct wa *wa, struct wa_op *op, const struct hilo_http *h)
 {
     if (!(h && h->flags & HILO_HTTP_MAYBE_SENT))
-        wa_send_fail(wa, op, HILO_TEMP, "unreachable", "no connection to the Cloud API", 0);
+        wa_send_fail(wa, op, HILO_TEMP, "unreachable", "no connection to the provider", 0);
     else if (!op->echoed)
-        wa_send_fail(wa, op, HILO_TEMP, "no_answer", "the Cloud API gave no answer", 0);
+        wa_send_fail(wa, op, HILO_TEMP, "no_answer", "the provider gave no answer", 0);
     else
         wa_send_fail(wa, op, HILO_IN_DOUBT, "no_answer",
                      "the request left and no answer came; a receipt will tell", 0);
 }
 
-/* The media of a message that Meta did not take may be the reason: forget it, so
+/* The media of a message that was not taken may be the reason: forget it, so
  * that the next try uploads it again. */
 static void send_forget_media(struct wa *wa, const struct wa_op *op)
 {
@@ -201,42 +184,34 @@ static void send_forget_media(struct wa *wa, const struct wa_op *op)
             wa_uploads_forget(&wa->uploads, hilo_get_id(f.val, HILO_T_PARAM_MEDIA));
 }
 
-static void send_refused(struct wa *wa, struct wa_op *op, const struct hilo_http *h)
+static void send_refused(struct wa *wa, struct wa_op *op, struct wa_verdict *v)
 {
-    struct wa_verdict v;
-
-    wa_answer_judge(h, &v);
-    if (v.code == HILO_AGAIN && v.scope == WA_SCOPE_RECIPIENT) {
+    if (v->code == HILO_AGAIN && v->scope == WA_SCOPE_RECIPIENT) {
         int64_t wait_us = wa_pace_refused(&wa->pace, op->recipient, wa->host.mono_us(wa->self));
-        if (!v.retry_after_given)
-            v.retry_after_us = wait_us;
+        if (!v->retry_after_given)
+            v->retry_after_us = wait_us;
     }
-    if (v.code == HILO_PERM && (op->cached || op->uploaded) && send_may_be_stale_media(v.meta_code)) {
+    if (v->media_stale && (op->cached || op->uploaded)) {
         send_forget_media(wa, op);
         if (op->cached)
-            v.code = HILO_TEMP;
+            v->code = HILO_TEMP;
     }
-    if (v.code == HILO_IN_DOUBT && !op->echoed)
-        v.code = HILO_TEMP;
-    wa_send_end(wa, op, &v);
+    if (v->code == HILO_IN_DOUBT && !op->echoed)
+        v->code = HILO_TEMP;
+    wa_send_end(wa, op, v);
 }
 
 void wa_send_on_http(struct wa *wa, struct wa_op *op, int32_t code, const struct hilo_http *h)
 {
-    char ext_id[SEND_EXT_ID_MAX];
+    struct wa_verdict v;
 
-    if (code != HILO_OK || !h)
+    if (code != HILO_OK || !h) {
         send_no_answer(wa, op, h);
-    else if (h->status < 200 || h->status > 299)
-        send_refused(wa, op, h);
-    else if (op->echoed && wa_answer_message_id(h, ext_id, sizeof ext_id))
-        send_taken(wa, op, ext_id);
-    else if (!op->echoed && wa_answer_success(h))
-        send_taken(wa, op, "");
-    else if (op->echoed)
-        wa_send_fail(wa, op, HILO_IN_DOUBT, "unclear_answer",
-                     "the Cloud API answered 2xx without a message id", 0);
+        return;
+    }
+    wa->provider->answer(h, op->echoed, &v);
+    if (v.code == HILO_OK)
+        send_taken(wa, op, v.ext_id);
     else
-        wa_send_fail(wa, op, HILO_TEMP, "unclear_answer", "the Cloud API did not confirm the mark as read",
-                     0);
+        send_refused(wa, op, &v);
 }

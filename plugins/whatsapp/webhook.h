@@ -1,7 +1,4 @@
-/*
- * From the body of a webhook to Hilo messages. Pure: it reads no clock, keeps no
- * state and calls nothing but the sink. [any] thread.
- */
+/* What reading a provider's webhook gives. */
 #ifndef WHATSAPP_WEBHOOK_H
 #define WHATSAPP_WEBHOOK_H
 
@@ -10,13 +7,14 @@
 
 /* What was met besides messages and receipts. */
 enum wa_note {
-    WA_NOTE_OBJECT,       /* not about WhatsApp at all: text is the object's name */
-    WA_NOTE_FIELD,        /* a change of a field that is not "messages": text is its name */
-    WA_NOTE_FOREIGN,      /* a change for another number: text is its phone_number_id */
-    WA_NOTE_STATUS,       /* a status that Hilo has no word for: text is Meta's word */
-    WA_NOTE_MALFORMED,    /* something is not of the shape documented: text says what */
-    WA_NOTE_TOO_LARGE,    /* a message above HILO_MESSAGE_MAX, given without its content: text is its id */
-    WA_NOTE_ACCOUNT_ERROR /* value.errors: code, text is Meta's title */
+    WA_NOTE_OBJECT,        /* not about WhatsApp at all: text is the object's name */
+    WA_NOTE_FIELD,         /* news of a kind that is not used: text is its name */
+    WA_NOTE_FOREIGN,       /* a change for another number: text is its id */
+    WA_NOTE_STATUS,        /* a status that Hilo has no word for: text is the provider's word */
+    WA_NOTE_MALFORMED,     /* something is not of the shape documented: text says what */
+    WA_NOTE_TOO_LARGE,     /* a message above HILO_MESSAGE_MAX, given without its content: text is its id */
+    WA_NOTE_ACCOUNT_ERROR, /* the account has a problem: code, text is the provider's title */
+    WA_NOTE_ACCOUNT_STOP   /* and can't send until an operator acts: code, text is the reason */
 };
 
 struct wa_sink {
@@ -30,10 +28,5 @@ struct wa_account {
     struct hilo_str phone_number_id; /* ours: changes of others are only noted */
     struct hilo_str waba_id;         /* scope of user ids where an entry has no id; may be empty */
 };
-
-/* Gives every message and every status in the body to the sink, in their order.
- * HILO_OK; HILO_INVALID: the body is not a JSON object, nothing was given;
- * HILO_NOMEM: not all were given; HILO_AGAIN: the sink said to stop. */
-int32_t wa_webhook_read(struct hilo_str body, const struct wa_account *, const struct wa_sink *);
 
 #endif

@@ -5,21 +5,14 @@
 #ifndef WHATSAPP_H
 #define WHATSAPP_H
 
-#include "answer.h"
 #include "pace.h"
+#include "provider.h"
 #include "slots.h"
 #include "uploads.h"
 
 #include <hilo/message.h>
 #include <hilo/plugin.h>
 #include <stdbool.h>
-
-/* What the option table of plugin.c fills. */
-struct wa_conf {
-    struct hilo_str phone_number_id, waba_id, token, app_secret, verify_token, base_url, version;
-    int64_t in_flight, timeout_us;
-    uint64_t preview_url;
-};
 
 enum { WA_MAGIC = 0x77617070 };
 
@@ -29,8 +22,9 @@ struct wa {
     int32_t state;         /* the code last given to host.state */
     struct hilo_host host; /* a copy, as long as the host's */
     struct hilo_self *self;
-    const struct wa_conf *conf;
-    char *bearer;          /* "Bearer …" */
+    struct wa_conf conf; /* a copy, base_url filled in */
+    const struct wa_provider *provider;
+    char *authorization;   /* "Bearer …" */
     struct wa_slots ops;   /* struct wa_op: sends and downloads */
     struct wa_slots hooks; /* requests that wait for their messages to be on disk */
     struct wa_pace pace;
@@ -42,10 +36,10 @@ struct wa {
 /* How far an operation is, by what it waits for. */
 enum wa_step {
     WA_STEP_FILE,    /* a send: the host opens a stored media */
-    WA_STEP_UPLOAD,  /* a send: Meta takes the media */
+    WA_STEP_UPLOAD,  /* a send: the provider takes the media */
     WA_STEP_WAIT,    /* a send: another one uploads the same media */
-    WA_STEP_POST,    /* a send: Meta takes the message; from here on it may have left */
-    WA_STEP_ADDRESS, /* a download: Meta says where it is */
+    WA_STEP_POST,    /* a send: the provider takes the message; from here on it may have left */
+    WA_STEP_ADDRESS, /* a download: the provider says where it is */
     WA_STEP_FILL     /* a download: the bytes */
 };
 
@@ -71,14 +65,11 @@ void wa_log(struct wa *, int32_t level, const char *format, ...) __attribute__((
 void wa_set_state(struct wa *, int32_t code, const char *text);
 struct wa_op *wa_op_new(struct wa *, enum wa_step, struct hilo_str message);
 void wa_op_free(struct wa *, struct wa_op *);
-/* A request of the Cloud API, authorised, its token the operation's; to be filled
+/* A request to the provider, authorised, its token the operation's; to be filled
  * further and begun. A negative code: nothing was begun, and the descriptors in it
  * are still the caller's. */
 struct hilo_http wa_request(const struct wa *, const char *method, const char *url);
 int32_t wa_request_begin(struct wa *, const struct wa_op *, const struct hilo_http *);
-/* The URL base/version/… in buf; false if it does not fit. */
-bool wa_url(const struct wa *, char *buf, size_t cap, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 static inline struct hilo_str wa_str(const char *s)
 {
     struct hilo_str r = {s, strlen(s)};

@@ -24,15 +24,17 @@ static const char *any_media(void *arg, struct hilo_id media)
 
 static void write_one(struct hilo_str message)
 {
-    const struct wa_encode with = {.media = any_media};
+    const struct wa_conf conf = {
+        .base_url = {"http://x", 8}, .version = {"v1", 2}, .phone_number_id = {"1065", 4}};
+    const struct wa_encode with = {.conf = &conf, .media = any_media};
     struct hilo_id id = {{0}};
     struct wa_encoded out;
-    int32_t rc = wa_encode(id, message, &with, &out);
+    int32_t rc = wa_meta_encode(id, message, &with, &out);
 
     must(rc == HILO_OK || rc == HILO_AGAIN || rc == HILO_INVALID);
-    must((rc == HILO_OK) == (out.body != NULL));
+    must((rc == HILO_OK) == (out.body != NULL && out.url != NULL));
     must(rc != HILO_INVALID || out.why);
-    free(out.body);
+    wa_encoded_done(&out);
 }
 
 static void must_be_json(struct hilo_str group, uint32_t tag)
@@ -81,15 +83,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct wa_account account = {{"1065", 4}, {"WABA", 4}};
     const struct wa_sink sink = {NULL, take, note};
     const struct hilo_http answer = {.size = sizeof answer, .status = 400, .body = bytes, .sink_fd = -1};
+    const struct hilo_http taken = {.size = sizeof taken, .status = 200, .body = bytes, .sink_fd = -1};
     struct wa_verdict v;
     char out[64];
     int32_t rc;
 
-    rc = wa_webhook_read(bytes, &account, &sink);
+    rc = wa_meta_read(bytes, &account, &sink);
     must(rc == HILO_OK || rc == HILO_INVALID);
-    wa_answer_judge(&answer, &v);
+    wa_meta_judge(&answer, &v);
     must(v.code < 0 && v.reason[0]);
-    (void)wa_answer_message_id(&answer, out, sizeof out);
+    wa_meta_answer(&taken, true, &v);
+    must(v.code == HILO_OK ? v.ext_id[0] != 0 : v.code == HILO_IN_DOUBT);
     (void)wa_answer_member(&answer, "url", out, sizeof out);
     write_one(bytes);
     return 0;

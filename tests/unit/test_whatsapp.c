@@ -64,7 +64,7 @@ static int32_t read_body(struct got *g, const char *body, size_t n)
     assert_non_null(exact);
     if (n)
         memcpy(exact, body, n);
-    rc = wa_webhook_read((struct hilo_str){exact, n}, &account, &sink);
+    rc = wa_meta_read((struct hilo_str){exact, n}, &account, &sink);
     free(exact);
     return rc;
 }
@@ -663,8 +663,14 @@ static void test_other_objects_and_account_errors(void **state)
     got_free(&g);
     read_value(&g, "\"errors\":[{\"code\":131031,\"title\":\"Account locked\"}]");
     assert_int_equal(g.note[WA_NOTE_ACCOUNT_ERROR], 1);
+    assert_int_equal(g.note[WA_NOTE_ACCOUNT_STOP], 1);
     assert_int_equal(g.code, 131031);
-    assert_string_equal(g.text, "Account locked");
+    assert_string_equal(g.text, "account_locked");
+    got_free(&g);
+    read_value(&g, "\"errors\":[{\"code\":130429,\"title\":\"Too fast\"}]");
+    assert_int_equal(g.note[WA_NOTE_ACCOUNT_ERROR], 1);
+    assert_int_equal(g.note[WA_NOTE_ACCOUNT_STOP], 0);
+    assert_string_equal(g.text, "Too fast");
     got_free(&g);
 }
 
@@ -920,14 +926,17 @@ static const char *media_known(void *arg, struct hilo_id media)
 
 static int32_t encode(struct hilo_str message, struct wa_encoded *out)
 {
-    const struct wa_encode with = {.media = media_known};
+    const struct wa_conf conf = {.base_url = str("https://graph.example"),
+                                 .version = str("v23.0"),
+                                 .phone_number_id = str("106540352242922")};
+    const struct wa_encode with = {.conf = &conf, .media = media_known};
     char *exact = malloc(message.n ? message.n : 1);
     int32_t rc;
 
     assert_non_null(exact);
     if (message.n)
         memcpy(exact, message.p, message.n);
-    rc = wa_encode(our_id, (struct hilo_str){exact, message.n}, &with, out);
+    rc = wa_meta_encode(our_id, (struct hilo_str){exact, message.n}, &with, out);
     free(exact);
     return rc;
 }
@@ -941,6 +950,7 @@ static void check_encodes(struct hilo_str message, const char *expected, int lin
 
     assert_int_equal(encode(message, &out), HILO_OK);
     assert_true(out.echoed);
+    assert_string_equal(out.url, "https://graph.example/v23.0/106540352242922/messages");
     got = cJSON_Parse(out.body);
     want = cJSON_Parse(expected);
     if (!got || !want)
@@ -955,7 +965,7 @@ static void check_encodes(struct hilo_str message, const char *expected, int lin
         fail_msg("line %d: got %s, expected %s", line, out.body, expected);
     cJSON_Delete(got);
     cJSON_Delete(want);
-    free(out.body);
+    wa_encoded_done(&out);
 }
 #define assert_encodes(message, expected) check_encodes(message, expected, __LINE__)
 
@@ -1341,7 +1351,7 @@ static void test_encode_mark_read(void **state)
     assert_string_equal(
         out.body, "{\"messaging_product\":\"whatsapp\",\"status\":\"read\",\"message_id\":\"wamid.IN\"}");
     assert_false(out.echoed);
-    free(out.body);
+    wa_encoded_done(&out);
     out_begin(&o, HILO_CONTENT_SYSTEM);
     hilo_put_u64(&o.w, HILO_T_CONTENT_EVENT, HILO_SYSTEM_MARK_READ);
     assert_refused(out_end(&o));
@@ -1457,23 +1467,23 @@ static void test_errors(void **state)
         {HILO_PERM, "flow_blocked", {132068, -1}},
         {HILO_PERM, "flow_throttled", {132069, -1}},
     };
-    const struct wa_error *e;
+    const struct wa_meta_error *e;
     size_t i, k;
 
     (void)state;
     for (i = 0; i < sizeof row / sizeof *row; i++) {
         for (k = 0; row[i].code[k] >= 0; k++) {
-            e = wa_error_find(row[i].code[k]);
+            e = wa_meta_error_find(row[i].code[k]);
             assert_non_null(e);
             assert_int_equal(e->code, row[i].result);
             assert_string_equal(e->reason, row[i].reason);
         }
     }
-    assert_null(wa_error_find(300));
-    assert_null(wa_error_find(133007));
-    assert_null(wa_error_find(-1));
-    assert_int_equal(wa_error_find(131056)->scope, WA_SCOPE_RECIPIENT);
-    assert_int_equal(wa_error_find(190)->scope, WA_SCOPE_ACCOUNT);
+    assert_null(wa_meta_error_find(300));
+    assert_null(wa_meta_error_find(133007));
+    assert_null(wa_meta_error_find(-1));
+    assert_int_equal(wa_meta_error_find(131056)->scope, WA_SCOPE_RECIPIENT);
+    assert_int_equal(wa_meta_error_find(190)->scope, WA_SCOPE_ACCOUNT);
 }
 
 static void test_answers_keep_no_numbers(void **state)
@@ -1487,10 +1497,54 @@ static void test_answers_keep_no_numbers(void **state)
     struct wa_verdict v;
 
     (void)state;
-    wa_answer_judge(&h, &v);
+    wa_meta_judge(&h, &v);
     assert_int_equal(v.code, HILO_PERM);
     assert_string_equal(v.provider_code, "131026");
     assert_string_equal(v.detail, "(#131026) no way to +#: see 131026");
+}
+
+/* Retry-After: seconds, or a date seen from the answer's own date. */
+static void test_retry_after(void **state)
+{
+    static const char now[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+    static const struct {
+        const char *after, *date;
+        int64_t s; /* -1: not taken */
+    } row[] = {
+        {"7", "", 7},
+        {"0", "", 0},
+        {"99999999", "", 86400},
+        {"Sun, 06 Nov 1994 08:50:07 GMT", now, 30},
+        {"Sunday, 06-Nov-94 08:50:37 GMT", now, 60},
+        {"Sun Nov  6 08:51:37 1994", now, 120},
+        {"Mon, 07 Nov 1994 08:49:36 GMT", now, 86399},
+        {"Wed, 01 Mar 2000 00:00:01 GMT", "Tue, 29 Feb 2000 23:59:59 GMT", 2},
+        {"Sat, 01 Jan 2028 00:00:00 GMT", "Fri, 31 Dec 2027 23:59:00 GMT", 60},
+        {"Sun, 06 Nov 1994 08:00:00 GMT", now, 0}, /* has passed */
+        {"Sun, 06 Nov 1994 08:50:07 GMT", "", -1}, /* from when on? */
+        {"Sun, 06 Nov 1994 08:50:07 GMTx", now, -1},
+        {"Sun, 31 Jun 1994 08:50:07 GMT", now, -1},
+        {"Sun, 06 anF 1994 08:50:07 GMT", now, -1},
+        {"Sun, 06 Nov 1994 25:50:07 GMT", now, -1},
+        {"7 s", now, -1},
+        {"-7", now, -1},
+        {"", now, -1},
+        {"tomorrow", now, -1},
+    };
+    struct hilo_kv header[2] = {{.key = str("retry-after")}, {.key = str("DATE")}};
+    const struct hilo_http h = {.size = sizeof h, .status = 429, .header = header, .n_header = 2};
+    struct wa_verdict v;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof row / sizeof *row; i++) {
+        header[0].val = str(row[i].after);
+        header[1].val = str(row[i].date);
+        wa_meta_judge(&h, &v);
+        assert_int_equal(v.code, HILO_AGAIN);
+        assert_int_equal(v.retry_after_given, row[i].s >= 0);
+        assert_int_equal(v.retry_after_us, row[i].s >= 0 ? row[i].s * 1000000 : 1000000);
+    }
 }
 
 static void test_pace_grows_and_forgets(void **state)
@@ -1599,6 +1653,7 @@ int main(void)
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_answers_keep_no_numbers),
+        cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_pace_grows_and_forgets),
         cmocka_unit_test(test_slots_never_find_another),
         cmocka_unit_test(test_uploads_run_out),

@@ -883,11 +883,11 @@ static void test_open_refuses_what_could_change_a_url_or_header(void **state)
     struct wa_conf conf;
     struct hilo_host host = f->host;
     void *inst = NULL;
-    static const char *const named[] = {"phone_number_id", "phone_number_id", "version",
-                                        "token",           "app_secret",      "base_url"};
+    static const char *const named[] = {"phone_number_id", "phone_number_id", "version", "token",
+                                        "app_secret",      "verify_token",    "provider"};
     unsigned i;
 
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < 7; i++) {
         memset(&conf, 0, sizeof conf);
         fake_conf(&conf);
         if (i == 0)
@@ -900,8 +900,10 @@ static void test_open_refuses_what_could_change_a_url_or_header(void **state)
             conf.token = str("abc\n");
         else if (i == 4)
             conf.app_secret = str("");
+        else if (i == 5)
+            conf.verify_token = str("");
         else
-            conf.base_url = str("");
+            conf.provider = 7;
         assert_int_equal(plugin->open(&host, (struct hilo_self *)f, &conf, &inst), HILO_CONFIG);
         assert_null(inst);
         /* The operator is told by the channel's state, and which option it is. */

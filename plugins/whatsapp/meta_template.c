@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "build.h"
+#include "meta.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,7 +115,7 @@ static void template_button(struct wa_build *b, cJSON *components, uint64_t at, 
     wa_build_text(b, p, param[type], hilo_get_str(button, HILO_T_BUTTON_TEXT));
 }
 
-void wa_build_template(struct wa_build *b, cJSON *in, struct hilo_str message, struct hilo_str content)
+void wa_meta_template(struct wa_build *b, cJSON *in, struct hilo_str message, struct hilo_str content)
 {
     struct hilo_str name = hilo_get_str(content, HILO_T_CONTENT_NAME);
     struct hilo_str code = hilo_get_str(content, HILO_T_CONTENT_LANGUAGE);

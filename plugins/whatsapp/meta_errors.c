@@ -7,13 +7,13 @@
  * not turn a whole queue into failures. AGAIN costs no attempt.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "errors.h"
+#include "meta.h"
 
 #include <stddef.h>
 
 #define ONE(n) (n), (n)
 
-static const struct wa_error error_table[] = {
+static const struct wa_meta_error error_table[] = {
     /* token and permissions: an operator must act */
     {ONE(0), HILO_CONFIG, WA_SCOPE_ACCOUNT, 0, "token_invalid"},
     {ONE(3), HILO_CONFIG, WA_SCOPE_ACCOUNT, 0, "permission_denied"},
@@ -75,7 +75,7 @@ static const struct wa_error error_table[] = {
     {ONE(133015), HILO_CONFIG, WA_SCOPE_ACCOUNT, 0, "registration"},
 };
 
-const struct wa_error *wa_error_find(int64_t code)
+const struct wa_meta_error *wa_meta_error_find(int64_t code)
 {
     size_t i;
 

@@ -10,20 +10,14 @@
  * Limit: a message above HILO_MESSAGE_MAX is given without its content.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "webhook.h"
-
 #include "echo.h"
-#include "errors.h"
-#include "inbound.h"
+#include "meta.h"
+#include "meta_inbound.h"
 #include "party.h"
 #include "signature.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum {
-    WEBHOOK_MESSAGE_MAX = HILO_MESSAGE_MAX - 4096 /* the core adds ids and names */
-};
 
 struct webhook {
     const struct wa_account *account;
@@ -31,7 +25,7 @@ struct webhook {
     struct wa_in in;
     struct hilo_str waba; /* JSON value; empty: the account's */
     struct wa_contacts contacts;
-    bool nomem, stop;
+    bool stop;
 };
 
 static const struct hilo_str webhook_none = {NULL, 0};
@@ -45,50 +39,6 @@ static struct hilo_str webhook_str(const char *s)
 static void webhook_note(struct webhook *h, enum wa_note what, int64_t code, struct hilo_str text)
 {
     h->sink->note(h->sink->arg, what, code, text);
-}
-
-static int webhook_grow(struct hilo_writer *w, uint64_t need)
-{
-    struct webhook *h = w->grow_arg;
-    uint64_t cap = w->cap ? w->cap : 2048;
-    void *p;
-
-    if (need > WEBHOOK_MESSAGE_MAX)
-        return 0;
-    while (cap < need)
-        cap *= 2;
-    if (cap > WEBHOOK_MESSAGE_MAX)
-        cap = WEBHOOK_MESSAGE_MAX;
-    p = realloc(w->p, (size_t)cap);
-    if (!p) {
-        h->nomem = true;
-        return 0;
-    }
-    w->p = p;
-    w->cap = cap;
-    return 1;
-}
-
-/* Starts a message in the buffer of the one before. */
-static void webhook_begin(struct webhook *h, enum hilo_kind kind)
-{
-    struct hilo_writer *w = &h->in.w;
-
-    w->n = 0;
-    w->failed = 0;
-    w->depth = 0;
-    h->in.extra.n = 0;
-    h->in.extra.failed = false;
-    h->in.extra.nomem = false;
-    h->in.n_extra = 0;
-    hilo_put_u64(w, HILO_T_MSG_KIND, kind);
-}
-
-static void webhook_extra_done(struct webhook *h)
-{
-    wa_in_extra_done(&h->in);
-    if (h->in.extra.nomem)
-        h->nomem = true;
 }
 
 static void webhook_give(struct webhook *h)
@@ -151,13 +101,13 @@ static void webhook_put_head(struct webhook *h, const struct webhook_message *m,
 {
     char made[72];
 
-    webhook_begin(h, HILO_KIND_INBOUND);
+    wa_in_begin(&h->in, HILO_KIND_INBOUND);
     if (m->id.n > 2) {
         wa_in_text(&h->in, HILO_T_MSG_EXT_ID, m->id);
     } else {
         memcpy(made, "sha256:", 7);
         if (!wa_sha256_hex(m->whole, made + 7))
-            h->nomem = true;
+            h->in.nomem = true;
         hilo_put(&h->in.w, HILO_T_MSG_EXT_ID, made, 71);
     }
     webhook_put_time(h, m->time);
@@ -193,7 +143,7 @@ static void webhook_put_extra(struct webhook *h, const struct webhook_message *m
     }
     if (c && c->more)
         wa_in_extra(&h->in, webhook_str("contact"), c->whole);
-    webhook_extra_done(h);
+    wa_in_extra_done(&h->in);
 }
 
 static void webhook_message(struct webhook *h, struct hilo_str whole, size_t n)
@@ -215,10 +165,10 @@ static void webhook_message(struct webhook *h, struct hilo_str whole, size_t n)
     webhook_put_head(h, &m, c);
     if (!reaction)
         wa_in_text(&h->in, HILO_T_MSG_REPLY_EXT, wa_json_get(m.context, "id"));
-    r = wa_in_content(&h->in, m.type, m.body, whole);
+    r = wa_meta_content(&h->in, m.type, m.body, whole);
     if (r != WA_IN_RAW)
         webhook_put_extra(h, &m, r == WA_IN_LEFT, !plain, c);
-    if (h->in.w.failed && !h->nomem) {
+    if (h->in.w.failed && !h->in.nomem) {
         webhook_put_head(h, &m, c);
         hilo_open(&h->in.w, HILO_T_MSG_CONTENT);
         hilo_put_u64(&h->in.w, HILO_T_CONTENT_TYPE, HILO_CONTENT_UNSUPPORTED);
@@ -226,12 +176,12 @@ static void webhook_message(struct webhook *h, struct hilo_str whole, size_t n)
         hilo_close(&h->in.w);
         snprintf(dropped, sizeof dropped, "%llu", (unsigned long long)whole.n);
         wa_in_extra(&h->in, webhook_str("dropped_bytes"), webhook_str(dropped));
-        webhook_extra_done(h);
+        wa_in_extra_done(&h->in);
         webhook_note(h, WA_NOTE_TOO_LARGE, 0, wa_json_text(m.id, h->in.scratch));
         if (h->in.w.failed) /* not even that: its id or its type is a megabyte */
             return;
     }
-    if (!h->nomem)
+    if (!h->in.nomem)
         webhook_give(h);
 }
 
@@ -240,7 +190,7 @@ static void webhook_message(struct webhook *h, struct hilo_str whole, size_t n)
 static void webhook_put_errors(struct webhook *h, struct hilo_str errors)
 {
     struct hilo_str rest = webhook_none, first = webhook_none, words;
-    const struct wa_error *e = NULL;
+    const struct wa_meta_error *e = NULL;
     uint64_t code;
     char text[24];
 
@@ -249,7 +199,7 @@ static void webhook_put_errors(struct webhook *h, struct hilo_str errors)
     if (!wa_json_item(&rest, &first))
         return;
     if (wa_json_u64(wa_json_get(first, "code"), &code) && code <= INT32_MAX) {
-        e = wa_error_find((int64_t)code);
+        e = wa_meta_error_find((int64_t)code);
         snprintf(text, sizeof text, "%u", (unsigned)code);
         hilo_put(&h->in.w, HILO_T_RECEIPT_CODE, text, strlen(text));
     }
@@ -307,7 +257,7 @@ static void webhook_status_extra(struct webhook *h, struct hilo_str whole)
         if (i == sizeof known / sizeof *known)
             wa_in_extra(&h->in, key, value);
     }
-    webhook_extra_done(h);
+    wa_in_extra_done(&h->in);
 }
 
 static void webhook_status(struct webhook *h, struct hilo_str whole)
@@ -325,7 +275,7 @@ static void webhook_status(struct webhook *h, struct hilo_str whole)
         webhook_note(h, WA_NOTE_STATUS, 0, wa_json_text(word, h->in.scratch));
         return;
     }
-    webhook_begin(h, HILO_KIND_RECEIPT);
+    wa_in_begin(&h->in, HILO_KIND_RECEIPT);
     wa_in_text(&h->in, HILO_T_MSG_EXT_ID, id);
     webhook_put_time(h, wa_json_get(whole, "timestamp"));
     hilo_open(w, HILO_T_MSG_RECEIPT);
@@ -337,7 +287,7 @@ static void webhook_status(struct webhook *h, struct hilo_str whole)
     hilo_close(w);
     webhook_status_extra(h, whole);
     if (w->failed) {
-        if (!h->nomem)
+        if (!h->in.nomem)
             webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("a status is larger than a message may be"));
         return;
     }
@@ -362,14 +312,19 @@ static struct hilo_str webhook_array(struct webhook *h, struct hilo_str object, 
 static void webhook_account_errors(struct webhook *h, struct hilo_str value)
 {
     struct hilo_str rest = webhook_array(h, value, "errors", "errors is no array"), e;
+    const struct wa_meta_error *known;
     uint64_t code;
 
     while (wa_json_item(&rest, &e)) {
-        if (!wa_json_u64(wa_json_get(e, "code"), &code) || code > INT32_MAX)
+        if (!wa_json_u64(wa_json_get(e, "code"), &code) || code > INT32_MAX) {
             webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("an error has no code"));
-        else
-            webhook_note(h, WA_NOTE_ACCOUNT_ERROR, (int64_t)code,
-                         wa_json_text(wa_json_get(e, "title"), h->in.scratch));
+            continue;
+        }
+        webhook_note(h, WA_NOTE_ACCOUNT_ERROR, (int64_t)code,
+                     wa_json_text(wa_json_get(e, "title"), h->in.scratch));
+        known = wa_meta_error_find((int64_t)code);
+        if (known && known->code == HILO_CONFIG)
+            webhook_note(h, WA_NOTE_ACCOUNT_STOP, (int64_t)code, webhook_str(known->reason));
     }
 }
 
@@ -378,7 +333,7 @@ static void webhook_contacts(struct webhook *h, struct hilo_str contacts)
     if (contacts.n && wa_json_type(contacts) != WA_JSON_ARRAY)
         webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("contacts is no array"));
     if (!wa_contacts_read(&h->contacts, contacts))
-        h->nomem = true;
+        h->in.nomem = true;
 }
 
 static void webhook_change(struct webhook *h, struct hilo_str change)
@@ -404,14 +359,14 @@ static void webhook_change(struct webhook *h, struct hilo_str change)
     webhook_account_errors(h, value);
     webhook_contacts(h, wa_json_get(value, "contacts"));
     rest = webhook_array(h, value, "messages", "messages is no array");
-    for (n = 0; !h->stop && !h->nomem && wa_json_item(&rest, &item); n++)
+    for (n = 0; !h->stop && !h->in.nomem && wa_json_item(&rest, &item); n++)
         webhook_message(h, item, n);
     rest = webhook_array(h, value, "statuses", "statuses is no array");
-    while (!h->stop && !h->nomem && wa_json_item(&rest, &item))
+    while (!h->stop && !h->in.nomem && wa_json_item(&rest, &item))
         webhook_status(h, item);
 }
 
-int32_t wa_webhook_read(struct hilo_str body, const struct wa_account *account, const struct wa_sink *sink)
+int32_t wa_meta_read(struct hilo_str body, const struct wa_account *account, const struct wa_sink *sink)
 {
     struct hilo_str root, object, entries, entry, changes, change;
     struct webhook h;
@@ -421,10 +376,7 @@ int32_t wa_webhook_read(struct hilo_str body, const struct wa_account *account, 
     memset(&h, 0, sizeof h);
     h.account = account;
     h.sink = sink;
-    h.in.w.grow = webhook_grow;
-    h.in.w.grow_arg = &h;
-    h.in.scratch = malloc(body.n);
-    if (!h.in.scratch)
+    if (!wa_in_init(&h.in, body))
         return HILO_NOMEM;
     object = wa_json_get(root, "object");
     if (!wa_json_is(object, "whatsapp_business_account")) {
@@ -432,16 +384,14 @@ int32_t wa_webhook_read(struct hilo_str body, const struct wa_account *account, 
         goto out;
     }
     entries = webhook_array(&h, root, "entry", "entry is no array");
-    while (!h.stop && !h.nomem && wa_json_item(&entries, &entry)) {
+    while (!h.stop && !h.in.nomem && wa_json_item(&entries, &entry)) {
         h.waba = wa_json_get(entry, "id");
         changes = webhook_array(&h, entry, "changes", "changes is no array");
-        while (!h.stop && !h.nomem && wa_json_item(&changes, &change))
+        while (!h.stop && !h.in.nomem && wa_json_item(&changes, &change))
             webhook_change(&h, change);
     }
 out:
-    free(h.in.scratch);
-    free(h.in.w.p);
-    free(h.in.extra.p);
+    wa_in_free(&h.in);
     free(h.contacts.v);
-    return h.nomem ? HILO_NOMEM : h.stop ? HILO_AGAIN : HILO_OK;
+    return h.in.nomem ? HILO_NOMEM : h.stop ? HILO_AGAIN : HILO_OK;
 }
