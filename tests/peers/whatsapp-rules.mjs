@@ -25,6 +25,7 @@ const rows = (n, from = 0) => Array.from({ length: n }, (_, i) => ({ id: `r${fro
 const list = (sections, more) => interactive('list', { button: 'Ver', sections }, more);
 const template = (name, components, language = { code: 'es' }) => of('template', { name, language, components });
 const words = (...texts) => ({ type: 'body', parameters: texts.map((t) => ({ type: 'text', text: t })) });
+const flow = (parameters) => interactive('flow', { name: 'flow', parameters: { flow_message_version: '3', flow_cta: 'Abrir', ...parameters } });
 const photo = { type: 'header', parameters: [{ type: 'image', image: { link: 'https://example.com/a.jpg' } }] };
 const x = (n) => 'x'.repeat(n);
 
@@ -38,6 +39,7 @@ await sim.post('config', {
     { name: 'named', language: 'es', body_parameters: 2, parameter_names: ['name', 'day'] },
     { name: 'paused', language: 'es', status: 'PAUSED' },
     { name: 'pending', language: 'es', status: 'PENDING' },
+    { name: 'form', language: 'es', buttons: ['flow'] },
     { name: 'otp', language: 'es', category: 'AUTHENTICATION', body_parameters: 1 },
   ],
 });
@@ -117,7 +119,7 @@ const cases = [
   ['list button of 21', interactive('list', { button: x(21), sections: [{ rows: rows(1) }] }), 100],
   ['section title of 25', list([{ title: x(25), rows: rows(1) }]), 100],
   ['link button', interactive('cta_url', { name: 'cta_url', parameters: { display_text: 'Pagar', url: 'https://example.com' } }), 0],
-  ['a flow', interactive('flow', { name: 'flow', parameters: {} }), 131051],
+  ['products', interactive('product', { catalog_id: '1', product_retailer_id: 'x' }), 131051],
   ['template without parameters', template('plain'), 0],
   ['template with policy', template('plain', [], { code: 'es', policy: 'deterministic' }), 0],
   ['template that does not exist', template('none'), 132001],
@@ -141,6 +143,23 @@ const cases = [
   ['named parameters', template('named', [{ type: 'body', parameters: [{ type: 'text', parameter_name: 'day', text: 'a' }, { type: 'text', parameter_name: 'name', text: 'b' }] }]), 0],
   ['named parameters without names', template('named', [words('a', 'b')]), 100],
   ['authentication by user id', { messaging_product: 'whatsapp', recipient: 'CO.123', type: 'template', template: { name: 'otp', language: { code: 'es' }, components: [words('1')] } }, 131062],
+  ['flow by id', flow({ flow_id: '12', flow_token: 't', flow_action: 'navigate', flow_action_payload: { screen: 'ONE', data: { a: 1 } } }), 0],
+  ['flow by name', flow({ flow_name: 'cita' }), 0],
+  ['flow by id and name', flow({ flow_id: '12', flow_name: 'cita' }), 131009],
+  ['flow by neither', flow({}), 131009],
+  ['flow of another version', flow({ flow_id: '12', flow_message_version: '2' }), 131009],
+  ['flow without a label', flow({ flow_id: '12', flow_cta: undefined }), 131008],
+  ['flow with a label of 31', flow({ flow_id: '12', flow_cta: x(31) }), 100],
+  ['flow with a screen and data_exchange', flow({ flow_id: '12', flow_action: 'data_exchange', flow_action_payload: { screen: 'ONE' } }), 131009],
+  ['flow without a screen', flow({ flow_id: '12', flow_action_payload: { data: { a: 1 } } }), 131008],
+  ['flow with empty data', flow({ flow_id: '12', flow_action_payload: { screen: 'ONE', data: {} } }), 131009],
+  ['link button', interactive('cta_url', { name: 'cta_url', parameters: { display_text: 'Pagar', url: 'https://example.com/p?a=1' } }), 0],
+  ['link button without a scheme', interactive('cta_url', { name: 'cta_url', parameters: { display_text: 'Pagar', url: 'example.com' } }), 131009],
+  ["a template's flow", template('form', [{ type: 'button', sub_type: 'flow', index: '0', parameters: [{ type: 'action', action: { flow_token: 't', flow_action_data: { a: 1 } } }] }]), 0],
+  ["a template's flow with a text", template('form', [{ type: 'button', sub_type: 'flow', index: '0', parameters: [{ type: 'text', text: 'x' }] }]), 132012],
+  ['a parameter with a new line', template('two', [words('a\nb', 'c')]), 100],
+  ['a parameter with a tab', template('two', [words('a\tb', 'c')]), 100],
+  ['a parameter with five spaces', template('two', [words('a     b', 'c')]), 100],
   ['an array', [], 100],
   ['broken JSON', '{"messaging_product":"whatsapp"', 100],
   ['a key given twice', `{"messaging_product":"whatsapp","to":"${ana}","to":"${ana}","type":"text","text":{"body":"a"}}`, 100],
@@ -173,7 +192,7 @@ await check('token, path, content type', async () => {
   assert.equal((await post({ Authorization: `Bearer ${token}x` })).json.error.code, 190);
   assert.equal((await post({}, '123/messages')).json.error.error_subcode, 33);
   assert.equal((await post({ 'Content-Type': 'text/plain' })).json.error.code, 100);
-  assert.equal((await sim.graph('GET', '102290129340398/message_templates')).json.data.length, 8);
+  assert.equal((await sim.graph('GET', '102290129340398/message_templates')).json.data.length, 9);
 });
 
 await check('the window: closed by hand, opened by a message, refused late when so configured', async () => {
@@ -349,6 +368,109 @@ await check('media: a link that is used up or expired, and every fault of a down
   assert.equal((await sim.send(of('document', { id }))).status, 200);
 });
 
+await check('pair rate and throughput are token buckets, by the clock of the control API', async () => {
+  const bea = '573009998877';
+  const codes = async (n, to) => {
+    const seen = [];
+    for (let i = 0; i < n; i++) seen.push((await sim.send(text('a', { to }))).json.error?.code ?? 0);
+    return seen;
+  };
+  await sim.post('config', { enforce_window: false, pair_interval_ms: 6000, pair_burst: 3, limit_retry_after_s: 9 });
+  assert.deepEqual(await codes(4, bea), [0, 0, 0, 131056]);
+  assert.deepEqual(await codes(1, ana), [0], 'another recipient has its own bucket');
+  const refused = await sim.send(text('a', { to: bea }));
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '9']);
+  await sim.post('clock', { advance_s: 6 });
+  assert.deepEqual(await codes(2, bea), [0, 131056], 'one more every six seconds');
+  await sim.post('clock', { advance_s: 600 });
+  assert.deepEqual(await codes(4, bea), [0, 0, 0, 131056], 'and the burst comes back');
+  await sim.post('config', { pair_interval_ms: 0, rate_per_s: 1, rate_burst: 2 });
+  assert.deepEqual(await codes(3, bea), [0, 0, 130429]);
+  assert.deepEqual(await codes(1, ana), [130429], 'all recipients share it');
+  await sim.post('clock', { advance_s: 1 });
+  assert.deepEqual(await codes(2, ana), [0, 130429]);
+  await sim.post('config', { rate_per_s: 0, limit_retry_after_s: 0, enforce_window: true });
+  const counts = await sim.get('counts');
+  assert.deepEqual([counts.throttled, counts.pair_throttled], [3, 4]);
+});
+
+await check('the window closes a day later by the clock', async () => {
+  await sim.post('inbound', { from: ana, type: 'text', text: { body: 'hola' } });
+  await sim.post('clock', { advance_s: 86399 });
+  assert.equal((await sim.send(text('a'))).status, 200);
+  await sim.post('clock', { advance_s: 2 });
+  assert.equal((await sim.send(text('a'))).json.error.code, 131047);
+  await sim.post('window', { customer: ana, open: true });
+  assert.equal((await sim.send(text('a'))).status, 200);
+});
+
+await check('a token that has expired is 190 with subcode 463, until it works again', async () => {
+  await sim.post('config', { token_expired: true });
+  const { status, json } = await sim.send(text('a'));
+  assert.deepEqual([status, json.error.code, json.error.error_subcode], [401, 190, 463]);
+  await sim.post('config', { token_expired: false });
+  assert.equal((await sim.send(text('a'))).status, 200);
+});
+
+await check('the list of templates: pages, fields, and each change told by a webhook', async () => {
+  const path = '102290129340398/message_templates';
+  const seen = [];
+  for (let after = ''; ; ) {
+    const { json } = await sim.graph('GET', `${path}?limit=4&fields=name,language,status${after && `&after=${after}`}`);
+    assert.ok(json.data.length <= 4);
+    seen.push(...json.data.map((t) => t.name));
+    assert.ok(json.data.every((t) => t.id && !('components' in t)));
+    if (!json.paging?.next) break;
+    after = json.paging.cursors.after;
+    assert.ok(json.paging.next.includes(after));
+  }
+  assert.deepEqual(seen, ['plain', 'two', 'photo', 'link', 'named', 'paused', 'pending', 'form', 'otp']);
+  const named = (await sim.graph('GET', path)).json.data.find((t) => t.name === 'named');
+  assert.deepEqual([named.parameter_format, named.components], ['NAMED', [{ type: 'BODY', text: 'named {{name}} {{day}}' }]]);
+  assert.equal((await sim.graph('GET', `${path}?fields=nonsense`)).json.error.code, 100);
+  assert.equal((await sim.graph('GET', `${path}?after=zzz`)).json.error.code, 100);
+
+  const start = receiver.got.length;
+  await sim.post('template', { name: 'two', language: 'es', status: 'PAUSED', quality: 'RED', category: 'MARKETING', text: 'Hola {{1}} {{2}}' });
+  assert.equal((await sim.post('quiet', { wait_ms: 20000 })).quiet, true);
+  const changes = receiver.got.slice(start).flatMap((hook) => hook.json.entry[0].changes);
+  assert.deepEqual(changes.map((c) => c.field), ['message_template_status_update', 'template_category_update', 'message_template_quality_update', 'message_template_components_update']);
+  assert.deepEqual([changes[0].value.event, changes[1].value.new_category, changes[2].value.new_quality_score, changes[3].value.message_template_element], ['PAUSED', 'MARKETING', 'RED', 'Hola {{1}} {{2}}']);
+  assert.ok(changes.every((c) => c.value.message_template_name === 'two' && c.value.message_template_language === 'es'));
+  assert.equal((await sim.send(template('two', [words('a', 'b')]))).json.error.code, 132015);
+  await sim.post('template', { name: 'two', language: 'es', status: 'APPROVED', silent: true });
+  assert.equal((await sim.send(template('two', [words('a', 'b')]))).status, 200);
+  assert.equal((await sim.call('POST', 'template', { name: 'none', language: 'es' })).status, 400);
+});
+
+await check('any other field comes by the queue too', async () => {
+  const start = receiver.got.length;
+  await sim.post('field', { field: 'account_update', value: { event: 'ACCOUNT_RESTRICTION' } });
+  assert.equal((await sim.post('quiet', { wait_ms: 20000 })).quiet, true);
+  assert.deepEqual(receiver.got[start].json.entry[0].changes, [{ value: { event: 'ACCOUNT_RESTRICTION' }, field: 'account_update' }]);
+});
+
+await check('stickers: 100 KB still, 500 KB if they move', async () => {
+  const webp = (n, moves) => {
+    const bytes = Buffer.alloc(n);
+    bytes.write('RIFF', 0);
+    bytes.write('WEBPVP8X', 8);
+    bytes[20] = moves ? 2 : 0;
+    return bytes;
+  };
+  const upload = async (bytes) => {
+    const body = new FormData();
+    body.append('messaging_product', 'whatsapp');
+    body.append('file', new Blob([bytes], { type: 'image/webp' }), 's.webp');
+    const answer = await fetch(`${sim.url}/v23.0/${phoneNumberId}/media`, { method: 'POST', headers: { Authorization: `Bearer ${token}` }, body });
+    return answer.json();
+  };
+  assert.ok((await upload(webp(102400, false))).id);
+  assert.equal((await upload(webp(102401, false))).error.code, 131053);
+  assert.ok((await upload(webp(512000, true))).id);
+  assert.equal((await upload(webp(512001, true))).error.code, 131053);
+});
+
 await check('the control API names what it does not understand', async () => {
   for (const [path, body, word] of [
     ['config', { webhok_url: 'x' }, 'webhok_url'],
@@ -361,6 +483,9 @@ await check('the control API names what it does not understand', async () => {
     ['inbound', { from: ana, type: 'image' }, 'file'],
     ['inbound', { from: ana, reply_to: 'wamid.none', button: 'a' }, 'reply_to'],
     ['inbound', { from: ana, reply_to: 'last', button: 'nope' }, 'nope'],
+    ['inbound', { from: ana, reply_to: 'last', flow: 'x' }, 'flow'],
+    ['clock', { advance_s: -1 }, 'advance_s'],
+    ['field', { field: 'x' }, 'value'],
   ]) {
     const { status, json } = await sim.call('POST', path, body);
     assert.equal(status, 400, JSON.stringify(body));

@@ -175,6 +175,39 @@ await check("a template's quick reply comes back as type button", async () => {
   assert.equal(message.from, ana);
 });
 
+await check('location, contacts, reaction, sticker and a link button, as kapso writes them', async () => {
+  const messageId = all(text, 'messages')[0].id;
+  await client.messages.sendLocation({ phoneNumberId, to, location: { latitude: 4.6, longitude: -74.1, name: 'Tienda', address: 'Cra 7' } });
+  await client.messages.sendContacts({ phoneNumberId, to, contacts: [{ name: { formattedName: 'Luis Díaz', firstName: 'Luis' }, phones: [{ phone: '+573001234567', type: 'WORK' }] }] });
+  await client.messages.sendReaction({ phoneNumberId, to, reaction: { messageId, emoji: '👍' } });
+  await client.messages.sendSticker({ phoneNumberId, to, sticker: { link: 'https://example.com/a.webp' } });
+  await client.messages.sendInteractiveCtaUrl({ phoneNumberId, to, bodyText: 'Pague aquí', parameters: { displayText: 'Pagar', url: 'https://example.com/pagar' } });
+});
+
+await check('a flow goes out, and what was filled in comes back with its token', async () => {
+  const sent = await client.messages.sendInteractiveFlow({
+    phoneNumberId,
+    to,
+    bodyText: 'Pida su cita',
+    parameters: { flowId: '1234567890', flowCta: 'Agendar', flowMessageVersion: '3', flowToken: 'tok-1', flowAction: 'navigate', flowActionPayload: { screen: 'CITA' } },
+  });
+  const { id } = await sim.post('inbound', { from: ana, reply_to: sent.messages[0].id, flow: { dia: 'lunes' } });
+  const hook = await receiver.find('what was filled in', messageWith(id));
+  const message = normalizeWebhook(hook.json).messages.find((m) => m.id === id);
+  assert.equal(message.interactive.type, 'nfm_reply');
+  assert.equal(message.interactive.nfmReply.name, 'flow');
+  assert.deepEqual(JSON.parse(message.interactive.nfmReply.responseJson), { dia: 'lunes', flow_token: 'tok-1' });
+  assert.equal(message.context.id, sent.messages[0].id);
+});
+
+await check('the list of templates is one that kapso reads', async () => {
+  const { data, paging } = await client.templates.list({ businessAccountId: '102290129340398', limit: 1 });
+  assert.deepEqual([data.length, data[0].name, data[0].status, data[0].category], [1, 'pedir_foto', 'APPROVED', 'UTILITY']);
+  assert.deepEqual(data[0].components.map((c) => c.type), ['HEADER', 'BODY', 'BUTTONS']);
+  const rest = await client.templates.list({ businessAccountId: '102290129340398', after: paging.cursors.after });
+  assert.deepEqual(rest.data.map((t) => t.name), ['saludo']);
+});
+
 await check('media: upload, send by id, read back, remove', async () => {
   const bytes = Buffer.from('ffd8ffe000104a46494600', 'hex');
   const uploaded = await client.media.upload({ phoneNumberId, type: 'image/jpeg', file: new Blob([bytes], { type: 'image/jpeg' }), fileName: 'tv.jpg' });

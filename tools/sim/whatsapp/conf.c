@@ -35,7 +35,9 @@ void conf_init(struct sim *s)
                             .batch = 1,
                             .retry_min_ms = 100,
                             .retry_max_ms = 2000,
-                            .timeout_ms = 10000};
+                            .timeout_ms = 10000,
+                            .pair_burst = 45,
+                            .template_page = 25};
     s->conf.templates = cJSON_CreateArray();
     s->faults = (struct faults){
         .probability = 1, .count = -1, .media_count = -1, .rng = 1, .reorder_ms = 50, .n_statuses = 3};
@@ -140,12 +142,24 @@ static bool conf_parse(struct conf *conf, const cJSON **templates_out, const cJS
         {"display_phone_number", c.display_phone_number, sizeof c.display_phone_number},
         {"public_url", c.public_url, sizeof c.public_url},
         {0}};
-    const struct number_key numbers[] = {
-        {"window_s", &c.window_s, 0, 100 * 24 * 3600},     {"media_url_s", &c.media_url_s, 0, 86400},
-        {"media_url_uses", &c.media_url_uses, 0, 1000000}, {"batch", &c.batch, 1, 1000},
-        {"retry_min_ms", &c.retry_min_ms, 1, 3600000},     {"retry_max_ms", &c.retry_max_ms, 1, 3600000},
-        {"timeout_ms", &c.timeout_ms, 1, 3600000},         {0}};
-    const struct bool_key bools[] = {{"enforce_window", &c.enforce_window}, {"user_ids", &c.user_ids}, {0}};
+    const struct number_key numbers[] = {{"window_s", &c.window_s, 0, 100 * 24 * 3600},
+                                         {"media_url_s", &c.media_url_s, 0, 86400},
+                                         {"media_url_uses", &c.media_url_uses, 0, 1000000},
+                                         {"batch", &c.batch, 1, 1000},
+                                         {"retry_min_ms", &c.retry_min_ms, 1, 3600000},
+                                         {"retry_max_ms", &c.retry_max_ms, 1, 3600000},
+                                         {"timeout_ms", &c.timeout_ms, 1, 3600000},
+                                         {"rate_per_s", &c.rate_per_s, 0, 100000},
+                                         {"rate_burst", &c.rate_burst, 0, 100000},
+                                         {"pair_interval_ms", &c.pair_interval_ms, 0, 3600000},
+                                         {"pair_burst", &c.pair_burst, 1, 100000},
+                                         {"limit_retry_after_s", &c.limit_retry_after_s, 0, 86400},
+                                         {"template_page", &c.template_page, 1, 1000},
+                                         {0}};
+    const struct bool_key bools[] = {{"enforce_window", &c.enforce_window},
+                                     {"user_ids", &c.user_ids},
+                                     {"token_expired", &c.token_expired},
+                                     {0}};
     for (const cJSON *v = json->child; v; v = v->next) {
         int got = take(v, texts, numbers, bools, why, cap);
         if (got < 0)

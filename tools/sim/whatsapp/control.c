@@ -109,7 +109,42 @@ static enum MHD_Result post_window(struct request *r, const cJSON *body)
         return refuse(r, 400, "customer must be a phone number in digits or a user id");
     pthread_mutex_lock(&s->lock);
     struct customer *c = customer_touch_locked(s, user_id ? NULL : who, user_id ? who : NULL);
-    c->last_inbound_us = jbool(body, "open", false) ? mono_us() : 0;
+    c->last_inbound_us = jbool(body, "open", false) ? clock_us_locked(s) : 0;
+    pthread_mutex_unlock(&s->lock);
+    return ok(r);
+}
+
+/* {"advance_s":86400}: limits and windows see so much later. */
+static enum MHD_Result post_clock(struct request *r, const cJSON *body)
+{
+    struct sim *s = r->sim;
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(body, "advance_s");
+    if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0 && v->valuedouble <= 1e9))
+        return refuse(r, 400, "advance_s must be a number of seconds");
+    pthread_mutex_lock(&s->lock);
+    s->clock_us += (int64_t)(v->valuedouble * 1e6);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "ahead_s", (double)s->clock_us / 1e6);
+    pthread_mutex_unlock(&s->lock);
+    return http_json(r, 200, json);
+}
+
+static enum MHD_Result post_template(struct request *r, const cJSON *body)
+{
+    char why[200];
+    return templates_change(r->sim, body, why, sizeof why) ? ok(r) : refuse(r, 400, why);
+}
+
+/* {"field":"account_update","value":{…}}: a webhook of any field, by the queue. */
+static enum MHD_Result post_field(struct request *r, const cJSON *body)
+{
+    struct sim *s = r->sim;
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(body, "value");
+    const char *field = jstr(body, "field");
+    if (!field || !cJSON_IsObject(value))
+        return refuse(r, 400, "field and value (an object) are needed");
+    pthread_mutex_lock(&s->lock);
+    webhook_field_locked(s, field, xprint(value));
     pthread_mutex_unlock(&s->lock);
     return ok(r);
 }
@@ -202,6 +237,10 @@ static enum MHD_Result get_counts(struct request *r, const cJSON *body)
                {"refused", c->refused},
                {"faulted", c->faulted},
                {"reads", c->reads},
+               {"typings", c->typings},
+               {"throttled", c->throttled},
+               {"pair_throttled", c->pair_throttled},
+               {"template_lists", c->template_lists},
                {"unauthorised", c->unauthorised},
                {"inbound", c->inbound},
                {"uploads", c->uploads},
@@ -331,10 +370,14 @@ enum MHD_Result control_handle(struct request *r)
         const char *method, *path;
         enum MHD_Result (*handle)(struct request *, const cJSON *);
     } routes[] = {
-        {"POST", "config", post_config},   {"GET", "config", get_config},     {"POST", "faults", post_faults},
-        {"POST", "inbound", post_inbound}, {"POST", "status", post_status},   {"POST", "window", post_window},
-        {"POST", "quiet", post_quiet},     {"POST", "post", post_post},       {"POST", "verify", post_verify},
-        {"GET", "messages", get_messages}, {"GET", "webhooks", get_webhooks}, {"GET", "counts", get_counts},
+        {"POST", "config", post_config},   {"GET", "config", get_config},
+        {"POST", "faults", post_faults},   {"POST", "inbound", post_inbound},
+        {"POST", "status", post_status},   {"POST", "window", post_window},
+        {"POST", "clock", post_clock},     {"POST", "template", post_template},
+        {"POST", "field", post_field},     {"POST", "quiet", post_quiet},
+        {"POST", "post", post_post},       {"POST", "verify", post_verify},
+        {"GET", "messages", get_messages}, {"GET", "webhooks", get_webhooks},
+        {"GET", "counts", get_counts},
     };
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(routes[i].method, r->method) || strcmp(routes[i].path, r->path + 6))
@@ -352,5 +395,5 @@ enum MHD_Result control_handle(struct request *r)
         cJSON_Delete(body);
         return rc;
     }
-    return refuse(r, 404, "no such control call; see tools/sim/README.md");
+    return refuse(r, 404, "no such control call; see tools/sim/whatsapp/README.md");
 }

@@ -22,7 +22,8 @@ bool graph_authorised(struct request *r)
     struct sim *s = r->sim;
     const char *header = http_header(r, "Authorization");
     pthread_mutex_lock(&s->lock);
-    bool ok = header && !strncmp(header, "Bearer ", 7) && !strcmp(header + 7, s->conf.token);
+    bool ok = header && !strncmp(header, "Bearer ", 7) && !strcmp(header + 7, s->conf.token) &&
+              !s->conf.token_expired;
     if (!ok)
         s->counts.unauthorised++;
     pthread_mutex_unlock(&s->lock);
@@ -124,6 +125,7 @@ static enum MHD_Result mark_read(struct request *r, const struct verdict *v)
         in->read = true;
         in->typing |= v->typing;
         s->counts.reads++;
+        s->counts.typings += v->typing;
         pthread_cond_broadcast(&s->changed);
     }
     pthread_mutex_unlock(&s->lock);
@@ -189,6 +191,16 @@ static enum MHD_Result send_checked(struct request *r, const cJSON *body, struct
     pthread_mutex_lock(&s->lock);
     struct customer *c = v->to_is_user_id ? NULL : customer_find_locked(s, v->to ? v->to : v->recipient);
     bool closed = !v->to_is_user_id && !v->template_def && !window_open_locked(s, c);
+    struct gerr limit;
+    if (!c && !v->to_is_user_id)
+        c = customer_touch_locked(s, v->to, v->to ? NULL : v->recipient);
+    if (!limits_take_locked(s, c, &limit)) {
+        int64_t retry_after_s = s->conf.limit_retry_after_s;
+        s->counts.refused++;
+        pthread_cond_broadcast(&s->changed);
+        pthread_mutex_unlock(&s->lock);
+        return http_json_retry(r, gerr_kind(limit.code)->http, gerr_json(&limit), retry_after_s);
+    }
     if (closed && s->conf.window_refusal == WINDOW_SYNC) {
         pthread_mutex_unlock(&s->lock);
         return graph_error(r, &window);
@@ -262,26 +274,6 @@ static enum MHD_Result get_number(struct request *r)
     return http_json(r, 200, json);
 }
 
-static enum MHD_Result get_templates(struct request *r)
-{
-    struct sim *s = r->sim;
-    cJSON *json = cJSON_CreateObject(), *data = cJSON_AddArrayToObject(json, "data");
-    const cJSON *def;
-    pthread_mutex_lock(&s->lock);
-    cJSON_ArrayForEach(def, s->conf.templates)
-    {
-        cJSON *t = cJSON_CreateObject();
-        const char *status = jstr(def, "status"), *category = jstr(def, "category");
-        cJSON_AddStringToObject(t, "name", jstr(def, "name"));
-        cJSON_AddStringToObject(t, "language", jstr(def, "language"));
-        cJSON_AddStringToObject(t, "status", status ? status : "APPROVED");
-        cJSON_AddStringToObject(t, "category", category ? category : "UTILITY");
-        cJSON_AddItemToArray(data, t);
-    }
-    pthread_mutex_unlock(&s->lock);
-    return http_json(r, 200, json);
-}
-
 /* "/v23.0/REST" -> REST, NULL when the path has no version in front. */
 static const char *after_version(const char *path)
 {
@@ -304,9 +296,14 @@ enum MHD_Result graph_handle(struct request *r)
     if (!graph_authorised(r)) {
         const char *header = http_header(r, "Authorization");
         struct gerr e = {.code = header && *header ? 190 : 0};
+        pthread_mutex_lock(&s->lock);
+        bool expired = e.code && s->conf.token_expired;
+        pthread_mutex_unlock(&s->lock);
+        e.subcode = expired ? 463 : 0;
         snprintf(e.details, sizeof e.details, "%s",
-                 e.code ? "The access token could not be decrypted."
-                        : "An access token is required to request this resource.");
+                 expired  ? "Error validating access token: Session has expired."
+                 : e.code ? "The access token could not be decrypted."
+                          : "An access token is required to request this resource.");
         return graph_error(r, &e);
     }
     struct gerr unknown = {.code = 100, .subcode = 33};
@@ -330,7 +327,7 @@ enum MHD_Result graph_handle(struct request *r)
     if (number && get && !*edge)
         return get_number(r);
     if (account && get && !strcmp(edge, "/message_templates"))
-        return get_templates(r);
+        return templates_list(r);
     if (!*edge && (get || del) && is_digits(id, 1, 31))
         return media_describe(r, id, del);
     return graph_error(r, &unknown);

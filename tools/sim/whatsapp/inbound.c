@@ -137,7 +137,7 @@ static bool make_media(struct sim *s, const cJSON *json, const char *type, cJSON
     if (!strcmp(type, "audio"))
         cJSON_AddBoolToObject(part, "voice", jbool(json, "voice", true));
     if (!strcmp(type, "sticker"))
-        cJSON_AddBoolToObject(part, "animated", false);
+        cJSON_AddBoolToObject(part, "animated", jbool(json, "animated", false));
     cJSON_AddItemToObject(message, type, part);
     return true;
 }
@@ -184,6 +184,40 @@ static void add_reply(cJSON *message, const char *kind, const cJSON *choice)
     cJSON_ReplaceItemInObject(message, "type", cJSON_CreateString("interactive"));
 }
 
+/* The flow's token as it was sent, by itself or under a template's button. */
+static const char *flow_token(const cJSON *sent)
+{
+    const cJSON *action = cJSON_GetObjectItemCaseSensitive(
+                    cJSON_GetObjectItemCaseSensitive(sent, "interactive"), "action"),
+                *template = cJSON_GetObjectItemCaseSensitive(sent, "template"), *c;
+    const char *token = jstr(cJSON_GetObjectItemCaseSensitive(action, "parameters"), "flow_token");
+    cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(template, "components"))
+    {
+        const cJSON *p = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(c, "parameters"), 0);
+        const char *own = jstr(cJSON_GetObjectItemCaseSensitive(p, "action"), "flow_token");
+        token = own ? own : token;
+    }
+    return token ? token : "unused";
+}
+
+/* What somebody who filled in the form of a flow sends. */
+static void fill_in(const cJSON *sent, const cJSON *filled, cJSON *message)
+{
+    cJSON *interactive = cJSON_AddObjectToObject(message, "interactive"),
+          *all = cJSON_Duplicate(filled, true);
+    cJSON_AddStringToObject(interactive, "type", "nfm_reply");
+    cJSON *reply = cJSON_AddObjectToObject(interactive, "nfm_reply");
+    if (!cJSON_HasObjectItem(all, "flow_token"))
+        cJSON_AddStringToObject(all, "flow_token", flow_token(sent));
+    char *text = xprint(all);
+    cJSON_AddStringToObject(reply, "response_json", text);
+    cJSON_AddStringToObject(reply, "body", "Sent");
+    cJSON_AddStringToObject(reply, "name", "flow");
+    cJSON_ReplaceItemInObject(message, "type", cJSON_CreateString("interactive"));
+    free(text);
+    cJSON_Delete(all);
+}
+
 /* The answer of somebody who taps the choice `id` of the message whose body is `sent`. */
 static bool tap(const cJSON *templates, const cJSON *sent, const char *id, cJSON *message)
 {
@@ -217,8 +251,12 @@ static bool make_reply(struct sim *s, const cJSON *json, struct sender *from, cJ
                        char *why, size_t cap)
 {
     const char *reply_to = jstr(json, "reply_to"), *choice = jstr(json, "button");
+    const cJSON *filled = cJSON_GetObjectItemCaseSensitive(json, "flow");
     if (!reply_to)
-        return choice ? say(why, cap, "button needs reply_to: a message id, or \"last\"") : true;
+        return choice || filled ? say(why, cap, "button and flow need reply_to: a message id, or \"last\"")
+                                : true;
+    if (filled && !cJSON_IsObject(filled))
+        return say(why, cap, "flow must be an object: what was filled in");
     pthread_mutex_lock(&s->lock);
     const struct message *m = strcmp(reply_to, "last")
                                   ? message_find_locked(s, reply_to)
@@ -236,7 +274,9 @@ static bool make_reply(struct sim *s, const cJSON *json, struct sender *from, cJ
             copy_text(party, USER_ID_MAX, m->phone[0] ? m->phone : m->user_id);
             *(m->phone[0] ? &from->phone : &from->user_id) = party;
         }
-        if (choice && !(ok = tap(s->conf.templates, sent, choice, message)))
+        if (filled)
+            fill_in(sent, filled, message);
+        else if (choice && !(ok = tap(s->conf.templates, sent, choice, message)))
             say(why, cap, "button: the message has no choice with the id \"%.100s\"", choice);
     }
     pthread_mutex_unlock(&s->lock);
@@ -331,7 +371,7 @@ static void send_one_locked(struct sim *s, const cJSON *content, struct customer
     const char *type = jstr(m, "type");
     bool system = type && !strcmp(type, "system"); /* comes without contacts */
     inbound_add_locked(s, id);
-    c->last_inbound_us = mono_us();
+    c->last_inbound_us = clock_us_locked(s);
     cJSON_AddItemToArray(ids, cJSON_CreateString(id));
     webhook_add_locked(s, true, id, xprint(m), system ? NULL : xprint(contact), 0);
     cJSON_Delete(m);

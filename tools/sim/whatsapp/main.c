@@ -38,7 +38,7 @@ static const char help[] =
     "  --help, --version\n"
     "\n"
     "Prints \"ready port=N\" when it listens. SIGTERM and SIGINT end it. The control API is under /_sim/:\n"
-    "tools/sim/README.md has it with examples.\n";
+    "tools/sim/whatsapp/README.md has it with examples.\n";
 
 struct options {
     const char *address;

@@ -50,18 +50,24 @@ const char *media_type_of_name(const char *path)
     return NULL;
 }
 
-bool media_upload_allowed(const char *type, size_t n, struct gerr *e)
+/* An animated WebP says so in the first byte of its extended header. */
+static bool animated(const uint8_t *p, size_t n)
+{
+    return n > 20 && !memcmp(p + 8, "WEBPVP8X", 8) && p[20] & 0x02;
+}
+
+bool media_upload_allowed(const char *type, const void *data, size_t n, struct gerr *e)
 {
     size_t len = strcspn(type, "; ");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (strlen(types[i].type) != len || strncasecmp(types[i].type, type, len))
             continue;
-        if (n && n <= types[i].max)
+        size_t max = !strcmp(types[i].extension, "webp") && !animated(data, n) ? 100u << 10 : types[i].max;
+        if (n && n <= max)
             return true;
         *e = (struct gerr){.code = 131053};
         snprintf(e->details, sizeof e->details,
-                 "A file of type %s must have 1 to %zu bytes, this one has %zu.", types[i].type, types[i].max,
-                 n);
+                 "A file of type %s must have 1 to %zu bytes, this one has %zu.", types[i].type, max, n);
         return false;
     }
     *e = (struct gerr){.code = 100};
@@ -169,7 +175,7 @@ enum MHD_Result media_upload(struct request *r)
         snprintf(e.details, sizeof e.details, "The parameter messaging_product is required.");
     else if (!r->has_file)
         snprintf(e.details, sizeof e.details, "The parameter file is required.");
-    else if (media_upload_allowed(type, r->file.n, &e))
+    else if (media_upload_allowed(type, r->file.p, r->file.n, &e))
         e.code = -1;
     if (e.code != -1)
         return graph_error(r, &e);

@@ -1,6 +1,6 @@
-/* The rules of interactive messages: reply buttons, lists, a link button, a request for the location.
+/* The rules of interactive messages: reply buttons, lists, a link button, a flow, a request for the location.
  *
- * Flows, products and catalogues are refused as unsupported: nothing here could answer them. */
+ * Products and catalogues are refused as unsupported: nothing here could answer them. */
 #include "sim.h"
 
 #include <string.h>
@@ -103,6 +103,47 @@ static bool check_cta_url(struct rules *r, const struct at *action)
            rules_text(r, &parameters, "display_text", REQUIRED, 1, 20) && rules_link(r, &parameters, "url");
 }
 
+/* A flow is named by its id or by its name; with navigate it opens at a screen. */
+static bool check_flow(struct rules *r, const struct at *action)
+{
+    static const char *const keys[] = {"name", "parameters", NULL};
+    static const char *const inner[] = {"flow_message_version", "flow_id",  "flow_name",
+                                        "flow_token",           "flow_cta", "flow_action",
+                                        "flow_action_payload",  "mode",     NULL};
+    static const char *const payload_keys[] = {"screen", "data", NULL};
+    struct at name = rules_key(action, "name"), p = rules_key(action, "parameters");
+    if (!rules_object(r, action, keys) || !rules_text(r, action, "name", REQUIRED, 1, 40))
+        return false;
+    if (strcmp(name.v->valuestring, "flow"))
+        return rules_fail(r, 131009, "Param %s must be \"flow\".", name.path);
+    if (!rules_object(r, &p, inner) || !rules_text(r, &p, "flow_message_version", REQUIRED, 1, 2) ||
+        !rules_text(r, &p, "flow_id", OPTIONAL, 1, 40) || !rules_text(r, &p, "flow_name", OPTIONAL, 1, 200) ||
+        !rules_text(r, &p, "flow_token", OPTIONAL, 1, 1000) ||
+        !rules_text(r, &p, "flow_cta", REQUIRED, 1, 30) ||
+        !rules_text(r, &p, "flow_action", OPTIONAL, 1, 20) || !rules_text(r, &p, "mode", OPTIONAL, 1, 20))
+        return false;
+    const char *id = jstr(p.v, "flow_id"), *how = jstr(p.v, "flow_action"), *mode = jstr(p.v, "mode");
+    struct at payload = rules_key(&p, "flow_action_payload"), data = rules_key(&payload, "data");
+    if (!id == !jstr(p.v, "flow_name"))
+        return rules_fail(r, 131009, "Give either flow_id or flow_name in %s.", p.path);
+    if (strcmp(jstr(p.v, "flow_message_version"), "3"))
+        return rules_fail(r, 131009, "Param %s['flow_message_version'] must be \"3\".", p.path);
+    if (id && !is_digits(id, 1, 40))
+        return rules_fail(r, 131009, "Param %s['flow_id'] is not the id of a flow.", p.path);
+    if (how && strcmp(how, "navigate") && strcmp(how, "data_exchange"))
+        return rules_fail(r, 131009, "Param %s['flow_action'] must be navigate or data_exchange.", p.path);
+    if (mode && strcmp(mode, "draft") && strcmp(mode, "published"))
+        return rules_fail(r, 131009, "Param %s['mode'] must be draft or published.", p.path);
+    if (!payload.v)
+        return true;
+    if (how && strcmp(how, "navigate"))
+        return rules_fail(r, 131009, "Param %s is for flow_action navigate only.", payload.path);
+    if (!rules_object(r, &payload, payload_keys) || !rules_text(r, &payload, "screen", REQUIRED, 1, 200))
+        return false;
+    return !data.v || (cJSON_IsObject(data.v) && data.v->child) ||
+           rules_fail(r, 131009, "Param %s must be an object that is not empty.", data.path);
+}
+
 static bool check_location_request(struct rules *r, const struct at *action)
 {
     static const char *const keys[] = {"name", NULL};
@@ -146,6 +187,7 @@ bool rules_interactive(struct rules *r, const struct at *a)
         {"button", check_buttons, 1024, false, true, true},
         {"list", check_list, 4096, true, true, true},
         {"cta_url", check_cta_url, 1024, false, true, true},
+        {"flow", check_flow, 1024, false, true, true},
         {"location_request_message", check_location_request, 1024, true, false, false},
     };
     if (!rules_object(r, a, keys) || !rules_text(r, a, "type", REQUIRED, 1, 60))

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const button_kinds[] = {"quick_reply", "url",          "url_dynamic",
-                                           "copy_code",   "phone_number", NULL};
+static const char *const button_kinds[] = {"quick_reply",  "url",  "url_dynamic", "copy_code",
+                                           "phone_number", "flow", NULL};
 static const char *const header_kinds[] = {"none", "text", "image", "video", "document", "location", NULL};
 
 static bool one_of(const char *const *list, const char *text)
@@ -34,10 +34,23 @@ static int number(const cJSON *def, const char *key)
 
 const char *rules_template_def_wrong(const cJSON *def)
 {
-    static const char *const keys[] = {
-        "name",   "language",          "category", "status",       "body_parameters",
-        "header", "header_parameters", "buttons",  "button_texts", "parameter_names",
-        NULL};
+    static const char *const keys[] = {"name",
+                                       "language",
+                                       "category",
+                                       "status",
+                                       "body_parameters",
+                                       "header",
+                                       "header_parameters",
+                                       "buttons",
+                                       "button_texts",
+                                       "parameter_names",
+                                       "text",
+                                       "header_text",
+                                       "footer",
+                                       "quality",
+                                       "reason",
+                                       "components",
+                                       NULL};
     static const char *const numbers[] = {"body_parameters", "header_parameters", NULL};
     if (!cJSON_IsObject(def))
         return "a template must be an object";
@@ -57,7 +70,8 @@ const char *rules_template_def_wrong(const cJSON *def)
         return "a template's buttons must be a number or an array of kinds";
     for (b = cJSON_IsArray(buttons) ? buttons->child : NULL; b; b = b->next) {
         if (!one_of(button_kinds, cJSON_GetStringValue(b)))
-            return "a template's button must be quick_reply, url, url_dynamic, copy_code or phone_number";
+            return "a template's button must be quick_reply, url, url_dynamic, copy_code, phone_number or "
+                   "flow";
     }
     const cJSON *names = cJSON_GetObjectItemCaseSensitive(def, "parameter_names"), *n;
     if (names && !cJSON_IsArray(names))
@@ -225,6 +239,27 @@ static bool check_header(struct rules *r, const struct at *list)
     return strcmp(kind, "location") ? rules_media(r, &a, kind) : rules_object(r, &place, place_keys);
 }
 
+static bool check_flow_button(struct rules *r, const struct at *a, int i)
+{
+    static const char *const keys[] = {"type", "action", NULL};
+    static const char *const action_keys[] = {"flow_token", "flow_action_data", NULL};
+    struct at list;
+    if (strcmp(jstr(a->v, "sub_type"), "flow"))
+        return rules_fail(r, 131009, "The button at index %d is of sub_type flow.", i);
+    if (!rules_array(r, a, "parameters", 0, 100, &list) || !check_count(r, "button", &list, 1))
+        return false;
+    struct at p = rules_item(&list, list.v->child, 0), action = rules_key(&p, "action"),
+              data = rules_key(&action, "flow_action_data");
+    const char *type = jstr(p.v, "type");
+    if (!type || strcmp(type, "action"))
+        return rules_fail(r, 132012, "Param %s must be of type action.", p.path);
+    if (!rules_object(r, &p, keys) || !rules_object(r, &action, action_keys) ||
+        !rules_text(r, &action, "flow_token", OPTIONAL, 1, 1000))
+        return false;
+    return !data.v || cJSON_IsObject(data.v) ||
+           rules_fail(r, 100, "Param %s must be a JSON object.", data.path);
+}
+
 static bool check_button(struct rules *r, const struct at *a, unsigned *seen)
 {
     static const char *const keys[] = {"type", "sub_type", "index", "parameters", NULL};
@@ -234,7 +269,7 @@ static bool check_button(struct rules *r, const struct at *a, unsigned *seen)
     } takes[] = {{"quick_reply", "quick_reply", "payload", "payload", 256},
                  {"url_dynamic", "url", "text", "text", 2000},
                  {"copy_code", "copy_code", "coupon_code", "coupon_code", 20}};
-    struct at index = rules_key(a, "index"), list;
+    struct at index = rules_key(a, "index"), list = {0};
     if (!rules_object(r, a, keys) || !rules_text(r, a, "sub_type", REQUIRED, 1, 30))
         return false;
     if (!index.v)
@@ -249,6 +284,8 @@ static bool check_button(struct rules *r, const struct at *a, unsigned *seen)
     if (*seen & 1u << i)
         return rules_fail(r, 131009, "The button at index %d is given twice.", i);
     *seen |= 1u << i;
+    if (!strcmp(kind, "flow"))
+        return check_flow_button(r, a, i);
     for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
         if (strcmp(takes[k].kind, kind))
             continue;

@@ -50,7 +50,7 @@ char *xstrdup(const char *text);
 char *xprint(const cJSON *json);                         /* unformatted; the caller frees */
 bool copy_text(char *out, size_t cap, const char *text); /* false (out untouched) when it does not fit */
 
-int64_t mono_us(void);
+int64_t mono_us(void); /* the machine's; limits and windows go by clock_us_locked() */
 int64_t unix_s(void);
 void random_bytes(void *out, size_t n);
 uint64_t rng_next(uint64_t *state); /* splitmix64: a seed gives the same faults every time */
@@ -149,10 +149,11 @@ struct conf {
     char webhook_url[1024], app_secret[256], token[512], phone_number_id[32], waba_id[32];
     char display_phone_number[PHONE_MAX], public_url[512];
     cJSON *templates; /* an array, owned */
-    bool enforce_window, user_ids;
+    bool enforce_window, user_ids, token_expired;
     enum window_refusal window_refusal;
     enum batch_style batch_style;
     int64_t window_s, media_url_s, media_url_uses, batch, retry_min_ms, retry_max_ms, timeout_ms;
+    int64_t rate_per_s, rate_burst, pair_interval_ms, pair_burst, limit_retry_after_s, template_page;
 };
 
 enum reply_fault {
@@ -203,7 +204,8 @@ cJSON *conf_json_locked(const struct sim *s); /* without the secrets */
 
 struct customer {
     char phone[PHONE_MAX], user_id[USER_ID_MAX], name[256], username[128];
-    int64_t last_inbound_us; /* mono_us(); 0 = never wrote */
+    int64_t last_inbound_us; /* clock_us_locked(); 0 = never wrote */
+    int64_t pair_full_us;    /* limits.c */
     bool no_phone;           /* webhooks leave the number out */
     UT_hash_handle by_phone, by_user_id;
 };
@@ -239,7 +241,8 @@ struct ring {
 };
 
 struct counts {
-    uint64_t accepted, dropped, refused, faulted, reads, unauthorised, inbound, uploads, downloads;
+    uint64_t accepted, dropped, refused, faulted, reads, typings, unauthorised, inbound, uploads, downloads;
+    uint64_t throttled, pair_throttled, template_lists;
     uint64_t posts, posts_ok, posts_failed, acked_messages, acked_statuses, discarded, untracked;
 };
 
@@ -258,6 +261,7 @@ struct event {
     int64_t due_us;
     uint32_t attempts;
     bool is_message;
+    char *field;          /* NULL: "messages"; else item is the value of this one */
     char *id;             /* of the inbound message or the status's message */
     char *item, *contact; /* JSON texts; contact may be NULL */
 };
@@ -269,6 +273,7 @@ struct sim {
     struct conf conf;
     struct faults faults;
     struct counts counts;
+    int64_t clock_us, rate_full_us; /* how far the clock was put forward; limits.c */
 
     struct customer *by_phone, *by_user_id;
     struct message *messages;
@@ -314,8 +319,21 @@ struct media *media_add_locked(struct sim *s, const char *type, const char *file
 struct media *media_find_locked(struct sim *s, const char *id);
 const char *media_type_of(void *sim, const char *id); /* for struct rules_env; the lock is held */
 void media_free_all(struct sim *s);
-bool media_upload_allowed(const char *type, size_t n, struct gerr *e);
+bool media_upload_allowed(const char *type, const void *data, size_t n, struct gerr *e);
 const char *media_type_of_name(const char *path);
+
+/* ---- limits ------------------------------------------------------------------------ limits.c */
+
+int64_t clock_us_locked(const struct sim *s);
+/* Whether the limits let one more message go; c may be NULL. False: see e. */
+bool limits_take_locked(struct sim *s, struct customer *c, struct gerr *e);
+
+/* ---- templates ------------------------------------------------------------------ templates.c */
+
+struct request;
+enum MHD_Result templates_list(struct request *r);
+/* {"name","language", and status, category, quality, text … as they are now}; webhooks tell of it. */
+bool templates_change(struct sim *s, const cJSON *json, char *why, size_t why_cap);
 
 /* ---- HTTP -------------------------------------------------------------------------- http.c */
 
@@ -370,6 +388,8 @@ bool webhook_full_locked(const struct sim *s, size_t more);
 /* Takes item and contact over. Dropped (and counted) without a webhook_url or when the queue is full. */
 void webhook_add_locked(struct sim *s, bool is_message, const char *id, char *item, char *contact,
                         int64_t delay_ms);
+/* A change of another field than "messages"; takes value over. */
+void webhook_field_locked(struct sim *s, const char *field, char *value);
 size_t webhook_pending_locked(const struct sim *s);
 
 struct http_result {

@@ -142,7 +142,7 @@ bool window_open_locked(const struct sim *s, const struct customer *c)
 {
     if (!s->conf.enforce_window)
         return true;
-    return c && c->last_inbound_us && mono_us() - c->last_inbound_us < s->conf.window_s * 1000000;
+    return c && c->last_inbound_us && clock_us_locked(s) - c->last_inbound_us < s->conf.window_s * 1000000;
 }
 
 void wamid_new_locked(struct sim *s, const char *party, char out[WAMID_MAX])

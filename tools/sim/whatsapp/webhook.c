@@ -58,6 +58,7 @@ static void event_free(struct event *e)
     if (!e)
         return;
     free(e->id);
+    free(e->field);
     free(e->item);
     free(e->contact);
     free(e);
@@ -98,6 +99,23 @@ void webhook_add_locked(struct sim *s, bool is_message, const char *id, char *it
     pthread_cond_signal(&s->work);
 }
 
+void webhook_field_locked(struct sim *s, const char *field, char *value)
+{
+    if (!s->conf.webhook_url[0] || webhook_full_locked(s, 1)) {
+        s->counts.discarded++;
+        free(value);
+        return;
+    }
+    struct event *e = xcalloc(1, sizeof *e);
+    *e = (struct event){.seq = ++s->event_seq,
+                        .due_us = mono_us(),
+                        .item = value,
+                        .id = xstrdup(field),
+                        .field = xstrdup(field)};
+    push(s, e);
+    pthread_cond_signal(&s->work);
+}
+
 /* ---- the body
  * ---------------------------------------------------------------------------------------------- */
 
@@ -118,7 +136,7 @@ static bool add_change(struct sbuf *b, const struct conf *c, struct event **even
 {
     size_t n = 0;
     for (size_t i = from; i < to; i++)
-        n += event[i]->is_message == messages;
+        n += event[i]->is_message == messages && !event[i]->field;
     if (!n)
         return false;
     sbuf_text(b, comma ? "," : "");
@@ -139,7 +157,7 @@ static bool add_change(struct sbuf *b, const struct conf *c, struct event **even
     sbuf_text(b, first ? "" : "]");
     first = true;
     for (size_t i = from; i < to; i++) {
-        if (event[i]->is_message != messages)
+        if (event[i]->is_message != messages || event[i]->field)
             continue;
         sbuf_text(b, !first ? "," : messages ? ",\"messages\":[" : ",\"statuses\":[");
         sbuf_text(b, event[i]->item);
@@ -147,6 +165,22 @@ static bool add_change(struct sbuf *b, const struct conf *c, struct event **even
     }
     sbuf_text(b, "]},\"field\":\"messages\"}");
     return true;
+}
+
+/* One change for each event of another field. */
+static bool add_fields(struct sbuf *b, struct event **event, size_t from, size_t to, bool comma)
+{
+    bool any = false;
+    for (size_t i = from; i < to; i++) {
+        if (!event[i]->field)
+            continue;
+        sbuf_text(b, comma || any ? ",{\"value\":" : "{\"value\":");
+        sbuf_text(b, event[i]->item);
+        sbuf_text(b, ",");
+        add_text(b, "field", event[i]->field, "}");
+        any = true;
+    }
+    return any;
 }
 
 static void build(struct sbuf *out, const struct conf *c, struct event **event, size_t n)
@@ -163,6 +197,7 @@ static void build(struct sbuf *out, const struct conf *c, struct event **event, 
         }
         comma |= add_change(&b, c, event, i, i + step, true, comma);
         comma |= add_change(&b, c, event, i, i + step, false, comma);
+        comma |= add_fields(&b, event, i, i + step, comma);
     }
     sbuf_text(&b, "]}]}");
     json_escape(out, b.p, b.n);
@@ -334,7 +369,7 @@ static void settle(struct sim *s, struct event **batch, size_t n, long status)
         if (status == 200) {
             if (e->is_message)
                 inbound_acked_locked(s, e->id);
-            else
+            else if (!e->field)
                 s->counts.acked_statuses++;
             event_free(e);
             continue;
