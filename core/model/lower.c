@@ -1,5 +1,5 @@
 /*
- * Lowering: the entry, texts and templates. Parts are made by editing the original,
+ * Lowering: the entry, texts, and what is sent as it is or not. Parts are made by editing the original,
  * so that what this version doesn't know of a message goes along; a content of another
  * type is made anew.
  */
@@ -10,10 +10,12 @@
 #include "model/table.h"
 
 static const char *const note_names[] = {
-    "quote_dropped",   "text_split",       "choices_to_buttons",     "choices_to_list",
-    "choices_to_text", "titles_shortened", "descriptions_shortened", "body_split",
-    "header_to_body",  "footer_to_body",   "button_shortened",       "media_kind",
-    "media_to_url",    "media_to_link",    "caption_to_text",        "template_to_text",
+    "quote_dropped",       "text_split",       "choices_to_buttons",     "choices_to_list",
+    "choices_to_text",     "titles_shortened", "descriptions_shortened", "body_split",
+    "header_to_body",      "footer_to_body",   "button_shortened",       "media_kind",
+    "media_to_url",        "media_to_link",    "caption_to_text",        "template_to_text",
+    "form_to_link",        "link_to_text",     "location_to_text",       "contacts_to_text",
+    "appointment_to_text",
 };
 
 bool lower__spanish(const struct lower_job *j)
@@ -97,19 +99,39 @@ static int32_t lower_text(struct lower_job *j)
     return rc;
 }
 
-static int32_t lower_template(struct lower_job *j)
+/* What is sent as it is, or else as the text that its author gave for people. */
+static int32_t or_its_text(struct lower_job *j, uint32_t type, const char *what, uint32_t note)
 {
     struct hilo_str text = hilo_get_str(j->content, HILO_T_CONTENT_TEXT);
 
-    if (lower__can(j, HILO_CONTENT_TEMPLATE))
+    if (lower__can(j, type))
         return lower__emit(j, NULL, 0);
     if (!lower__can_text(j))
-        return err_set(j->err, HILO_NOSUP, "the channel can carry neither templates nor text");
+        return err_set(j->err, HILO_NOSUP, "the channel can carry neither %ss nor text", what);
     if (text.n == 0)
         return err_set(j->err, HILO_NOSUP,
-                       "the channel has no templates; give the template's \"text\", which is sent instead");
-    j->notes |= NOTE_TEMPLATE;
+                       "the channel has no %ss; give the %s's \"text\", which is sent instead", what, what);
+    j->notes |= note;
     return lower__emit_text(j, text);
+}
+
+/* Signals and reactions are nothing without the channel's own way to show them. */
+static int32_t only_as_it_is(struct lower_job *j, uint32_t type)
+{
+    const char *name = model_value_text(MODEL_E_CONTENT, type);
+    uint64_t event = hilo_get_u64(j->content, HILO_T_CONTENT_EVENT);
+
+    if (type && lower__can(j, type))
+        return lower__emit(j, NULL, 0);
+    if (type == HILO_CONTENT_REACTION)
+        return err_set(j->err, HILO_NOSUP, "the channel can't carry a reaction; answer with a text instead");
+    if (type == HILO_CONTENT_NOTE)
+        return err_set(j->err, HILO_NOSUP, "a note is not for customers, and the channel can't carry it");
+    if (type == HILO_CONTENT_SYSTEM)
+        return err_set(j->err, HILO_NOSUP, "the channel has no way to say %s",
+                       event == HILO_SYSTEM_TYPING ? "that an answer is being written"
+                                                   : "that a message was read");
+    return err_set(j->err, HILO_NOSUP, "the channel can't carry %s", name ? name : "this type of content");
 }
 
 /* Where the channel can't show what is answered, it is not told. */
@@ -127,23 +149,27 @@ static int32_t drop_quote(struct lower_job *j)
 
 static int32_t lower_by_type(struct lower_job *j, uint32_t type)
 {
-    const char *name;
-
     switch (type) {
     case HILO_CONTENT_TEXT:
         return lower_text(j);
     case HILO_CONTENT_MEDIA:
         return lower__media(j);
+    case HILO_CONTENT_LOCATION:
+        return lower__location(j);
+    case HILO_CONTENT_CONTACTS:
+        return lower__contacts(j);
     case HILO_CONTENT_TEMPLATE:
-        return lower_template(j);
+        return or_its_text(j, type, "template", NOTE_TEMPLATE);
+    case HILO_CONTENT_APPOINTMENT:
+        return or_its_text(j, type, "appointment", NOTE_APPOINTMENT);
     case HILO_CONTENT_CHOICES:
         return lower__choices(j);
+    case HILO_CONTENT_FORM:
+        return lower__form(j);
+    case HILO_CONTENT_LINK:
+        return lower__link(j);
     default:
-        name = model_value_text(MODEL_E_CONTENT, type);
-        if (!lower__can(j, type) || type == 0)
-            return err_set(j->err, HILO_NOSUP, "the channel can't carry %s",
-                           name ? name : "this type of content");
-        return lower__emit(j, NULL, 0);
+        return only_as_it_is(j, type);
     }
 }
 

@@ -30,7 +30,8 @@ struct lowered {
      * choices_to_buttons, choices_to_list, choices_to_text, titles_shortened,
      * descriptions_shortened, body_split, header_to_body, footer_to_body,
      * button_shortened, media_kind, media_to_url, media_to_link, caption_to_text,
-     * template_to_text. */
+     * template_to_text, form_to_link, link_to_text, location_to_text, contacts_to_text,
+     * appointment_to_text. */
     struct hilo_str notes;
 };
 
@@ -48,8 +49,13 @@ struct lowered {
  *             image, anything as document); stored ones as a URL; else a text with a
  *             link. A caption too long, or of a kind that has none (audio, voice,
  *             sticker), follows as a text.
- *   template  as it is, or its text where the channel has none.
- *   others    as they are, if the channel has declared them.
+ *   template, appointment
+ *             as it is, or its text where the channel has none.
+ *   link      as a button, or a text with the link.
+ *   form      as it is, or as a link to its url.
+ *   location, contacts
+ *             as they are, or a text; a location's has a link to a map.
+ *   others    (reaction, system, note …) as they are, if the channel has declared them.
  *
  * Several messages are to be sent in this order. All are copies of the original but
  * for their content; only the first answers what the original answered, and none does

@@ -56,7 +56,7 @@ static int32_t read_question(struct lower_job *j, struct question *q)
     return q->n ? HILO_OK : err_set(j->err, HILO_INVALID, "choices without a choice");
 }
 
-static struct hilo_str shorten(struct arena *a, struct hilo_str s, size_t max)
+struct hilo_str lower__shorten(struct arena *a, struct hilo_str s, size_t max)
 {
     struct hilo_str head;
 
@@ -80,7 +80,7 @@ static bool titles_fit(struct lower_job *j, struct question *q, size_t max, bool
             continue;
         if (!shortened || max < 2)
             return false;
-        q->choice[i].short_title = shorten(j->arena, q->choice[i].title, max);
+        q->choice[i].short_title = lower__shorten(j->arena, q->choice[i].title, max);
     }
     for (i = 1; i < q->n; i++) {
         for (k = 0; k < i; k++) {
@@ -122,31 +122,30 @@ static int32_t lead_in(struct lower_job *j, struct hilo_str *body, size_t max)
     if (split_fits(*body, max))
         return HILO_OK;
     if (!lower__can_text(j))
-        return err_set(j->err, HILO_NOSUP, "the question is longer than the channel can carry; shorten it");
+        return err_set(j->err, HILO_NOSUP, "the text is longer than the channel can carry; shorten it");
     j->notes |= NOTE_BODY_SPLIT;
     while (!rc && !split_fits(*body, max))
         rc = lower__emit_text(j, split_take(body, piece));
     return rc;
 }
 
-/* The question, with header and footer in it where the channel has no room for them
- * apart (a change removes them). A short footer stays below the question's last piece. */
-static int32_t make_body(struct lower_job *j, const struct question *q, size_t max, struct model_change *c,
-                         size_t *n, struct hilo_str *out)
+int32_t lower__body(struct lower_job *j, size_t max, struct model_change *c, size_t *n)
 {
-    struct hilo_str body = q->text, foot = STR("");
+    struct hilo_str header = hilo_get_str(j->content, HILO_T_CONTENT_HEADER);
+    struct hilo_str footer = hilo_get_str(j->content, HILO_T_CONTENT_FOOTER);
+    struct hilo_str text = hilo_get_str(j->content, HILO_T_CONTENT_TEXT), body = text, foot = STR("");
     size_t room = max, foot_n;
     int32_t rc;
 
-    if (q->header.n && !split_fits(q->header, j->able->header_max)) {
+    if (header.n && !split_fits(header, j->able->header_max)) {
         j->notes |= NOTE_HEADER;
         c[(*n)++] = change_remove(HILO_T_CONTENT_HEADER);
-        body = arena_fmt(j->arena, "%.*s\n\n%.*s", STR_FMT(q->header), STR_FMT(body));
+        body = arena_fmt(j->arena, "%.*s\n\n%.*s", STR_FMT(header), STR_FMT(body));
     }
-    if (q->footer.n && !split_fits(q->footer, j->able->footer_max)) {
+    if (footer.n && !split_fits(footer, j->able->footer_max)) {
         j->notes |= NOTE_FOOTER;
         c[(*n)++] = change_remove(HILO_T_CONTENT_FOOTER);
-        foot = arena_fmt(j->arena, "\n\n%.*s", STR_FMT(q->footer));
+        foot = arena_fmt(j->arena, "\n\n%.*s", STR_FMT(footer));
         foot_n = str_utf8_count(foot);
         if (foot_n < max / 2) {
             room = max - foot_n;
@@ -156,9 +155,13 @@ static int32_t make_body(struct lower_job *j, const struct question *q, size_t m
         }
     }
     rc = lead_in(j, &body, room);
-    if (!rc)
-        *out = foot.n ? arena_fmt(j->arena, "%.*s%.*s", STR_FMT(body), STR_FMT(foot)) : body;
-    return rc;
+    if (rc)
+        return rc;
+    if (foot.n)
+        body = arena_fmt(j->arena, "%.*s%.*s", STR_FMT(body), STR_FMT(foot));
+    if (!str_eq(body, text))
+        c[(*n)++] = change_str(HILO_T_CONTENT_TEXT, body);
+    return HILO_OK;
 }
 
 /* A choice's bytes, changed where they must be. */
@@ -175,14 +178,14 @@ static int32_t make_choice(struct lower_job *j, const struct choice *ch, const s
         c[n++] = change_str(HILO_T_CHOICE_TITLE, ch->short_title);
     }
     if (f->list && ch->description.n) {
-        s = shorten(j->arena, ch->description, j->able->list_description_max);
+        s = lower__shorten(j->arena, ch->description, j->able->list_description_max);
         if (!str_eq(s, ch->description)) {
             j->notes |= NOTE_DESCRIPTIONS;
             c[n++] = change_str(HILO_T_CHOICE_DESCRIPTION, s);
         }
     }
     if (f->list && ch->section.n && f->title_max >= 2) {
-        s = shorten(j->arena, ch->section, f->title_max);
+        s = lower__shorten(j->arena, ch->section, f->title_max);
         if (!str_eq(s, ch->section))
             c[n++] = change_str(HILO_T_CHOICE_SECTION, s);
     }
@@ -204,7 +207,7 @@ static void label(struct lower_job *j, const struct question *q, const struct fo
     if (s.n == 0)
         s = lower__spanish(j) ? STR("Opciones") : STR("Options");
     if (max >= 2)
-        s = shorten(j->arena, s, max);
+        s = lower__shorten(j->arena, s, max);
     if (q->button.n && !str_eq(s, q->button))
         j->notes |= NOTE_BUTTON_LABEL;
     if (!str_eq(s, q->button))
@@ -214,17 +217,15 @@ static void label(struct lower_job *j, const struct question *q, const struct fo
 static int32_t as_form(struct lower_job *j, const struct question *q, const struct form *f)
 {
     struct model_change c[MODEL_CHOICES_MAX + 8];
-    struct hilo_str body, made[MODEL_CHOICES_MAX];
+    struct hilo_str made[MODEL_CHOICES_MAX];
     bool changed = false;
     size_t n = 0, i;
     int32_t rc;
 
     j->notes |= f->list ? NOTE_LIST : NOTE_BUTTONS;
-    rc = make_body(j, q, f->body_max, c, &n, &body);
+    rc = lower__body(j, f->body_max, c, &n);
     if (rc)
         return rc;
-    if (!str_eq(body, q->text))
-        c[n++] = change_str(HILO_T_CONTENT_TEXT, body);
     label(j, q, f, c, &n);
     for (i = 0; i < q->n; i++) {
         rc = make_choice(j, &q->choice[i], f, &made[i]);

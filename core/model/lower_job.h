@@ -23,7 +23,12 @@ enum {
     NOTE_MEDIA_URL = 1 << 12,
     NOTE_MEDIA_LINK = 1 << 13,
     NOTE_CAPTION = 1 << 14,
-    NOTE_TEMPLATE = 1 << 15
+    NOTE_TEMPLATE = 1 << 15,
+    NOTE_FORM = 1 << 16,
+    NOTE_LINK = 1 << 17,
+    NOTE_LOCATION = 1 << 18,
+    NOTE_CONTACTS = 1 << 19,
+    NOTE_APPOINTMENT = 1 << 20
 };
 
 struct lower_job {
@@ -54,7 +59,22 @@ int32_t lower__emit(struct lower_job *, const struct model_change *, size_t n);
 /* More parts: texts of their own, split where need be. */
 int32_t lower__emit_text(struct lower_job *, struct hilo_str text);
 
+/* More parts: texts that end with a link, which is never cut: "words", a line break,
+ * "label: url". words and label may be empty. HILO_NOSUP if no text can hold it. */
+int32_t lower__emit_link(struct lower_job *, struct hilo_str words, struct hilo_str label,
+                         struct hilo_str url);
+/* The content's text as the body of something with buttons, of at most max characters:
+ * header and footer are in it where the channel has no room for them apart, what is too
+ * long goes before as texts. Adds the changes that the content needs, at most 3. */
+int32_t lower__body(struct lower_job *, size_t max, struct model_change *, size_t *n);
+/* At most max (2 or more) characters, with an ellipsis if it is cut. */
+struct hilo_str lower__shorten(struct arena *, struct hilo_str, size_t max);
+
 int32_t lower__choices(struct lower_job *);
 int32_t lower__media(struct lower_job *);
+int32_t lower__form(struct lower_job *);
+int32_t lower__link(struct lower_job *);
+int32_t lower__location(struct lower_job *);
+int32_t lower__contacts(struct lower_job *);
 
 #endif

@@ -43,9 +43,7 @@ static int32_t link_to(struct lower_job *j, struct hilo_str *out)
 
 static int32_t as_link(struct lower_job *j)
 {
-    struct hilo_str caption = hilo_get_str(j->content, HILO_T_CONTENT_CAPTION);
-    struct hilo_str name = hilo_get_str(j->content, HILO_T_CONTENT_FILENAME), url, line, all;
-    size_t max = j->able->text_max;
+    struct hilo_str url;
     int32_t rc;
 
     if (!lower__can_text(j))
@@ -54,20 +52,9 @@ static int32_t as_link(struct lower_job *j)
     rc = link_to(j, &url);
     if (rc)
         return rc;
-    if (!split_fits(url, max))
-        return err_set(j->err, HILO_NOSUP, "the link to the media is longer than the channel's texts");
     j->notes |= NOTE_MEDIA_LINK;
-    line = name.n ? arena_fmt(j->arena, "%.*s: %.*s", STR_FMT(name), STR_FMT(url)) : url;
-    if (!split_fits(line, max))
-        line = url;
-    if (caption.n == 0)
-        return lower__emit_text(j, line);
-    all = arena_fmt(j->arena, "%.*s\n%.*s", STR_FMT(caption), STR_FMT(line));
-    if (split_fits(all, max))
-        return lower__emit_text(j, all);
-    j->notes |= NOTE_TEXT_SPLIT;
-    rc = lower__emit_text(j, caption);
-    return rc ? rc : lower__emit_text(j, line);
+    return lower__emit_link(j, hilo_get_str(j->content, HILO_T_CONTENT_CAPTION),
+                            hilo_get_str(j->content, HILO_T_CONTENT_FILENAME), url);
 }
 
 int32_t lower__media(struct lower_job *j)

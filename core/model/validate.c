@@ -5,6 +5,7 @@
 #include "model/validate.h"
 #include "base/str.h"
 #include "model/address.h"
+#include "model/jsoncheck.h"
 #include "model/path.h"
 #include "model/split.h"
 #include "model/table.h"
@@ -30,6 +31,9 @@ static const struct {
                                   T(ENDS) | T(DESCRIPTION) | T(ADDRESS) | T(TEXT) | T(NAME)},
     [HILO_CONTENT_NOTE] = {T(TEXT), 0},
     [HILO_CONTENT_SYSTEM] = {T(EVENT), T(TEXT)},
+    [HILO_CONTENT_FORM] = {T(TEXT) | T(NAME) | T(BUTTON),
+                           T(HEADER) | T(FOOTER) | T(SCREEN) | T(DATA) | T(URL)},
+    [HILO_CONTENT_LINK] = {T(TEXT) | T(BUTTON) | T(URL), T(HEADER) | T(FOOTER)},
 };
 
 /* Strings: at most so many characters (0: none is checked here), and whether the
@@ -52,6 +56,7 @@ static const struct {
     {HILO_T_CONTENT_EMOJI, 16, true},
     {HILO_T_CONTENT_MIME, 128, false},
     {HILO_T_CONTENT_URL, 0, false},
+    {HILO_T_CONTENT_SCREEN, MODEL_TITLE_MAX, false},
 };
 
 static bool blank(struct hilo_str s)
@@ -205,8 +210,11 @@ static int32_t check_param(struct hilo_str p, const struct model_path *at, struc
 
 static int32_t check_button(struct hilo_str b, const struct model_path *at, struct err *e)
 {
-    if (!model_value_text(MODEL_E_BUTTON, hilo_get_u64(b, HILO_T_BUTTON_TYPE)))
-        return invalid(e, at, STR("type"), "is required: quick_reply, url or copy_code");
+    uint64_t type = hilo_get_u64(b, HILO_T_BUTTON_TYPE);
+
+    if (type != HILO_BUTTON_QUICK_REPLY && type != HILO_BUTTON_URL && type != HILO_BUTTON_COPY_CODE &&
+        type != HILO_BUTTON_FLOW)
+        return invalid(e, at, STR("type"), "is required: quick_reply, url, copy_code or flow");
     if (hilo_get_u64(b, HILO_T_BUTTON_INDEX) > 9)
         return invalid(e, at, STR("index"), "must be 0 to 9, the button's place in the template");
     return check_member(b, HILO_T_BUTTON_TEXT, "text", MODEL_URL_MAX, true, at, e);
@@ -300,6 +308,24 @@ static int32_t check_choices(struct hilo_str c, const struct model_path *at, str
     return rc;
 }
 
+/* What a form's first screen is filled with. */
+static int32_t check_data(struct hilo_str c, const struct model_path *at, struct err *e)
+{
+    const struct json_limits limits = {.bytes_max = MODEL_DATA_MAX};
+    struct hilo_str s;
+    struct err why;
+    cJSON *json = NULL;
+    bool object;
+
+    if (!hilo_find(c, HILO_T_CONTENT_DATA, &s))
+        return HILO_OK;
+    if (s.n > MODEL_DATA_MAX)
+        return invalid(e, at, STR("data"), "longer than 32768 bytes; shorten it");
+    object = json_parse(s, &limits, &why, &json) == HILO_OK && cJSON_IsObject(json);
+    cJSON_Delete(json);
+    return object ? HILO_OK : invalid(e, at, STR("data"), "must be the text of one JSON object");
+}
+
 /* What is about a message must say which. */
 static int32_t check_about(struct hilo_str message, struct err *e)
 {
@@ -376,9 +402,12 @@ static int32_t check_content(struct hilo_str message, struct hilo_str c, const s
             return invalid(e, at, STR("ends"), "is before \"starts\"");
         return HILO_OK;
     case HILO_CONTENT_SYSTEM:
-        if (hilo_get_u64(c, HILO_T_CONTENT_EVENT) != HILO_SYSTEM_MARK_READ)
-            return invalid(e, at, STR("event"), "only \"mark_read\" can be sent");
+        if (hilo_get_u64(c, HILO_T_CONTENT_EVENT) != HILO_SYSTEM_MARK_READ &&
+            hilo_get_u64(c, HILO_T_CONTENT_EVENT) != HILO_SYSTEM_TYPING)
+            return invalid(e, at, STR("event"), "only \"mark_read\" and \"typing\" can be sent");
         return check_about(message, e);
+    case HILO_CONTENT_FORM:
+        return check_data(c, at, e);
     case HILO_CONTENT_REACTION:
         return check_about(message, e);
     default:

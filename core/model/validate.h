@@ -16,7 +16,8 @@ enum {
     MODEL_NAME_MAX = 512,
     MODEL_URL_MAX = 2048, /* bytes */
     MODEL_PARAMS_MAX = 64,
-    MODEL_CONTACTS_MAX = 50
+    MODEL_CONTACTS_MAX = 50,
+    MODEL_DATA_MAX = 32768 /* bytes */
 };
 
 /*

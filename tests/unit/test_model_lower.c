@@ -2,6 +2,7 @@
 #include "model_util.h"
 #include "model/lower.h"
 #include "model/split.h"
+#include "model/validate.h"
 
 #define C(name) (1u << HILO_CONTENT_##name)
 #define K(name) (1u << HILO_MEDIA_##name)
@@ -35,6 +36,9 @@ static const struct hilo_abilities links = {.contents = C(TEXT) | C(MEDIA),
                                             .flags = HILO_ABLE_MEDIA_LINK};
 static const struct hilo_abilities files = {
     .contents = C(MEDIA), .media_kinds = K(AUDIO), .caption_max = 5, .flags = HILO_ABLE_MEDIA_FILE};
+static const struct hilo_abilities page = {
+    .contents = C(TEXT) | C(LINK), .text_max = 60, .body_max = 16, .button_title_max = 6};
+static const struct hilo_abilities forms = {.contents = C(FORM), .body_max = 16, .button_title_max = 6};
 static const struct hilo_abilities map = {.contents = C(LOCATION)};
 
 #define MED "'media':'med_00000000000000000000000001'"
@@ -157,7 +161,7 @@ static const struct {
      "text_split media_to_link",
      "{'type':'text','text':'Factura de hoy, Ana'}\n{'type':'text','text':'https://h.co/m/1'}"},
     {&tiny, "{'type':'media','kind':'image','url':'https://example.com/long'}", NULL,
-     "the link to the media is longer than the channel's texts"},
+     "the link is longer than the channel's texts"},
     /* ---- template */
     {&wa, "{'type':'template','name':'x','language':'es','text':'Hola'}", "",
      "{'type':'template','name':'x','language':'es','text':'Hola'}"},
@@ -170,8 +174,61 @@ static const struct {
     /* ---- the others */
     {&wa, "{'type':'location','latitude':1,'longitude':2}", "",
      "{'type':'location','latitude':1,'longitude':2}"},
-    {&sms, "{'type':'location','latitude':1,'longitude':2}", NULL, "the channel can't carry location"},
-    {&sms, "{'type':'appointment','title':'x'}", NULL, "the channel can't carry appointment"},
+    {&sms, "{'type':'location','latitude':-33.4,'longitude':-70.65,'name':'Tienda','address':'Calle 1'}",
+     "location_to_text",
+     "{'type':'text','text':'Tienda\\nCalle 1\\nhttps://maps.google.com/?q=-33.400000,-70.650000'}"},
+    {&sms, "{'type':'location','latitude':1,'longitude':2,'address':'Calle 1','url':'https://x.co/m'}",
+     "location_to_text", "{'type':'text','text':'Calle 1\\nhttps://x.co/m'}"},
+    {&tiny, "{'type':'location','latitude':1,'longitude':2}", NULL,
+     "the link is longer than the channel's texts"},
+    {&files, "{'type':'location','latitude':1,'longitude':2}", NULL,
+     "the channel can carry neither a location nor text"},
+    {&sms,
+     "{'type':'contacts','contacts':[{'name':'Luz Gil','organization':'Sur','phones':[{'number':'+571',"
+     "'label':'WORK'},{'number':'+572'}]},{'name':'Eva'}]}",
+     "contacts_to_text", "{'type':'text','text':'Luz Gil, Sur\\n+571 (WORK)\\n+572\\n\\nEva'}"},
+    {&map, "{'type':'contacts','contacts':[{'name':'Eva'}]}", NULL,
+     "the channel can carry neither contacts nor text"},
+    {&sms, "{'type':'appointment','title':'x','text':'Hoy a las 3'}", "appointment_to_text",
+     "{'type':'text','text':'Hoy a las 3'}"},
+    {&sms, "{'type':'appointment','title':'x'}", NULL,
+     "the channel has no appointments; give the appointment's 'text', which is sent instead"},
+    {&sms, "{'type':'reaction','emoji':'x'}", NULL,
+     "the channel can't carry a reaction; answer with a text instead"},
+    {&sms, "{'type':'note','text':'x'}", NULL, "a note is not for customers, and the channel can't carry it"},
+    {&sms, "{'type':'system','event':'mark_read'}", NULL,
+     "the channel has no way to say that a message was read"},
+    {&sms, "{'type':'system','event':'typing'}", NULL,
+     "the channel has no way to say that an answer is being written"},
+    /* ---- what opens a page */
+    {&page, "{'type':'link','text':'Paga aqu\xc3\xad','button':'Pagar','url':'https://x.co/p'}", "",
+     "{'type':'link','text':'Paga aqu\xc3\xad','button':'Pagar','url':'https://x.co/p'}"},
+    {&page,
+     "{'type':'link','header':'Hola','text':'Ya puedes pagar tu pedido','button':'Pagar ahora',"
+     "'url':'https://x.co/p','footer':'Sur'}",
+     "body_split header_to_body footer_to_body button_shortened",
+     "{'type':'text','text':'Hola'}\n{'type':'text','text':'Ya puedes'}\n{'type':'text','text':'pagar tu'}\n"
+     "{'type':'link','text':'pedido\\n\\nSur','button':'Pagar\xe2\x80\xa6','url':'https://x.co/p'}"},
+    {&sms,
+     "{'type':'link','header':'H','text':'Paga','button':'Pagar','url':'https://x.co/p','footer':'Sur'}",
+     "link_to_text", "{'type':'text','text':'H\\n\\nPaga\\n\\nSur\\nPagar: https://x.co/p'}"},
+    {&tiny, "{'type':'link','text':'Ya puedes pagar','button':'Pagar ya','url':'https://x.co/p'}",
+     "text_split link_to_text",
+     "{'type':'text','text':'Ya puedes pagar'}\n{'type':'text','text':'https://x.co/p'}"},
+    {&map, "{'type':'link','text':'P','button':'P','url':'https://x.co/p'}", NULL,
+     "the channel can carry neither a link nor text"},
+    {&forms, "{'type':'form','text':'Tus datos','name':'datos','button':'Abrir','screen':'A','data':'{}'}",
+     "", "{'type':'form','text':'Tus datos','name':'datos','button':'Abrir','screen':'A','data':'{}'}"},
+    {&page,
+     "{'type':'form','text':'Tus datos','name':'datos','button':'Abrir','screen':'A','data':'{}',"
+     "'url':'https://x.co/f'}",
+     "form_to_link", "{'type':'link','text':'Tus datos','button':'Abrir','url':'https://x.co/f'}"},
+    {&sms, "{'type':'form','text':'Tus datos','name':'datos','button':'Abrir','url':'https://x.co/f'}",
+     "form_to_link", "{'type':'text','text':'Tus datos\\nAbrir: https://x.co/f'}"},
+    {&sms, "{'type':'form','text':'Tus datos','name':'datos','button':'Abrir'}", NULL,
+     "the channel has no forms; give 'url', a page with the same form, which is sent instead"},
+    {&map, "{'type':'form','text':'T','name':'d','button':'A','url':'https://x.co/f'}", NULL,
+     "the channel can carry neither a form nor a text with a link to it"},
     {&wa, "{'type':77}", NULL, "the channel can't carry this type of content"},
     {&wa, "{'text':'no type'}", NULL, "the channel can't carry this type of content"},
 };
@@ -222,6 +279,76 @@ static void each_type_meets_each_channel(void **state)
         }
         arena_free(&a);
     }
+}
+
+/* One message of every type that may be sent. */
+static const char *const each_type[] = {
+    "{'type':'text','text':'Hola'}",
+    "{'type':'media','kind':'sticker'," MED "}",
+    "{'type':'media','kind':'voice','url':'https://x.co/a','caption':'Oye'}",
+    "{'type':'location','latitude':1,'longitude':2,'name':'Tienda'}",
+    "{'type':'contacts','contacts':[{'name':'Eva','phones':[{'number':'+571'}]}]}",
+    "{'type':'template','name':'x','language':'es','text':'Hola'}",
+    "{'type':'choices','text':'?','header':'H'," AB "}",
+    "{'type':'reaction','emoji':'x'}",
+    "{'type':'appointment','title':'x','starts':'2026-11-27T15:00:00Z','text':'Hoy a las 3'}",
+    "{'type':'note','text':'x'}",
+    "{'type':'system','event':'mark_read'}",
+    "{'type':'system','event':'typing'}",
+    "{'type':'form','text':'Tus datos','name':'d','button':'Abrir','url':'https://x.co/f'}",
+    "{'type':'link','text':'Paga','button':'Pagar','url':'https://x.co/p'}",
+};
+
+/* Whatever a channel has and lacks, what comes out is valid, of a type that it has, and
+ * within its lengths; or it is refused with words. Each single type alone, each with
+ * text, all but one, none. */
+static void what_comes_out_is_what_the_channel_has(void **state)
+{
+    struct hilo_abilities able = {.media_kinds = K(IMAGE) | K(AUDIO),
+                                  .caption_max = 20,
+                                  .buttons_max = 3,
+                                  .button_title_max = 8,
+                                  .body_max = 20,
+                                  .choice_id_max = 10,
+                                  .flags = HILO_ABLE_MEDIA_LINK | HILO_ABLE_QUOTE};
+    uint32_t sent = 0, refused = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 4 * (uint32_t)HILO_CONTENT__END; i++) {
+        uint32_t bit = 1u << i / 4;
+        able.contents = i % 4 == 0 ? bit : i % 4 == 1 ? bit | C(TEXT) : i % 4 == 2 ? ~bit : 0;
+        able.text_max = able.contents & C(TEXT) ? 50 : 0;
+        for (size_t k = 0; k < sizeof each_type / sizeof *each_type; k++) {
+            struct arena *a = arena_new();
+            struct hilo_str m = msg_of(
+                a,
+                arena_fmt(a, "{'kind':'outbound','reply_to':'msg_00000000000000000000000001','content':%s}",
+                          each_type[k])
+                    .p);
+            struct lowered out;
+            struct err e = {0};
+            int32_t rc = model_validate_outbound(m, &e);
+
+            if (rc)
+                fail_msg("%s: %s", each_type[k], e.text);
+            rc = lower(m, &able, &env, a, &out, &e);
+            sent += rc == HILO_OK;
+            refused += rc != HILO_OK;
+            if (rc != HILO_OK && (rc != HILO_NOSUP || !strstr(e.text, "channel")))
+                fail_msg("%s: %s", each_type[k], e.text);
+            for (size_t n = 0; rc == HILO_OK && n < out.n; n++) {
+                struct hilo_str c = hilo_content(out.message[n]);
+                if (!(able.contents >> hilo_content_type(out.message[n]) & 1))
+                    fail_msg("%s became what the channel has not", each_type[k]);
+                if (model_validate_outbound(out.message[n], &e) != HILO_OK)
+                    fail_msg("%s became %s", each_type[k], e.text);
+                if (hilo_content_type(out.message[n]) == HILO_CONTENT_TEXT)
+                    assert_true(split_fits(hilo_get_str(c, HILO_T_CONTENT_TEXT), able.text_max));
+            }
+            arena_free(&a);
+        }
+    }
+    assert_true(sent > 200 && refused > 200);
 }
 
 /* Titles that would be equal once shortened, in every form. */
@@ -411,6 +538,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_meets_each_channel),
+        cmocka_unit_test(what_comes_out_is_what_the_channel_has),
         cmocka_unit_test(titles_that_would_meet_become_numbers),
         cmocka_unit_test(words_are_in_the_message_s_language),
         cmocka_unit_test(only_the_first_part_answers),

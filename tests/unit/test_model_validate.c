@@ -36,6 +36,25 @@ static const struct {
      "/content/text: is empty; write something, or leave it out if it is optional"},
     {"{" OUT "'content':{'type':'text','text':'a','url':'https://x.co'}}",
      "/content/url: has no place in a text; remove it"},
+    /* forms and links */
+    {"{" OUT "'content':{'type':'link','text':'a','button':'b','url':'https://x.co'}}", NULL},
+    {"{" OUT "'content':{'type':'link','text':'a','button':'b'}}", "/content/url: is required in a link"},
+    {"{" OUT "'content':{'type':'form','text':'a','button':'b','name':'f','screen':'S','data':'{}'}}", NULL},
+    {"{" OUT "'content':{'type':'form','text':'a','name':'f'}}", "/content/button: is required in a form"},
+    {"{" OUT "'content':{'type':'form','text':'a','button':'b','name':'f','data':'[1]'}}",
+     "/content/data: must be the text of one JSON object"},
+    {"{" OUT "'content':{'type':'form','text':'a','button':'b','name':'f','data':'{'}}",
+     "/content/data: must be the text of one JSON object"},
+    {"{" OUT "'reply_to':'msg_00000000000000000000000001','content':{'type':'system','event':'typing'}}",
+     NULL},
+    {"{" OUT "'content':{'type':'system','event':'typing'}}",
+     "/reply_to: is required: the message it is about"},
+    {"{" OUT "'content':{'type':'system','event':'edited'}}",
+     "/content/event: only \"mark_read\" and \"typing\" can be sent"},
+    {"{" OUT
+     "'content':{'type':'template','name':'t','language':'es','parameters':{'buttons':[{'type':'phone',"
+     "'index':0,'text':'a'}]}}}",
+     "/content/parameters/buttons/0/type: is required: quick_reply, url, copy_code or flow"},
     /* from customers only */
     {"{" OUT "'content':{'type':'choice_reply','choice':'a'}}",
      "/content/type: \"choice_reply\" comes from customers; it can't be sent"},
@@ -97,7 +116,7 @@ static const struct {
      "/content/parameters/body/0/amount_1000: is required: a thousand times the amount"},
     {"{" OUT
      "'content':{'type':'template','name':'x','language':'es','parameters':{'buttons':[{'text':'a'}]}}}",
-     "/content/parameters/buttons/0/type: is required: quick_reply, url or copy_code"},
+     "/content/parameters/buttons/0/type: is required: quick_reply, url, copy_code or flow"},
     {"{" OUT "'content':{'type':'template','name':'x','language':'es','parameters':{'buttons':[{'type':'url',"
      "'index':10,'text':'a'}]}}}",
      "/content/parameters/buttons/0/index: must be 0 to 9, the button's place in the template"},
@@ -130,7 +149,7 @@ static const struct {
     {"{" OUT "'content':{'type':'system','event':'mark_read'}}",
      "/reply_to: is required: the message it is about"},
     {"{" OUT "'content':{'type':'system','event':'other'}}",
-     "/content/event: only \"mark_read\" can be sent"},
+     "/content/event: only \"mark_read\" and \"typing\" can be sent"},
     {"{" OUT "'content':{'type':'appointment','title':'T','starts':'2026-01-02T00:00:00Z','ends':'2026-01-"
      "02T01:00:00Z'}}",
      NULL},
