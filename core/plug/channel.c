@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/str.h"
+#include "plug/options.h"
 #include "plug/run.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,6 +284,10 @@ static bool on_frame(void *arg, const struct frame *f)
         ch->ended_code = f->code;
         snprintf(ch->text, sizeof ch->text, "%.*s", STR_FMT(f->detail));
         return false;
+    case FRAME_RECONFIGURED:
+        if (!ch->draining)
+            up->reconfigured(up->arg, ch, f->code);
+        break;
     default:
         CHECK(frame_direction(f->type) != FRAME_UP); /* frame_decode lets nothing else through */
     }
@@ -371,6 +376,38 @@ void channel_mended(struct channel *ch)
     ch->resumed = true;
     ch->backoff_s = BACKOFF_MIN_S;
     loop_timer_at(ch->timer, clock_mono_us());
+}
+
+void channel_conf(struct channel *ch, const void *conf)
+{
+    ch->o.conf = conf;
+}
+
+int32_t channel_reconfigure(struct channel *ch, const void *conf)
+{
+    const struct hilo_plugin *d = plugin_desc(ch->o.plugin);
+    struct frame f = {.type = FRAME_RECONFIGURE, .fd = -1};
+    struct buf packed = {0};
+    int32_t code;
+
+    if (!d->reconfigure)
+        return HILO_NOSUP;
+    ch->o.conf = conf;
+    if (ch->draining || ch->ended)
+        return HILO_OK;
+    if (!ch->run) {
+        ch->backoff_s = BACKOFF_MIN_S;
+        loop_timer_at(ch->timer, clock_mono_us());
+        return HILO_OK;
+    }
+    code = options_pack(d, conf, &packed);
+    f.val = buf_str(&packed);
+    if (code == HILO_OK)
+        code = link_put(ch->link, &f);
+    if (packed.n)
+        explicit_bzero(packed.p, packed.n); /* there are secrets in it */
+    buf_done(&packed);
+    return code == HILO_OK ? code : HILO_NOSUP; /* no memory or descriptor for it: by a new one */
 }
 
 void channel_free(struct channel **chp)

@@ -14,7 +14,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "plug/instance_impl.h"
+#include "plug/options.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 const char *instance_callback_name(uint32_t which)
@@ -117,6 +119,27 @@ static void do_drain(struct hilo_self *s, int64_t at)
     loop_timer_at(s->deadline, at > 0 ? at : 1);
 }
 
+/* The plugin uses the options before until it has taken the new ones. */
+static void do_reconfigure(struct hilo_self *s, const struct frame *f)
+{
+    struct frame answer = instance_frame(FRAME_RECONFIGURED, 0);
+    void *conf = options_unpack(s->o.desc, f->val);
+
+    answer.code = conf ? HILO_NOSUP : HILO_BUG;
+    if (conf && s->phase == INSTANCE_RUNNING && s->o.desc->reconfigure) {
+        instance_enter(s, CALLBACK_RECONFIGURE);
+        answer.code = s->o.desc->reconfigure(s->inst, conf);
+        instance_leave(s, CALLBACK_RECONFIGURE);
+    }
+    if (answer.code == HILO_OK) {
+        free(s->conf);
+        s->conf = conf;
+    } else {
+        free(conf);
+    }
+    instance_must(s, &answer);
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     struct hilo_self *s = arg;
@@ -157,6 +180,9 @@ static bool on_frame(void *arg, const struct frame *f)
         break;
     case FRAME_DRAIN:
         do_drain(s, (int64_t)f->at);
+        break;
+    case FRAME_RECONFIGURE:
+        do_reconfigure(s, f);
         break;
     default:
         CHECK(frame_direction(f->type) != FRAME_DOWN); /* frame_decode lets nothing else through */
@@ -359,5 +385,6 @@ void instance_run(const struct instance_options *o)
         loop_fd_free(&s->link_fd);
         loop_free(&s->loop);
     }
+    free(s->conf);
     s->magic = 0;
 }

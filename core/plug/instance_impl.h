@@ -36,6 +36,7 @@ enum instance_callback {
     X(FD, on_fd)                                                                                             \
     X(TIMER, on_timer)                                                                                       \
     X(WOKEN, woken)                                                                                          \
+    X(RECONFIGURE, reconfigure)                                                                              \
     X(DRAIN, drain)                                                                                          \
     X(CLOSE, close)
 #define X(upper, lower) CALLBACK_##upper,
@@ -62,6 +63,7 @@ struct hilo_self {
     struct httpc *httpc;
     struct hilo_host host;
     void *inst;
+    void *conf;  /* options that reconfigure() took, in use instead of o.conf; NULL */
     bool inside; /* a callback runs */
 
     /* what is owed */

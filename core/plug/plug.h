@@ -82,6 +82,9 @@ struct plug_up {
     void (*template_begin)(void *arg, struct channel *);
     void (*template_put)(void *arg, struct channel *, struct hilo_str group);
     void (*template_end)(void *arg, struct channel *);
+    /* What the plugin said of channel_reconfigure(): HILO_OK, it uses the new options; else
+     * it goes on with the old ones. Does not come if the instance ends before. */
+    void (*reconfigured)(void *arg, struct channel *, int32_t code);
 };
 
 struct channel_options {
@@ -104,6 +107,14 @@ int32_t channel_new(const struct channel_options *, struct err *, struct channel
  * through up.state. A plugin that does not come back by then + 5 s is reported as hung
  * in the log and given up (its thread is leaked, never killed). */
 void channel_drain(struct channel *, int64_t mono_us);
+/* Options for the next instance, instead of those of channel_options: the same, in another
+ * place, or such that the running one need not know. Borrowed until channel_free. */
+void channel_conf(struct channel *, const void *conf);
+/* The same, and the running instance is asked to take them: up.reconfigured follows. What
+ * had STOPPED a channel without an instance, or kept it DOWN until its next start, may be
+ * mended by them: another is started at once. HILO_NOSUP: nothing happened, for the plugin
+ * can't; drain it and make a new channel. */
+int32_t channel_reconfigure(struct channel *, const void *conf);
 /* CLOSED, or never started. */
 void channel_free(struct channel **);
 

@@ -32,7 +32,7 @@ struct conf {
 
 static const struct hilo_option options[] = {
     {HILO_OPTION(struct conf, greeting, HILO_OPT_STR), .name = "greeting", .def = "hello",
-     .help = "What it says."},
+     .flags = HILO_OPT_RELOADABLE, .help = "What it says; \"never\" it does not learn while it runs."},
     {HILO_OPTION(struct conf, credit, HILO_OPT_INT), .name = "credit", .def = "10",
      .help = "Sends at a time.", .max = 1000},
 };
@@ -114,6 +114,18 @@ static int32_t echo_open(const struct hilo_host *host, struct hilo_self *self, c
     e->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     host->log(self, HILO_LOG_INFO, LIT("opened"));
     *inst = e;
+    return HILO_OK;
+}
+
+static int32_t echo_reconfigure(void *inst, const void *conf)
+{
+    struct echo *e = inst;
+    const struct conf *c = conf;
+
+    if (c->greeting.n == 5 && memcmp(c->greeting.p, "never", 5) == 0)
+        return HILO_NOSUP;
+    e->conf = c;
+    e->host->state(e->self, HILO_OK, e->conf->greeting);
     return HILO_OK;
 }
 
@@ -367,6 +379,7 @@ const struct hilo_plugin hilo_plugin_v1 = {
     .conf_size = sizeof(struct conf),
     .open = echo_open,
     .start = echo_start,
+    .reconfigure = echo_reconfigure,
     .send = echo_send,
     .revoke = echo_revoke,
     .committed = echo_committed,

@@ -16,7 +16,8 @@ enum { REPORTS_MAX = 64 };
 
 struct told {
     struct channel *ch;
-    unsigned submits, contexts, answers, medias, fetches, states, rooms, reports;
+    unsigned submits, contexts, answers, medias, fetches, states, rooms, reports, reconfigured;
+    int32_t reconfigured_code;
     uint64_t credit;
     struct {
         struct hilo_id id;
@@ -181,10 +182,20 @@ static void up_template_end(void *arg, struct channel *ch)
     template_note(arg, STR(")"));
 }
 
+static void up_reconfigured(void *arg, struct channel *ch, int32_t code)
+{
+    struct told *t = arg;
+
+    (void)ch;
+    t->reconfigured++;
+    t->reconfigured_code = code;
+}
+
 static struct told told;
-static const struct plug_up up = {
-    &told,        up_submit,  up_report, up_credit, up_context_get,    up_context_put,  up_answer,
-    up_media_get, up_fetched, up_state,  up_room,   up_template_begin, up_template_put, up_template_end};
+static const struct plug_up up = {&told,           up_submit,       up_report,      up_credit,
+                                  up_context_get,  up_context_put,  up_answer,      up_media_get,
+                                  up_fetched,      up_state,        up_room,        up_template_begin,
+                                  up_template_put, up_template_end, up_reconfigured};
 
 static struct loop *loop;
 static struct plugins *plugins;
@@ -361,6 +372,34 @@ static void test_all_that_a_plugin_can_do(void **state)
     unlink(path);
     close_it();
     assert_int_equal(told.reports, 7);
+}
+
+/* It goes on with what it has in flight, and keeps the new options, which are its own. */
+static void test_an_instance_takes_new_options(void **state)
+{
+    char greeting[] = "good night";
+    struct echo_conf conf = {str(greeting), 10}, never = {STR("never"), 10};
+    unsigned states;
+
+    (void)state;
+    start_echo();
+    states = told.states;
+    assert_int_equal(send_text(1, "timer", harness_id(9)), HILO_OK);
+    assert_int_equal(channel_reconfigure(told.ch, &conf), HILO_OK);
+    channel_flush(told.ch);
+    memset(greeting, '!', 10);
+    UNTIL(told.reconfigured == 1 && told.states == states + 1);
+    assert_int_equal(told.reconfigured_code, HILO_OK);
+    assert_string_equal(told.text, "good night");
+    expect_report(0, 1, HILO_OK, "timed", "");
+
+    assert_int_equal(channel_reconfigure(told.ch, &never), HILO_OK);
+    UNTIL(told.reconfigured == 2);
+    assert_int_equal(told.reconfigured_code, HILO_NOSUP);
+    assert_int_equal(told.states, states + 1); /* nothing else came of it */
+    assert_int_equal(send_text(2, "hola", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_OK, "hola", "");
+    close_it();
 }
 
 static void test_a_plugin_built_on_the_frozen_headers_works_the_same(void **state)
@@ -815,6 +854,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(test_all_that_a_plugin_can_do),
+        T(test_an_instance_takes_new_options),
         T(test_a_plugin_built_on_the_frozen_headers_works_the_same),
         T(test_big_bodies_cross_both_ways),
         T(test_what_the_core_can_not_do),

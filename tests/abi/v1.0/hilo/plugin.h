@@ -289,7 +289,11 @@ struct hilo_plugin {
     void (*on_fd)(void *inst, int32_t fd, uint32_t events);
     void (*on_timer)(void *inst, uint32_t id);
     void (*woken)(void *inst);
-    int32_t (*reconfigure)(void *inst, const void *conf); /* absent or NOSUP: reopened */
+    /* New options, filled like those of open(), of which only RELOADABLE ones differ. HILO_OK:
+     * they are used from now on, conf instead of the one before, and are valid until the next
+     * such or close(). Anything else: nothing was changed; the instance is drained and another
+     * is opened with them, as it is when this function is absent. */
+    int32_t (*reconfigure)(void *inst, const void *conf);
     void (*drain)(void *inst, int64_t mono_us); /* take no more; report what is out by then */
     void (*close)(void *inst);                  /* leaves no descriptor, thread or request */
 };
