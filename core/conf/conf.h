@@ -90,6 +90,17 @@ void conf_fill(struct conf *, const struct conf_node *map, const char *section, 
 /* Keys of map not named in known (NULL-ended) are errors, with the nearest. */
 void conf_known(struct conf *, const struct conf_node *map, const char *section, const char *const *known);
 
+/* Which options of a table differ between two structs filled by it: their names in the
+ * table's order, each after section and a dot unless section is NULL; only those that have
+ * all of flags and none of without. For a reload. */
+struct conf_change {
+    struct conf_change *next;
+    struct hilo_str name;
+};
+struct conf_change **conf_diff(const struct hilo_option *, uint32_t n, const void *a, const void *b,
+                               uint32_t flags, uint32_t without, const char *section, struct arena *,
+                               struct conf_change **end);
+
 /* "file:line:column: text" lines to fd, for people, by place; the count of what was
  * left out, if any, on a line of its own. */
 void conf_print_errors(const struct conf *, int fd);

@@ -24,16 +24,16 @@ enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1 };
 
 #define GATEWAY(field, type) HILO_OPTION(struct settings_gateway, field, type)
 static const struct hilo_option gateway_options[] = {
-    {GATEWAY(name, HILO_OPT_STR), .name = "name", .def = "hilo", .min = 1, .max = 64,
-     .help = "What this gateway is called in events and logs."},
-    {GATEWAY(language, HILO_OPT_STR), .name = "language", .def = "en", .min = 2, .max = 16,
-     .help = "Language of the texts that the gateway itself writes to customers: en, es."},
+    {GATEWAY(name, HILO_OPT_STR), .name = "name", .flags = HILO_OPT_RELOADABLE, .def = "hilo", .min = 1,
+     .max = 64, .help = "What this gateway is called in events and logs."},
+    {GATEWAY(language, HILO_OPT_STR), .name = "language", .flags = HILO_OPT_RELOADABLE, .def = "en", .min = 2,
+     .max = 16, .help = "Language of the texts that the gateway itself writes to customers: en, es."},
     {GATEWAY(data_dir, HILO_OPT_STR), .name = "data_dir", .def = "/var/lib/hilo", .min = 1, .max = 3000,
      .help = "Folder of the store; the daemon alone may write to it."},
-    {GATEWAY(plugin_dir, HILO_OPT_STR), .name = "plugin_dir", .def = HILO_PLUGIN_DIR, .min = 1, .max = 3000,
-     .help = "Folder of the channel plugins."},
-    {GATEWAY(expires_us, HILO_OPT_DURATION), .name = "expires_in", .def = "3d", .min = SECOND,
-     .max = 365 * DAY, .help = "How long a message is tried when its sender does not say."},
+    {GATEWAY(plugin_dir, HILO_OPT_STR), .name = "plugin_dir", .flags = HILO_OPT_RELOADABLE,
+     .def = HILO_PLUGIN_DIR, .min = 1, .max = 3000, .help = "Folder of the channel plugins."},
+    {GATEWAY(expires_us, HILO_OPT_DURATION), .name = "expires_in", .flags = HILO_OPT_RELOADABLE, .def = "3d",
+     .min = SECOND, .max = 365 * DAY, .help = "How long a message is tried when its sender does not say."},
 };
 
 #define STORE(field, type) HILO_OPTION(struct settings_store, field, type)
@@ -42,8 +42,8 @@ static const struct hilo_option store_options[] = {
      .help = "Size of the journal's files, a multiple of 4k; two are on disk from the start."},
     {STORE(map_bytes, HILO_OPT_BYTES), .name = "map_size", .def = "64G", .min = 16 * MIB, .max = 16384 * GIB,
      .help = "The most that the context may grow to; address space, not disk, is taken at once."},
-    {STORE(media_max_bytes, HILO_OPT_BYTES), .name = "media_max", .def = "100M", .min = 1024, .max = 16 * GIB,
-     .help = "The largest media file that is taken."},
+    {STORE(media_max_bytes, HILO_OPT_BYTES), .name = "media_max", .flags = HILO_OPT_RELOADABLE, .def = "100M",
+     .min = 1024, .max = 16 * GIB, .help = "The largest media file that is taken."},
 };
 
 #define HTTP(field, type) HILO_OPTION(struct settings_http, field, type)
@@ -54,26 +54,27 @@ static const struct hilo_option http_options[] = {
      .help =
          "Path of the control socket that the command hilo uses, by default control.sock in data_dir; \"\": "
          "none."},
-    {HTTP(public_url, HILO_OPT_URL), .name = "public_url",
+    {HTTP(public_url, HILO_OPT_URL), .name = "public_url", .flags = HILO_OPT_RELOADABLE,
      .help =
          "Where customers and providers reach this gateway; without it no signed links to media are given."},
-    {HTTP(body_max_bytes, HILO_OPT_BYTES), .name = "body_max", .def = "1M", .min = 1024, .max = 64 * MIB,
-     .help = "The largest JSON body that is taken."},
-    {HTTP(hook_max_bytes, HILO_OPT_BYTES), .name = "hook_max", .def = "4M", .min = 1024, .max = 64 * MIB,
-     .help = "The largest request of a provider that is taken."},
+    {HTTP(body_max_bytes, HILO_OPT_BYTES), .name = "body_max", .flags = HILO_OPT_RELOADABLE, .def = "1M",
+     .min = 1024, .max = 64 * MIB, .help = "The largest JSON body that is taken."},
+    {HTTP(hook_max_bytes, HILO_OPT_BYTES), .name = "hook_max", .flags = HILO_OPT_RELOADABLE, .def = "4M",
+     .min = 1024, .max = 64 * MIB, .help = "The largest request of a provider that is taken."},
     {HTTP(connections_max, HILO_OPT_INT), .name = "connections", .def = "10000", .min = 1, .max = 1000000,
      .help = "Connections at the same time; more wait to be accepted."},
     {HTTP(connections_per_ip_max, HILO_OPT_INT), .name = "connections_per_ip", .def = "1000", .min = 1,
      .max = 1000000, .help = "Of these, from one address."},
     {HTTP(idle_timeout_us, HILO_OPT_DURATION), .name = "idle_timeout", .def = "60s", .min = SECOND,
      .max = DAY, .help = "A connection without traffic for so long is closed."},
-    {HTTP(link_life_us, HILO_OPT_DURATION), .name = "link_life", .def = "1d", .min = SECOND, .max = 365 * DAY,
-     .help = "How long a signed link to media works."},
+    {HTTP(link_life_us, HILO_OPT_DURATION), .name = "link_life", .flags = HILO_OPT_RELOADABLE, .def = "1d",
+     .min = SECOND, .max = 365 * DAY, .help = "How long a signed link to media works."},
 };
 
 static const struct hilo_option log_options[] = {
-    {HILO_OPTION(struct settings_log, level, HILO_OPT_ENUM), .name = "level", .def = "info",
-     .choices = "error|warn|info|debug", .help = "The least important events that are logged."},
+    {HILO_OPTION(struct settings_log, level, HILO_OPT_ENUM), .name = "level", .flags = HILO_OPT_RELOADABLE,
+     .def = "info", .choices = "error|warn|info|debug",
+     .help = "The least important events that are logged."},
 };
 
 #define COMMON(field, type) HILO_OPTION(struct settings_common, field, type)
@@ -82,20 +83,21 @@ static const struct hilo_option common_options[] = {
      .help = "The kind of channel: the name of its plugin, such as whatsapp."},
     {COMMON(plugin, HILO_OPT_STR), .name = "plugin", .max = 4095,
      .help = "Path of the plugin, by default its type with .so in plugin_dir."},
-    {COMMON(enabled, HILO_OPT_BOOL), .name = "enabled", .def = "true",
+    {COMMON(enabled, HILO_OPT_BOOL), .name = "enabled", .flags = HILO_OPT_RELOADABLE, .def = "true",
      .help = "Whether the channel is started; its messages wait if not."},
-    {COMMON(in_doubt, HILO_OPT_ENUM), .name = "in_doubt", .def = "hold", .choices = "hold|resend",
+    {COMMON(in_doubt, HILO_OPT_ENUM), .name = "in_doubt", .flags = HILO_OPT_RELOADABLE, .def = "hold",
+     .choices = "hold|resend",
      .help =
          "What happens to a message that may have left and may not: wait for news of it, or send it again."},
-    {COMMON(max_attempts, HILO_OPT_INT), .name = "max_attempts", .def = "10", .min = 1, .max = 1000,
-     .help = "Sends of one message before it has failed."},
-    {COMMON(retry_min_us, HILO_OPT_DURATION), .name = "retry_min", .def = "1s", .min = 1000, .max = DAY,
-     .help = "Wait before the second attempt; it doubles with each one more."},
-    {COMMON(retry_max_us, HILO_OPT_DURATION), .name = "retry_max", .def = "10m", .min = 1000, .max = 7 * DAY,
-     .help = "The longest wait between attempts."},
-    {COMMON(queue_max, HILO_OPT_INT), .name = "queue_max", .def = "100000", .min = 1, .max = 100000000,
-     .help = "Messages that may wait; beyond it new ones are refused with 429."},
-    {COMMON(account, HILO_OPT_STR), .name = "account", .max = 128,
+    {COMMON(max_attempts, HILO_OPT_INT), .name = "max_attempts", .flags = HILO_OPT_RELOADABLE, .def = "10",
+     .min = 1, .max = 1000, .help = "Sends of one message before it has failed."},
+    {COMMON(retry_min_us, HILO_OPT_DURATION), .name = "retry_min", .flags = HILO_OPT_RELOADABLE, .def = "1s",
+     .min = 1000, .max = DAY, .help = "Wait before the second attempt; it doubles with each one more."},
+    {COMMON(retry_max_us, HILO_OPT_DURATION), .name = "retry_max", .flags = HILO_OPT_RELOADABLE, .def = "10m",
+     .min = 1000, .max = 7 * DAY, .help = "The longest wait between attempts."},
+    {COMMON(queue_max, HILO_OPT_INT), .name = "queue_max", .flags = HILO_OPT_RELOADABLE, .def = "100000",
+     .min = 1, .max = 100000000, .help = "Messages that may wait; beyond it new ones are refused with 429."},
+    {COMMON(account, HILO_OPT_STR), .name = "account", .flags = HILO_OPT_RELOADABLE, .max = 128,
      .help = "Scope of the customers' ids that mean nothing outside the provider's account."},
 };
 const char *const settings_common_keys[] = {"type",      "plugin",    "enabled",   "in_doubt", "max_attempts",
@@ -320,6 +322,38 @@ static void read_routes(struct conf *c, struct settings *out)
         *tail = r;
         tail = &r->next;
     }
+}
+
+struct conf_change *settings_diff(const struct settings *a, const struct settings *b, bool reloadable,
+                                  struct arena *arena)
+{
+    const struct {
+        const char *section;
+        const void *a, *b;
+    } parts[] = {{"gateway", &a->gateway, &b->gateway},
+                 {"store", &a->store, &b->store},
+                 {"http", &a->http, &b->http},
+                 {"log", &a->log, &b->log}};
+    struct conf_change *first = NULL, **end = &first;
+    const struct hilo_option *options;
+    uint32_t n;
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (settings_table(parts[i].section, &options, &n))
+            end = conf_diff(options, n, parts[i].a, parts[i].b, reloadable ? HILO_OPT_RELOADABLE : 0,
+                            reloadable ? 0 : HILO_OPT_RELOADABLE, parts[i].section, arena, end);
+    return first;
+}
+
+bool settings_same_routes(const struct settings *a, const struct settings *b)
+{
+    const struct settings_route *x = a->routes, *y = b->routes;
+
+    while (x && y && x->scheme == y->scheme && x->category == y->category && str_eq(x->channel, y->channel)) {
+        x = x->next;
+        y = y->next;
+    }
+    return !x && !y;
 }
 
 void settings_read(struct conf *c, struct settings *out)

@@ -84,4 +84,11 @@ extern const char *const settings_common_keys[];
  * "http", "log", "channels", "routes") and its options; false: no such section. */
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out);
 
+/* What differs between two settings of the sections gateway, store, http and log, as
+ * "http.listen": reloadable, what a running gateway takes over, or what needs a restart. */
+struct conf_change *settings_diff(const struct settings *a, const struct settings *b, bool reloadable,
+                                  struct arena *);
+/* Whether both have the same routes in the same order. */
+bool settings_same_routes(const struct settings *, const struct settings *);
+
 #endif
