@@ -17,12 +17,13 @@
     X(CHANNELS_READ, 8, "channels:read")                                                                     \
     X(CHANNELS_WRITE, 9, "channels:write")                                                                   \
     X(METRICS_READ, 10, "metrics:read")                                                                      \
-    X(KEYS_WRITE, 11, "keys:write")
+    X(KEYS_WRITE, 11, "keys:write")                                                                          \
+    X(CONFIG_WRITE, 12, "config:write")
 enum {
 #define X(name, bit, text) SCOPE_##name = 1 << (bit),
     ACCESS_SCOPES(X)
 #undef X
-        SCOPE_ALL = (1 << 12) - 1
+        SCOPE_ALL = (1 << 13) - 1
 };
 /* "messages:read customers:read" or "all"; false and the word that is unknown. */
 bool access_scopes_parse(struct hilo_str, uint32_t *out, struct hilo_str *unknown_out);

@@ -488,8 +488,8 @@ static bool count_one(void *arg, struct hilo_str key, struct hilo_str val)
     return true;
 }
 
-/* What waits behind a head is counted with its channel. */
-static int32_t count_waiting(struct gateway *gw, struct err *e)
+/* What waits behind a head is counted with its channel: only's, or everybody's. */
+static int32_t count_waiting(struct gateway *gw, struct gw_channel *only, struct err *e)
 {
     struct ids x = {0};
     int32_t rc = store_scan(gw->store, TABLE_WAITING, (struct hilo_str){0}, (struct hilo_str){0}, false,
@@ -499,8 +499,10 @@ static int32_t count_waiting(struct gateway *gw, struct err *e)
         struct key k = key_of_id(x.id[i]);
         struct rec_message m;
         rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
-        struct gw_channel *c = rc == HILO_OK ? gateway_channel(gw, m.channel) : NULL;
-        if (c)
+        struct gw_channel *c = only;
+        if (rc == HILO_OK && !only)
+            c = gateway_channel(gw, m.channel);
+        if (rc == HILO_OK && c && str_eq(c->name, m.channel))
             c->queued++;
         if (i % 1000 == 999)
             arena_reset(gw->arena);
@@ -529,6 +531,8 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
                                       .id = x.id[i],
                                       .reason = STR("crashed"),
                                       .detail = STR("in flight when the gateway stopped")};
+        if (delivery_out(d, x.id[i])) /* it is on its way back */
+            continue;
         store_begin(gw->store);
         rc = delivery_report(d, c, &r, e);
         store_end(gw->store);
@@ -552,6 +556,20 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
     return rc;
 }
 
+int32_t delivery_adopt(struct delivery *d, struct gw_channel *c, struct err *e)
+{
+    int32_t rc;
+
+    c->queued = c->in_flight = 0;
+    c->paused = false;
+    rc = count_waiting(d->gw, c, e);
+    if (rc == HILO_OK)
+        rc = recover_channel(d, c, e);
+    delivery_kick(d, c);
+    delivery_fetch(d, c);
+    return rc;
+}
+
 int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
 {
     struct delivery *d = calloc(1, sizeof *d);
@@ -568,7 +586,7 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     gw->delivery = d;
     rc = finisher_new(d, e, &d->finisher);
     if (rc == HILO_OK)
-        rc = count_waiting(gw, e);
+        rc = count_waiting(gw, NULL, e);
     for (struct gw_channel *c = gw->channels; c && rc == HILO_OK; c = c->next) {
         rc = recover_channel(d, c, e);
         delivery_kick(d, c);

@@ -13,6 +13,10 @@
 int32_t delivery_new(struct gateway *, struct err *, struct delivery **out);
 void delivery_free(struct delivery **);
 
+/* A channel that was not configured until now: counts what the store holds for it; what was
+ * in flight when a gateway without it stopped is in doubt, by its policy. */
+int32_t delivery_adopt(struct delivery *, struct gw_channel *, struct err *);
+
 /* Something may have become claimable on a channel (accepted, credit, report, resumed). */
 void delivery_kick(struct delivery *, struct gw_channel *);
 /* A message that expires at this Unix time was queued. */

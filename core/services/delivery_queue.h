@@ -66,6 +66,9 @@ void fetch_gone(struct delivery *, struct gw_channel *);
 
 /* Writes down the reports that had no room. HILO_FULL: still not all. */
 int32_t late_write(struct delivery *, struct err *);
+/* It is in flight in the store, and its outcome is about to be written: the channel never
+ * got it, or its report had no room. */
+bool delivery_out(const struct delivery *, struct hilo_id);
 /* The credit of this channel is void: late reports give none back. */
 void late_void(struct delivery *, const struct gw_channel *);
 void late_free(struct delivery *);

@@ -309,6 +309,11 @@ static bool still_claimed(const struct delivery *d, struct hilo_id id)
     return false;
 }
 
+bool delivery_out(const struct delivery *d, struct hilo_id id)
+{
+    return still_claimed(d, id) || is_late(d, id);
+}
+
 int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     struct flights *f = ARENA_NEW(d->gw->arena, struct flights);
@@ -325,7 +330,7 @@ int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
                                           .id = f->id[i],
                                           .reason = STR("channel_gone"),
                                           .detail = STR("its plugin ended without a report")};
-            if (!still_claimed(d, f->id[i]) && !is_late(d, f->id[i]))
+            if (!delivery_out(d, f->id[i]))
                 rc = delivery_report(d, c, &r, e);
             from = key_channel_id(c->name, f->id[i]);
             key_u8(&from, 0); /* behind it */

@@ -7,7 +7,7 @@
 struct gw_channel *gateway_channel(struct gateway *gw, struct hilo_str name)
 {
     for (struct gw_channel *c = gw->channels; c; c = c->next)
-        if (str_eq(c->name, name))
+        if (str_eq(c->name, name) && !c->leaving)
             return c;
     return NULL;
 }

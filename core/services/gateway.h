@@ -31,6 +31,7 @@ struct gw_channel {
     uint32_t credit;   /* sends that may leave now */
     bool paused;       /* by an operator; kept in the table channel */
     bool stopped;      /* by the plugin (CONFIG), until a resume or a restart */
+    bool leaving;      /* no longer configured: it only drains */
     bool kicked;       /* something may be claimable */
     bool fetch_kicked;
     int64_t next_due_us;   /* wall: when the next of its queue is due; 0: none */
@@ -73,7 +74,8 @@ struct gateway {
     const char *config_file;
 };
 
-struct gw_channel *gateway_channel(struct gateway *, struct hilo_str name); /* NULL */
+/* NULL: none that is configured. */
+struct gw_channel *gateway_channel(struct gateway *, struct hilo_str name);
 
 /* Why a request was refused, in the API's terms. status is the HTTP status, code the
  * machine-readable word ("unknown_channel"), pointer a JSON pointer into the request's

@@ -29,7 +29,7 @@ enum {
 struct media_store {
     int dir_fd;
     char *dir; /* for words only */
-    uint64_t max_bytes;
+    _Atomic uint64_t max_bytes;
 };
 
 struct media_file {
@@ -92,6 +92,11 @@ int32_t media_store_open(const struct media_options *options, struct err *err, s
     }
     *out = s;
     return HILO_OK;
+}
+
+void media_store_limit(struct media_store *s, uint64_t max_bytes)
+{
+    s->max_bytes = max_bytes;
 }
 
 void media_store_close(struct media_store **store)

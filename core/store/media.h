@@ -36,6 +36,7 @@ struct media_options {
 /* Removes what an earlier process left half-written. */
 int32_t media_store_open(const struct media_options *, struct err *, struct media_store **out);
 /* No media_file may be left. */
+void media_store_limit(struct media_store *, uint64_t max_bytes); /* [any] from now on */
 void media_store_close(struct media_store **);
 
 /* Starts a file. HILO_FULL: the disk is full; HILO_IO. */
