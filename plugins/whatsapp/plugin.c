@@ -113,12 +113,21 @@ static const char *plugin_wrong_option(struct wa *wa)
     return wa->provider->wrong_option(conf);
 }
 
+static char *plugin_authorization(const struct wa *wa)
+{
+    size_t n = strlen(wa->provider->auth_scheme) + sizeof " " + wa->conf.token.n;
+    char *value = malloc(n);
+
+    if (value)
+        snprintf(value, n, "%s %.*s", wa->provider->auth_scheme, (int)wa->conf.token.n, wa->conf.token.p);
+    return value;
+}
+
 static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self, const void *conf,
                            void **inst)
 {
     const char *wrong;
     struct wa *wa;
-    size_t n;
 
     if (!host || host->size < PLUGIN_HOST_SIZE || !conf || !inst)
         return HILO_BUG;
@@ -136,15 +145,39 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
         free(wa);
         return HILO_CONFIG;
     }
-    n = strlen(wa->provider->auth_scheme) + sizeof " " + wa->conf.token.n;
-    wa->authorization = malloc(n);
+    wa->authorization = plugin_authorization(wa);
     if (!wa->authorization) {
         free(wa);
         return HILO_NOMEM;
     }
-    snprintf(wa->authorization, n, "%s %.*s", wa->provider->auth_scheme, (int)wa->conf.token.n,
-             wa->conf.token.p);
     *inst = wa;
+    return HILO_OK;
+}
+
+/* Requests under way keep what they were made with. */
+static int32_t plugin_reconfigure(void *inst, const void *conf)
+{
+    struct wa *wa = inst;
+    const char *wrong;
+    char *authorization = NULL;
+    struct wa_conf before;
+
+    if (!wa || wa->magic != WA_MAGIC)
+        return HILO_BUG;
+    before = wa->conf;
+    memcpy(&wa->conf, conf, sizeof wa->conf);
+    wrong = plugin_wrong_option(wa);
+    if (!wrong)
+        authorization = plugin_authorization(wa);
+    if (!authorization) {
+        wa->conf = before;
+        if (wrong)
+            wa_log(wa, HILO_LOG_ERROR, "new options refused: %s", wrong);
+        return wrong ? HILO_CONFIG : HILO_NOMEM;
+    }
+    free(wa->authorization);
+    wa->authorization = authorization;
+    wa_set_state(wa, HILO_OK, "ready"); /* what stopped it was perhaps the token */
     return HILO_OK;
 }
 
@@ -286,13 +319,13 @@ static const struct hilo_option plugin_options[] = {
      .max = 64},
     {HILO_OPTION(struct wa_conf, token, HILO_OPT_STR), .name = "token",
      .help = "meta: access token of a system user with whatsapp_business_messaging.",
-     .flags = HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1, .max = 4096},
+     .flags = HILO_OPT_REQUIRED | HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .min = 1, .max = 4096},
     {HILO_OPTION(struct wa_conf, app_secret, HILO_OPT_STR), .name = "app_secret",
      .help = "meta: the app's secret, by which Meta signs what it delivers. Required.",
-     .flags = HILO_OPT_SECRET, .max = 256},
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
     {HILO_OPTION(struct wa_conf, verify_token, HILO_OPT_STR), .name = "verify_token",
      .help = "meta: the words agreed for the handshake that verifies the webhook's address. Required.",
-     .flags = HILO_OPT_SECRET, .max = 256},
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
     {HILO_OPTION(struct wa_conf, base_url, HILO_OPT_URL), .name = "base_url",
      .help = "Where the provider's API is. Default for meta: https://graph.facebook.com."},
     {HILO_OPTION(struct wa_conf, version, HILO_OPT_STR), .name = "version", .def = "v23.0",
@@ -300,10 +333,11 @@ static const struct hilo_option plugin_options[] = {
     {HILO_OPTION(struct wa_conf, in_flight, HILO_OPT_INT), .name = "in_flight", .def = "32",
      .help = "Messages that may be with the provider, unanswered, at the same time.", .min = 1, .max = 1000},
     {HILO_OPTION(struct wa_conf, timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "30s",
-     .help = "How long to wait for the provider's answer; after it a message is in doubt.", .min = 1000000,
-     .max = 300000000},
+     .help = "How long to wait for the provider's answer; after it a message is in doubt.",
+     .flags = HILO_OPT_RELOADABLE, .min = 1000000, .max = 300000000},
     {HILO_OPTION(struct wa_conf, preview_url, HILO_OPT_BOOL), .name = "preview_url", .def = "false",
-     .help = "Whether texts that do not say show a preview of their first link."},
+     .help = "Whether texts that do not say show a preview of their first link.",
+     .flags = HILO_OPT_RELOADABLE},
 };
 
 HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
@@ -331,6 +365,7 @@ HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
     .on_media = wa_on_media,
     .fetch = wa_fetch,
     .on_timer = plugin_on_timer,
+    .reconfigure = plugin_reconfigure,
     .drain = plugin_drain,
     .close = plugin_close,
 };
