@@ -1,28 +1,32 @@
-/* From a configuration to what the daemon runs: settings, plugins, channels. */
+/* From a configuration file to what the daemon runs: settings, plugins, their options. */
 #ifndef ASSEMBLE_H
 #define ASSEMBLE_H
 
 #include "conf/settings.h"
-#include "services/gateway.h"
+#include "plug/plug.h"
 
-struct assembled {
+struct assembled { /* an enabled channel */
     struct assembled *next;
-    struct gw_channel channel;
-    struct plugin *plugin; /* NULL: channel.broken says why */
-    void *conf;            /* the plugin's struct of options */
+    const struct settings_channel *set;
+    struct plugin *plugin; /* NULL: broken says why */
+    void *conf;            /* the plugin's struct of options, filled */
+    char broken[256];
 };
 
 struct assembly {
-    struct conf *conf;
+    struct assembly *older; /* for whoever keeps several */
+    struct conf *conf;      /* owns all below */
     struct settings settings;
-    struct plugins *plugins;
-    struct assembled *channels;
+    struct assembled *channels; /* in the file's order */
 };
 
-/* Reads the configuration and loads the plugins; makes gw's log, loop, arena, channels
- * and routes. A configuration with errors is HILO_INVALID, each printed to fd 2. A
- * plugin that can't be loaded only leaves its channel broken, and is logged. */
-int32_t assemble(const char *config, struct gateway *gw, struct assembly *, struct err *);
-void assembly_done(struct gateway *gw, struct assembly *);
+/* Reads the file and its settings. HILO_INVALID: conf->errors has what is wrong so far. */
+int32_t assembly_read(const char *config, struct assembly *, struct err *);
+/* After a read that gave settings (conf->root is there), good or not: loads the plugins and
+ * fills their options, so that all that is wrong is known at once. HILO_INVALID: so much is.
+ * A plugin that can't be loaded only leaves its channel broken. */
+int32_t assembly_load(struct assembly *, struct plugins *, struct err *);
+void assembly_done(struct assembly *);
+void assembly_log_broken(struct log *, const struct assembled *);
 
 #endif

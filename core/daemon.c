@@ -9,10 +9,11 @@
  */
 #include "daemon.h"
 #include "api/api.h"
-#include "assemble.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "fleet.h"
+#include "reload.h"
 #include "services/delivery.h"
 #include "services/hosting.h"
 #include <inttypes.h>
@@ -24,11 +25,11 @@
 #include <unistd.h>
 
 enum { GATHER_MAX = 512, DESCRIPTORS_SPARE = 256 };
-static const int64_t DRAIN_US = 5000000;
 
 struct daemon {
-    struct assembly a;
+    struct reload reload; /* the configuration in use */
     struct gateway gw;
+    struct fleet *fleet;
     struct hosting hosting;
     struct plug_up up;
     struct delivery *delivery;
@@ -53,13 +54,22 @@ static void on_tick(void *arg)
     (void)arg; /* the turn does it */
 }
 
+static void on_hangup(struct daemon *d)
+{
+    struct arena *arena = arena_new();
+    struct config_report report; /* the log has it */
+
+    reload_run(&d->reload, arena, &report);
+    arena_free(&arena);
+}
+
 static void on_signal(void *arg, int signo)
 {
     struct daemon *d = arg;
 
     if (signo == SIGHUP) {
-        log_event(d->gw.log, HILO_LOG_WARN, "gateway.reload",
-                  "note=\"restart the gateway to apply a changed configuration\"");
+        if (!d->ending)
+            on_hangup(d);
         return;
     }
     if (d->ending) {
@@ -70,9 +80,7 @@ static void on_signal(void *arg, int signo)
     d->ending = true;
     log_event(d->gw.log, HILO_LOG_INFO, "gateway.stopping", "signal=%d", signo);
     api_quiesce(d->api);
-    for (struct gw_channel *c = d->gw.channels; c; c = c->next)
-        if (c->plug)
-            channel_drain(c->plug, clock_mono_us() + DRAIN_US);
+    fleet_drain(d->fleet);
 }
 
 static void hook_answer(void *arg, struct gw_channel *c, uint64_t request, const struct hilo_http *answer)
@@ -86,6 +94,17 @@ static void hook_gone(void *arg, struct gw_channel *c)
 
     if (d->api)
         api_hook_gone(d->api, c);
+}
+
+static void channel_stands(void *arg, struct gw_channel *c, enum channel_state state)
+{
+    if (state == CHANNEL_CLOSED)
+        fleet_closed(((struct daemon *)arg)->fleet, c);
+}
+
+static void channel_reconfigured(void *arg, struct gw_channel *c, int32_t code)
+{
+    fleet_reconfigured(((struct daemon *)arg)->fleet, c, code);
 }
 
 /* The secret of signed links is made once, and kept in the store. */
@@ -112,7 +131,7 @@ static int32_t link_secret(struct gateway *gw, struct err *e)
 
 static int32_t open_store(struct daemon *d, struct err *e)
 {
-    const struct settings *s = &d->a.settings;
+    const struct settings *s = &d->reload.boot.settings;
     const struct store_options so = {.dir = s->gateway.data_dir.p,
                                      .segment_bytes = (uint64_t)s->store.segment_bytes,
                                      .map_bytes = (uint64_t)s->store.map_bytes,
@@ -132,28 +151,9 @@ static int32_t open_store(struct daemon *d, struct err *e)
     return media_store_open(&mo, e, &d->gw.media);
 }
 
-static int32_t start_channels(struct daemon *d, struct err *e)
-{
-    for (struct assembled *x = d->a.channels; x; x = x->next) {
-        const struct channel_options co = {.name = x->channel.name.p,
-                                           .plugin = x->plugin,
-                                           .conf = x->conf,
-                                           .loop = d->gw.loop,
-                                           .log = d->gw.log,
-                                           .up = &d->up,
-                                           .user = &x->channel};
-        if (!x->plugin)
-            continue;
-        int32_t rc = channel_new(&co, e, &x->channel.plug);
-        if (rc != HILO_OK)
-            return rc;
-    }
-    return HILO_OK;
-}
-
 static int32_t start_api(struct daemon *d, struct err *e)
 {
-    const struct settings *s = &d->a.settings;
+    const struct settings *s = &d->reload.boot.settings;
     const struct api_options ao = {.gateway = &d->gw,
                                    .listen = s->http.listen,
                                    .control = s->http.control,
@@ -161,9 +161,13 @@ static int32_t start_api(struct daemon *d, struct err *e)
                                    .hook_max_bytes = s->http.hook_max_bytes,
                                    .connections_max = s->http.connections_max,
                                    .connections_per_ip_max = s->http.connections_per_ip_max,
-                                   .idle_timeout_us = s->http.idle_timeout_us};
+                                   .idle_timeout_us = s->http.idle_timeout_us,
+                                   .reload = reload_run,
+                                   .reload_arg = &d->reload};
+    int32_t rc = api_new(&ao, e, &d->api);
 
-    return api_new(&ao, e, &d->api);
+    d->reload.api = d->api;
+    return rc;
 }
 
 static int32_t start_signals(struct daemon *d, struct err *e)
@@ -190,7 +194,7 @@ static void block_signals(void)
 /* A shell gives 1,024; each connection takes one, and so do segments and media. */
 static void raise_descriptors(struct daemon *d)
 {
-    const uint64_t wanted = (uint64_t)d->a.settings.http.connections_max + DESCRIPTORS_SPARE;
+    const uint64_t wanted = (uint64_t)d->reload.boot.settings.http.connections_max + DESCRIPTORS_SPARE;
     struct rlimit l;
 
     if (getrlimit(RLIMIT_NOFILE, &l) != 0)
@@ -211,16 +215,6 @@ static void flush_channels(struct daemon *d)
     for (struct gw_channel *c = d->gw.channels; c; c = c->next)
         if (c->plug)
             channel_flush(c->plug);
-}
-
-static bool all_closed(const struct daemon *d)
-{
-    struct hilo_str text;
-
-    for (const struct gw_channel *c = d->gw.channels; c; c = c->next)
-        if (c->plug && channel_state(c->plug, &text) != CHANNEL_CLOSED)
-            return false;
-    return true;
 }
 
 static bool idle(const struct daemon *d)
@@ -245,6 +239,7 @@ static int32_t end_turn(struct daemon *d, struct err *e)
         loop_timer_at(d->tick, next);
     else
         loop_timer_cancel(d->tick);
+    reload_turn(&d->reload);
     arena_reset(d->gw.arena);
     return HILO_OK;
 }
@@ -253,7 +248,7 @@ static int32_t run_loop(struct daemon *d, struct err *e)
 {
     int32_t rc = HILO_OK;
 
-    while (rc == HILO_OK && !(d->ending && all_closed(d))) {
+    while (rc == HILO_OK && !(d->ending && fleet_drained(d->fleet))) {
         bool wait = idle(d);
         for (unsigned gathered = 0; gathered < GATHER_MAX; wait = false) {
             unsigned ran = loop_run(d->gw.loop, wait);
@@ -290,6 +285,35 @@ static void say_ready(struct daemon *d, int fd)
     }
 }
 
+/* The configuration, and what there is before the store: log, loop, channels. */
+static int32_t configure(struct daemon *d, const char *config, struct err *e)
+{
+    struct reload *l = &d->reload;
+    int32_t rc;
+
+    d->gw.log = log_new(STDERR_FILENO, HILO_LOG_INFO);
+    d->gw.arena = arena_new();
+    d->gw.config_file = config;
+    d->gw.started_us = clock_wall_us();
+    d->fleet = fleet_new(&d->gw, &d->up);
+    l->gw = &d->gw;
+    l->fleet = d->fleet;
+    l->plugins = plugins_new(d->gw.log);
+    l->now = &l->boot;
+    rc = assembly_read(config, &l->boot, e);
+    if (rc == HILO_OK)
+        log_level_set(d->gw.log, (int32_t)l->boot.settings.log.level);
+    if (l->boot.conf && l->boot.conf->root) /* after an error too: all that is wrong is said at once */
+        rc = assembly_load(&l->boot, l->plugins, e);
+    if (rc == HILO_INVALID)
+        conf_print_errors(l->boot.conf, STDERR_FILENO);
+    if (rc != HILO_OK)
+        return rc;
+    gateway_take(&d->gw, &l->boot);
+    fleet_list(d->fleet, &l->boot);
+    return loop_new(e, &d->gw.loop);
+}
+
 int32_t daemon_run(const struct daemon_options *o, struct err *e)
 {
     struct daemon *d = calloc(1, sizeof *d);
@@ -298,9 +322,10 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (!d)
         check_nomem();
     block_signals();
-    d->hosting = (struct hosting){.gateway = &d->gw, .hooks = {d, hook_answer, hook_gone}};
+    d->hosting = (struct hosting){.gateway = &d->gw,
+                                  .hooks = {d, hook_answer, hook_gone, channel_stands, channel_reconfigured}};
     hosting_up(&d->hosting, &d->up);
-    rc = assemble(o->config, &d->gw, &d->a, e);
+    rc = configure(d, o->config, e);
     if (rc == HILO_OK) {
         raise_descriptors(d);
         rc = open_store(d, e);
@@ -315,7 +340,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
         rc = start_api(d, e);
     if (rc == HILO_OK) {
         d->tick = loop_timer_new(d->gw.loop, on_tick, d);
-        rc = start_channels(d, e);
+        rc = fleet_start(d->fleet, e);
         if (rc != HILO_OK) {
             /* Some run already, each on its thread: there is nothing to wait for, leave. */
             log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=\"%s\"", e->text);
@@ -329,8 +354,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
         if (rc != HILO_OK)
             _exit(1);
     }
-    for (struct gw_channel *c = d->gw.channels; c; c = c->next)
-        channel_free(&c->plug);
+    fleet_free(&d->fleet);
     api_free(&d->api);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);
@@ -340,7 +364,11 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     loop_wake_free(&d->flushed);
     if (rc == HILO_OK)
         log_event(d->gw.log, HILO_LOG_INFO, "gateway.stopped", "pid=%ld", (long)getpid());
-    assembly_done(&d->gw, &d->a);
+    loop_free(&d->gw.loop);
+    plugins_free(&d->reload.plugins);
+    reload_done(&d->reload);
+    arena_free(&d->gw.arena);
+    log_free(&d->gw.log);
     free(d);
     return rc;
 }

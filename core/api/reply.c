@@ -214,7 +214,7 @@ static struct hilo_str problem__text(const char *z)
     return str_utf8_valid(s) ? s : STR("");
 }
 
-void problem_reply(struct request *rq, const struct fault *f)
+static void problem__write(struct request *rq, const struct fault *f, const char *key, struct hilo_str json)
 {
     struct out o = {0};
     uint32_t status = f->status >= 400 && f->status < 600 ? f->status : 500;
@@ -230,6 +230,8 @@ void problem_reply(struct request *rq, const struct fault *f)
     if (f->retry_after_s)
         out_u64(&o, "retry_after", f->retry_after_s);
     out_str(&o, "instance", arena_fmt(rq->arena, "urn:hilo:request:%s", rq->id));
+    if (json.n)
+        out_raw(&o, key, json);
     out_end(&o, '}');
     /* Nothing of an answer that was begun remains, but what goes with the refusal. */
     rq->answer.location = rq->answer.etag = rq->answer.disposition = (struct hilo_str){NULL, 0};
@@ -241,4 +243,18 @@ void problem_reply(struct request *rq, const struct fault *f)
     if ((status == 429 || status == 503) && rq->answer.retry_after_s == 0)
         rq->answer.retry_after_s = 5;
     buf_done(&o.b);
+}
+
+void problem_reply(struct request *rq, const struct fault *f)
+{
+    problem__write(rq, f, NULL, (struct hilo_str){NULL, 0});
+}
+
+int problem_reply_with(struct request *rq, const struct fault *f, const char *key, struct out *member)
+{
+    struct hilo_str json = member->failed ? (struct hilo_str){NULL, 0} : buf_str(&member->b);
+
+    problem__write(rq, f, key, json);
+    buf_done(&member->b);
+    return 0;
 }

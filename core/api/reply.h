@@ -33,6 +33,8 @@ int reply_if_match(struct request *, uint64_t *version_out, struct fault *);
 
 /* application/problem+json (RFC 9457) from a fault. */
 void problem_reply(struct request *, const struct fault *);
+/* The same with one member more, taken from out. 0: it is the handler's answer. */
+int problem_reply_with(struct request *, const struct fault *, const char *key, struct out *member);
 
 /* An id of a path, "msg_…"; 404 with this code if it is none. */
 int reply_param_id(struct request *, unsigned param, const char *prefix, const char *code,

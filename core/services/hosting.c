@@ -143,7 +143,6 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     struct err e = {0};
 
     (void)text; /* the host has logged it */
-    (void)state;
     if (!channel_runs(plug)) {
         templates_drop(c);
         store_begin(gw->store);
@@ -156,6 +155,14 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     }
     delivery_kick(gw->delivery, c);
     delivery_fetch(gw->delivery, c);
+    h->hooks.state(h->hooks.arg, c, state);
+}
+
+static void up_reconfigured(void *arg, struct channel *plug, int32_t code)
+{
+    struct hosting *h = arg;
+
+    h->hooks.reconfigured(h->hooks.arg, channel_user(plug), code);
 }
 
 static void up_room(void *arg, struct channel *plug)
@@ -199,5 +206,6 @@ void hosting_up(struct hosting *h, struct plug_up *out)
                             .room = up_room,
                             .template_begin = up_template_begin,
                             .template_put = up_template_put,
-                            .template_end = up_template_end};
+                            .template_end = up_template_end,
+                            .reconfigured = up_reconfigured};
 }

@@ -4,10 +4,14 @@
 
 #include "services/gateway.h"
 
-struct hosting_hooks { /* the api's part, filled by main */
+struct hosting_hooks { /* the parts of the api and of main, filled by main */
     void *arg;
     void (*answer)(void *arg, struct gw_channel *, uint64_t request, const struct hilo_http *);
     void (*gone)(void *arg, struct gw_channel *);
+    /* After all else that its state comes to; of one that is CLOSED the last, which may
+     * free c->plug. */
+    void (*state)(void *arg, struct gw_channel *, enum channel_state);
+    void (*reconfigured)(void *arg, struct gw_channel *, int32_t code);
 };
 struct hosting {
     struct gateway *gateway;
