@@ -618,7 +618,7 @@ static int free_port(void)
     return ntohs(a.sin_port);
 }
 
-static void gate_config(struct gate *g)
+void gate_configure(struct gate *g)
 {
     char *yaml = NULL;
 
@@ -703,7 +703,7 @@ void gate_start(struct gate *g, struct scratch *scratch, struct sim *sim)
     if (!g->port)
         g->port = free_port();
     (void)snprintf(g->url, sizeof g->url, "http://127.0.0.1:%d", g->port);
-    gate_config(g);
+    gate_configure(g);
     gate_again(g);
     if (!g->key[0])
         gate_key(g);

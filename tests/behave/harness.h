@@ -123,6 +123,8 @@ struct gate {
  * simulator; a route for phone) and starts hilod; makes a key with all scopes the first
  * time, and points the simulator's webhooks here. The port stays the same over restarts. */
 void gate_start(struct gate *, struct scratch *, struct sim *);
+/* Writes hilo.yaml again, for a reload. */
+void gate_configure(struct gate *);
 /* SIGTERM, and it must end with 0. */
 void gate_stop(struct gate *);
 void gate_kill(struct gate *);   /* SIGKILL */

@@ -236,6 +236,7 @@ int cmd_key_revoke(struct cli *);
 int cmd_media_put(struct cli *);
 int cmd_media_get(struct cli *);
 int cmd_config_check(struct cli *);
+int cmd_config_reload(struct cli *);
 int cmd_store_check(struct cli *);
 int cmd_plugin_check(struct cli *);
 

@@ -286,6 +286,26 @@ static int say__failure(const struct call *k, CURLcode rc)
     return EXIT_UNREACHABLE;
 }
 
+/* Of a configuration: "file:line:column: text", as hilod says them. */
+static void say__faults(const cJSON *faults)
+{
+    const cJSON *f;
+
+    cJSON_ArrayForEach(f, faults)
+    {
+        const cJSON *line = json_at(f, "line"), *column = json_at(f, "column");
+        struct text t = {0};
+
+        text_add_shown(&t, json_text(f, "file"));
+        if (cJSON_IsNumber(line) && cJSON_IsNumber(column))
+            text_fmt(&t, ":%.0f:%.0f", line->valuedouble, column->valuedouble);
+        text_add(&t, ": ");
+        text_add_shown(&t, json_text(f, "text"));
+        (void)fprintf(stderr, "%s\n", text_z(&t));
+        text_done(&t);
+    }
+}
+
 /* "hilo: code at /pointer: text (HTTP 422)". */
 static void say__refusal(const struct answer *a)
 {
@@ -311,6 +331,7 @@ static void say__refusal(const struct answer *a)
     text_done(&line);
     if (cJSON_IsNumber(after))
         complain("try again in %.0f s", after->valuedouble);
+    say__faults(json_at(a->json, "faults"));
 }
 
 /* ---- calls ------------------------------------------------------------------------------------ */

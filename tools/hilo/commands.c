@@ -275,7 +275,8 @@ static const struct command c_key_create = {
     .options = key_create_options,
     .summary = "make an API key; it is shown this once",
     .help = "Scopes: messages:read messages:write customers:read customers:write cases:read cases:write\n"
-            "media:read media:write channels:read channels:write metrics:read keys:write",
+            "media:read media:write channels:read channels:write metrics:read keys:write\n"
+            "config:write",
     .examples = "  hilo key create --name shop --scopes 'messages:write media:write'\n"
                 "  HILO_KEY=$(hilo key create --name admin --scopes all -q)\n",
     .run = cmd_key_create,
@@ -345,6 +346,15 @@ static const struct command c_config_check = {
     .examples = "  hilo config check -c /etc/hilo/hilo.yaml\n",
     .run = cmd_config_check,
 };
+static const struct command c_config_reload = {
+    .name = "config",
+    .verb = "reload",
+    .summary = "have the gateway take over its changed configuration",
+    .help = "Channels whose options are the same are not disturbed. A file with faults changes nothing;\n"
+            "the gateway goes on with the configuration before.",
+    .examples = "  hilo config reload\n",
+    .run = cmd_config_reload,
+};
 static const struct command c_store_check = {
     .name = "store",
     .verb = "check",
@@ -369,30 +379,13 @@ static const struct command c_plugin_check = {
 };
 
 const struct command *const commands[] = {
-    &c_send,
-    &c_message_show,
-    &c_message_cancel,
-    &c_message_read,
-    &c_customer_create,
-    &c_customer_find,
-    &c_customer_show,
-    &c_customer_update,
-    &c_case_open,
-    &c_case_list,
-    &c_case_show,
-    &c_case_messages,
-    &c_case_update,
-    &c_timeline,
-    &c_channels,
-    &c_channels_pause,
-    &c_channels_resume,
-    &c_key_create,
-    &c_key_list,
-    &c_key_revoke,
-    &c_media_put,
-    &c_media_get,
-    &c_config_check,
-    &c_store_check,
-    &c_plugin_check,
-    NULL,
+    &c_send,           &c_message_show,    &c_message_cancel,
+    &c_message_read,   &c_customer_create, &c_customer_find,
+    &c_customer_show,  &c_customer_update, &c_case_open,
+    &c_case_list,      &c_case_show,       &c_case_messages,
+    &c_case_update,    &c_timeline,        &c_channels,
+    &c_channels_pause, &c_channels_resume, &c_key_create,
+    &c_key_list,       &c_key_revoke,      &c_media_put,
+    &c_media_get,      &c_config_check,    &c_config_reload,
+    &c_store_check,    &c_plugin_check,    NULL,
 };

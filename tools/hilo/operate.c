@@ -1,4 +1,4 @@
-/* hilo channels, hilo key: what operators do. */
+/* hilo channels, hilo key, hilo config reload: what operators do. */
 #include "cli.h"
 #include <stdlib.h>
 #include <string.h>
@@ -173,5 +173,37 @@ int cmd_key_revoke(struct cli *cli)
                      say(&cli->screen, (struct label){"is revoked", "está revocada"}));
     answer_done(&a);
     text_done(&path);
+    return rc;
+}
+
+/* ---- the configuration ---------------------------------------------------------------------- */
+
+static const struct column reload_columns[] = {
+    {.head = {"CHANNEL", "CANAL"}, .member = "name"},
+    {.head = {"CHANGE", "CAMBIO"}, .member = "change"},
+    {.head = {"QUEUED", "EN COLA"}, .member = "queued", .flags = COLUMN_RIGHT},
+    {.head = {"OPTIONS", "OPCIONES"}, .member = "options"},
+};
+static const struct column reload_details[] = {
+    {.head = {"File", "Archivo"}, .member = "file"},
+    {.head = {"Taken over", "Aplicado"}, .member = "changed"},
+    {.head = {"Needs a restart", "Requiere reiniciar"}, .member = "needs_restart"},
+    {.head = {"Channels untouched", "Canales intactos"}, .member = "untouched", .flags = COLUMN_FULL},
+};
+
+int cmd_config_reload(struct cli *cli)
+{
+    struct answer a = {0};
+    int rc = client_call(cli, "POST", "/v1/config/reload", NULL, NULL, &a);
+
+    if (rc != EXIT_OK)
+        return rc;
+    rc = show_object(cli, &a, "untouched", reload_details, COUNT(reload_details));
+    if (!cli->json && !cli->quiet && cJSON_GetArraySize(json_at(a.json, "channels")) > 0) {
+        (void)putchar('\n');
+        table_print(&cli->screen, json_at(a.json, "channels"), reload_columns, COUNT(reload_columns), false,
+                    (struct label){"", ""});
+    }
+    answer_done(&a);
     return rc;
 }
