@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all deps test test-all demo run bench bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: all deps test test-all demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -231,10 +231,17 @@ BENCH_BIN := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 $O/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) $< $(LMODE) $(shell pkg-config --libs libmicrohttpd) -o $@
+$O/tests/bench/bench_fill: tests/bench/bench_fill.c $O/libcore.a
+	@mkdir -p $(@D)
+	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -o $@
 bench-build: all $(BENCH_BIN)
 bench: deps
 	@$(MAKE) --no-print-directory BUILD=release bench-build
 	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/run.sh
+# Half an hour, 20 GB of disk: a filled store, a long load, a long restart, process mode.
+bench-scale: deps
+	@$(MAKE) --no-print-directory BUILD=release bench-build
+	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/scale.sh
 
 # Programs that we did not write judge the simulator and the plugin (npm packages, pinned).
 peers: all
@@ -283,6 +290,7 @@ help:
 	@echo "make run          run the gateway with conf/hilo.yaml, its data in build/run"
 	@echo "make install      under PREFIX (/usr/local), below DESTDIR if it is set"
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"
+	@echo "make bench-scale  the same on a store of 3 million messages, half an hour"
 	@echo "make torture      kill it KILLS times and look for losses"
 	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
 	@echo "make lint         layers, format, manual pages"

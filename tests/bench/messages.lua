@@ -5,8 +5,9 @@
 --   wrk … -s messages.lua URL -- KEY RUN CUSTOMERS
 --
 -- RUN: a word that no other run against the same store has. CUSTOMERS: up to 1000000.
--- Prints one line: requests, microseconds, p50 and p99 in microseconds, answers that are
--- not 2xx, socket errors.
+-- Prints the line of report.lua.
+
+dofile("tests/bench/report.lua")
 
 local threads = 0
 local head, middle, tail
@@ -47,9 +48,6 @@ function request()
    return head .. id .. "\r\n\r\n" .. middle .. phones[i % customers] .. tail[1] .. id .. tail[2]
 end
 
-function done(summary, latency, requests)
-   local e = summary.errors
-   io.write(string.format("requests=%d us=%d p50=%d p99=%d bad=%d errors=%d\n", summary.requests,
-      summary.duration, latency:percentile(50), latency:percentile(99), e.status,
-      e.connect + e.read + e.write + e.timeout))
+function done(summary, latency)
+   report(summary, latency)
 end
