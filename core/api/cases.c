@@ -83,7 +83,7 @@ int case_post(struct request *rq, struct fault *f)
     if (fields_body(rq, &root, f) != 0 || fields_read(root, "", create_fields, 4, &w, &present, f) != 0 ||
         case__fields(&w, present, &fields, f) != 0)
         return -1;
-    rc = idempotent_begin(rq, NULL, f);
+    rc = idempotent_begin(rq, NULL, NULL, f);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     rc = case_create(rq->api->gw, &rq->actor, w.customer, &fields, &id, f);

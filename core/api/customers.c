@@ -192,7 +192,7 @@ int customer_post(struct request *rq, struct fault *f)
         customer__fields(rq, &w, present, &fields, f) != 0 ||
         customer__identifiers(rq, w.add, "/identifiers", &ids, &n, f) != 0)
         return -1;
-    rc = idempotent_begin(rq, NULL, f);
+    rc = idempotent_begin(rq, NULL, NULL, f);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     rc = customer_create(rq->api->gw, &rq->actor, &fields, ids, n, &id, f);

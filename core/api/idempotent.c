@@ -10,23 +10,7 @@
 #include "services/access.h"
 #include <string.h>
 
-/* SHA-256 of method, path with query, and the body's SHA-256. */
-static void idempotent__digest(struct request *rq, const uint8_t content[32])
-{
-    uint8_t body[32];
-
-    if (!content) {
-        sha256(rq->body.p, rq->body.n, body);
-        content = body;
-    }
-    struct hilo_str all = arena_fmt(rq->arena, "%.*s %.*s\n", STR_FMT(rq->method), STR_FMT(rq->uri));
-    uint8_t *in = arena_alloc(rq->arena, (size_t)all.n + 32);
-    memcpy(in, all.p, (size_t)all.n);
-    memcpy(in + all.n, content, 32);
-    sha256(in, (size_t)all.n + 32, rq->digest);
-}
-
-static int idempotent__key(struct request *rq, struct fault *f)
+static int idempotent__key(struct request *rq, const uint8_t content[32], struct fault *f)
 {
     struct hilo_str key = request_header(rq, "Idempotency-Key");
 
@@ -42,7 +26,8 @@ static int idempotent__key(struct request *rq, struct fault *f)
         if (key.p[i] < 0x21 || key.p[i] > 0x7e)
             return fault_set(f, 400, "invalid_idempotency_key", "",
                              "Idempotency-Key may have printable ASCII without spaces only");
-    rq->idempotency_key = key;
+    access_once(&rq->once, &rq->actor, key, rq->method, rq->uri,
+                content ? str_n(content, SHA256_BYTES) : buf_str(&rq->body));
     return 0;
 }
 
@@ -68,17 +53,17 @@ int write_end(struct request *rq, int rc)
     return rc;
 }
 
-int idempotent_begin(struct request *rq, const uint8_t content[32], struct fault *f)
+int idempotent_begin(struct request *rq, const uint8_t content[32], struct access_first *first,
+                     struct fault *f)
 {
-    struct rec_idempotency first;
+    struct access_first before;
     int rc;
 
-    if (idempotent__key(rq, f) != 0 || write_begin(rq, f) != 0)
+    if (idempotent__key(rq, content, f) != 0 || write_begin(rq, f) != 0)
         return -1;
-    if (rq->idempotency_key.n == 0)
+    if (!rq->once.given)
         return 0;
-    idempotent__digest(rq, content);
-    rc = access_idempotency(rq->api->gw, &rq->actor, rq->idempotency_key, rq->digest, rq->arena, &first, f);
+    rc = access_idempotency(rq->api->gw, &rq->once, rq->arena, &before, f);
     if (rc == 0)
         return 0;
     store_end(rq->api->gw->store);
@@ -87,19 +72,21 @@ int idempotent_begin(struct request *rq, const uint8_t content[32], struct fault
             f->retry_after_s = 1;
         return -1;
     }
-    rq->answer.status = (uint32_t)first.status;
-    rq->answer.type = first.answer.n ? STR("application/json") : (struct hilo_str){NULL, 0};
-    rq->answer.body = first.answer;
-    rq->answer.location = first.location;
+    rq->answer.status = before.status;
+    rq->answer.type = before.answer.n ? STR("application/json") : (struct hilo_str){NULL, 0};
+    rq->answer.body = before.answer;
+    rq->answer.location = before.location;
     rq->answer.replayed = true;
     rq->api->replays++;
+    if (first)
+        *first = before;
     return 1;
 }
 
 int idempotent_end(struct request *rq, int rc, struct fault *f)
 {
-    if (rc == 0 && rq->idempotency_key.n)
-        rc = access_idempotency_store(rq->api->gw, &rq->actor, rq->idempotency_key, rq->digest,
-                                      rq->answer.status, rq->answer.body, rq->answer.location, f);
+    if (rc == 0 && rq->once.given)
+        rc = access_idempotency_store(rq->api->gw, &rq->actor, &rq->once, rq->answer.status, rq->answer.body,
+                                      rq->answer.location, f);
     return write_end(rq, rc);
 }

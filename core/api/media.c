@@ -27,7 +27,7 @@ int media_posted(struct request *rq, struct fault *f)
 
     if (upload_result(rq, &up, f) != 0)
         return -1;
-    rc = idempotent_begin(rq, up.stored.hash, f);
+    rc = idempotent_begin(rq, up.stored.hash, NULL, f);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     rc = media_add(rq->api->gw, &rq->actor, up.stored.hash, up.stored.bytes, up.mime, up.filename, &id, f);

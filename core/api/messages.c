@@ -146,8 +146,10 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
     return 0;
 }
 
-/* 202 for a message that was queued. */
-static int message__accepted(struct request *rq, const struct message_plan *plan, struct fault *f)
+/* 202 for a message that was queued: the same now and, from what the journal has, when
+ * its Idempotency-Key comes again. */
+static int message__accepted(struct request *rq, const struct message_plan *plan, struct hilo_str channel,
+                             struct fault *f)
 {
     struct out o = {0};
     struct hilo_str note, rest = plan->notes;
@@ -156,8 +158,7 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
     out_id(&o, "id", "msg", plan->id);
     out_id(&o, "customer", "cus", plan->customer);
     out_id(&o, "conversation", "cnv", plan->conversation);
-    if (plan->channel)
-        out_str(&o, "channel", plan->channel->name);
+    out_str(&o, "channel", channel);
     out_str(&o, "status", STR("accepted"));
     if (rest.n) {
         out_begin(&o, "lowered", '[');
@@ -172,23 +173,35 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
     return reply_json(rq, 202, &o, f);
 }
 
+static int message__again(struct request *rq, const struct access_first *first, struct fault *f)
+{
+    const struct message_plan plan = {.id = hilo_get_id(first->message, HILO_T_MSG_ID),
+                                      .customer = hilo_get_id(first->message, HILO_T_MSG_CUSTOMER),
+                                      .conversation = hilo_get_id(first->message, HILO_T_MSG_CONVERSATION),
+                                      .notes = first->notes};
+
+    return message__accepted(rq, &plan, hilo_get_str(first->message, HILO_T_MSG_CHANNEL), f);
+}
+
 int message_post(struct request *rq, struct fault *f)
 {
     struct message_request wanted;
     struct message_plan plan;
+    struct access_first first;
     const cJSON *root;
     int rc;
 
     if (fields_body(rq, &root, f) != 0 || message_request_read(rq->arena, root, &wanted, f) != 0)
         return -1;
-    rc = idempotent_begin(rq, NULL, f);
+    rc = idempotent_begin(rq, NULL, &first, f);
     if (rc != 0)
-        return rc < 0 ? -1 : 0;
+        return rc < 0 ? -1 : message__again(rq, &first, f);
     memset(&plan, 0, sizeof plan);
+    wanted.once = &rq->once;
     rc = message_accept(rq->api->gw, &rq->actor, &wanted, rq->arena, &plan, f);
     if (rc == 0)
-        rc = message__accepted(rq, &plan, f);
-    return idempotent_end(rq, rc, f);
+        rc = message__accepted(rq, &plan, plan.channel->name, f);
+    return write_end(rq, rc);
 }
 
 int message_show(struct request *rq, struct fault *f)
@@ -230,17 +243,18 @@ int message_delete(struct request *rq, struct fault *f)
 int message_read(struct request *rq, struct fault *f)
 {
     struct message_plan plan;
+    struct access_first first;
     struct hilo_id id;
     int rc;
 
     if (reply_param_id(rq, 0, "msg", "unknown_message", &id, f) != 0)
         return -1;
-    rc = idempotent_begin(rq, NULL, f);
+    rc = idempotent_begin(rq, NULL, &first, f);
     if (rc != 0)
-        return rc < 0 ? -1 : 0;
+        return rc < 0 ? -1 : message__again(rq, &first, f);
     memset(&plan, 0, sizeof plan);
-    rc = message_mark_read(rq->api->gw, &rq->actor, id, rq->arena, &plan, f);
+    rc = message_mark_read(rq->api->gw, &rq->actor, id, &rq->once, rq->arena, &plan, f);
     if (rc == 0)
-        rc = message__accepted(rq, &plan, f);
-    return idempotent_end(rq, rc, f);
+        rc = message__accepted(rq, &plan, plan.channel->name, f);
+    return write_end(rq, rc);
 }

@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "services/access.h"
 #include <microhttpd.h>
 #include <sys/queue.h>
 
@@ -64,8 +65,7 @@ struct request {
     uint64_t body_max, body_bytes, drained;
     struct cJSON *tree;    /* the body's JSON */
     struct upload *upload; /* of POST /v1/media */
-    struct hilo_str idempotency_key;
-    uint8_t digest[32];
+    struct access_once once;
     uint64_t hook; /* token of a waiting hook; 0 */
     struct gw_channel *hook_channel;
     int64_t hook_due_us;

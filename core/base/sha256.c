@@ -11,10 +11,20 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
-void sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES])
+void sha256_parts(const struct hilo_str *parts, unsigned n, uint8_t out[SHA256_BYTES])
 {
     SHA256_CTX c;
 
-    CHECK(SHA256_Init(&c) == 1 && SHA256_Update(&c, n ? p : "", n) == 1 && SHA256_Final(out, &c) == 1);
+    CHECK(SHA256_Init(&c) == 1);
+    for (unsigned i = 0; i < n; i++)
+        CHECK(SHA256_Update(&c, parts[i].n ? parts[i].p : "", (size_t)parts[i].n) == 1);
+    CHECK(SHA256_Final(out, &c) == 1);
     OPENSSL_cleanse(&c, sizeof c); /* what is hashed may be a secret */
+}
+
+void sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
+    const struct hilo_str whole = {p, n};
+
+    sha256_parts(&whole, 1, out);
 }

@@ -100,6 +100,7 @@ int access_key_revoke(struct gateway *gw, const struct actor *actor, struct hilo
     if (rc == HILO_OK) {
         const struct ev_key_revoked ev = {.id = id};
         rc = store_append(gw->store, &ev_desc_key_revoked, &ev, actor, clock_wall_us(), NULL, &e);
+        memset(gw->known_keys, 0, sizeof gw->known_keys);
     }
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }
@@ -147,6 +148,13 @@ int access_check(struct gateway *gw, struct hilo_str secret, struct arena *a, st
 
     /* A look-up by the digest says nothing about the secret by its time. */
     sha256(secret.p, (size_t)secret.n, hash);
+    struct gw_known_key *known = &gw->known_keys[hash[0] % GATEWAY_KNOWN_KEYS];
+    if (known->scopes && memcmp(known->hash, hash, sizeof hash) == 0) {
+        actor_out->kind = ACTOR_KEY;
+        actor_out->id = known->id;
+        *scopes_out = known->scopes;
+        return 0;
+    }
     rc = store_record(gw->store, TABLE_KEY, str_n(hash, sizeof hash), &rec_desc_key, a, &r, &e);
     if (rc != HILO_OK && rc != HILO_NOTFOUND)
         return fault_store(f, rc, &e);
@@ -158,54 +166,98 @@ int access_check(struct gateway *gw, struct hilo_str secret, struct arena *a, st
                          "this API key has scopes that this version does not know");
     actor_out->kind = ACTOR_KEY;
     actor_out->id = r.id;
+    memcpy(known->hash, hash, sizeof hash);
+    known->id = r.id;
+    known->scopes = *scopes_out;
     return 0;
 }
 
 /* ---- idempotency ---- */
 
-static struct key access__idempotency_key(const struct actor *actor, struct hilo_str key)
+void access_once(struct access_once *out, const struct actor *actor, struct hilo_str key,
+                 struct hilo_str method, struct hilo_str uri, struct hilo_str body)
 {
-    uint8_t hash[SHA256_BYTES];
-    struct key k;
+    uint8_t hash[SHA256_BYTES], who[1 + sizeof actor->id.b];
 
-    sha256(key.p, (size_t)key.n, hash);
-    key_init(&k);
-    key_u8(&k, actor->kind);
-    key_id(&k, actor->id);
-    key_bytes(&k, str_n(hash, sizeof hash));
-    return k;
+    /* Half of a digest: nobody but the holder of the key gains from two that collide. */
+    _Static_assert(sizeof out->key <= sizeof hash && sizeof out->request <= sizeof hash,
+                   "a part of a digest");
+    who[0] = actor->kind;
+    memcpy(who + 1, actor->id.b, sizeof actor->id.b);
+    const struct hilo_str keys[] = {str_n(who, sizeof who), key};
+    sha256_parts(keys, 2, hash);
+    memcpy(out->key, hash, sizeof out->key);
+    const struct hilo_str parts[] = {method, STR(" "), uri, STR("\n"), body};
+    sha256_parts(parts, 5, hash);
+    memcpy(out->request, hash, sizeof out->request);
+    out->given = true;
 }
 
-int access_idempotency(struct gateway *gw, const struct actor *actor, struct hilo_str key,
-                       const uint8_t request[32], struct arena *a, struct rec_idempotency *out,
-                       struct fault *f)
+struct hilo_str access_once_key(const struct access_once *o)
 {
-    struct key k = access__idempotency_key(actor, key);
+    return o && o->given ? str_n(o->key, sizeof o->key) : (struct hilo_str){NULL, 0};
+}
+
+struct hilo_str access_once_request(const struct access_once *o)
+{
+    return o && o->given ? str_n(o->request, sizeof o->request) : (struct hilo_str){NULL, 0};
+}
+
+/* The first answer, or what it was made from, is in the event that took the key. */
+static int access__first(struct gateway *gw, position at, struct arena *a, struct access_first *out,
+                         struct fault *f)
+{
+    struct ev_message_accepted accepted;
+    struct ev_idempotency_stored stored;
+    struct event ev;
     struct err e = {0};
-    int32_t rc = store_record(gw->store, TABLE_IDEMPOTENCY, key_str(&k), &rec_desc_idempotency, a, out, &e);
+    int32_t rc = store_event(gw->store, at, a, &ev, &e);
+
+    memset(out, 0, sizeof *out);
+    if (rc == HILO_OK && ev.head.type == EVENT_message_accepted) {
+        rc = rec_unpack(&ev_desc_message_accepted, ev.body, &accepted, &e);
+        out->message = accepted.message;
+        out->notes = accepted.notes;
+    } else if (rc == HILO_OK && ev.head.type == EVENT_idempotency_stored) {
+        rc = rec_unpack(&ev_desc_idempotency_stored, ev.body, &stored, &e);
+        out->status = (uint32_t)stored.status;
+        out->answer = stored.answer;
+        out->location = stored.location;
+    } else if (rc == HILO_OK) {
+        rc = err_set(&e, HILO_CORRUPT, "an Idempotency-Key leads to an event that holds no answer");
+    }
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
+}
+
+int access_idempotency(struct gateway *gw, const struct access_once *once, struct arena *a,
+                       struct access_first *out, struct fault *f)
+{
+    struct rec_idempotency r;
+    struct err e = {0};
+    int32_t rc =
+        store_record(gw->store, TABLE_IDEMPOTENCY, access_once_key(once), &rec_desc_idempotency, a, &r, &e);
 
     if (rc == HILO_NOTFOUND)
         return 0;
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
-    if (!str_eq(out->request, str_n(request, 32)))
+    if (!str_eq(r.request, access_once_request(once)))
         return fault_set(
             f, 422, "idempotency_mismatch", NULL,
             "this Idempotency-Key was used with another request; use a new key for a new request");
-    if (out->seq > store_synced(gw->store))
+    if (r.seq > store_synced(gw->store))
         return fault_set(f, 409, "idempotency_running", NULL,
                          "the first request with this Idempotency-Key is still running; retry in a moment");
-    return 1;
+    return access__first(gw, r.at, a, out, f) == 0 ? 1 : -1;
 }
 
-int access_idempotency_store(struct gateway *gw, const struct actor *actor, struct hilo_str key,
-                             const uint8_t request[32], uint32_t status, struct hilo_str answer,
-                             struct hilo_str location, struct fault *f)
+int access_idempotency_store(struct gateway *gw, const struct actor *actor, const struct access_once *once,
+                             uint32_t status, struct hilo_str answer, struct hilo_str location,
+                             struct fault *f)
 {
-    struct key k = access__idempotency_key(actor, key);
     struct err e = {0};
-    const struct ev_idempotency_stored ev = {.key = key_str(&k),
-                                             .request = str_n(request, 32),
+    const struct ev_idempotency_stored ev = {.key = access_once_key(once),
+                                             .request = access_once_request(once),
                                              .status = status,
                                              .answer = answer,
                                              .location = location};

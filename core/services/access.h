@@ -40,14 +40,31 @@ int access_key_list(struct gateway *, struct arena *, access_key_fn *, void *arg
 int access_check(struct gateway *, struct hilo_str secret, struct arena *, struct actor *actor_out,
                  uint32_t *scopes_out, struct fault *);
 
-/* Idempotency: looks a key up. request: SHA-256 of method, path and body.
- *   0  new: go on, then access_idempotency_store in the same begin/end
- *   1  known and synced: answer with *out (strings in the arena)
+/* An Idempotency-Key and its request as the store knows them; strings of the two are
+ * empty if there is no key (or no struct). */
+struct access_once {
+    bool given;
+    uint8_t key[16], request[16];
+};
+void access_once(struct access_once *out, const struct actor *, struct hilo_str key, struct hilo_str method,
+                 struct hilo_str uri, struct hilo_str body);
+struct hilo_str access_once_key(const struct access_once *);
+struct hilo_str access_once_request(const struct access_once *);
+
+/* The first answer: whole, or, for a message, what it is made from. In the arena. */
+struct access_first {
+    uint32_t status;
+    struct hilo_str answer, location;
+    struct hilo_str message, notes; /* the message accepted, and what lowering did */
+};
+/*   0  new: go on, and append an event that takes the key in the same begin/end
+ *      (access_idempotency_store, or a message's own)
+ *   1  known and synced: *out
  *  -1  fault: idempotency_mismatch (422) or idempotency_running (409) */
-int access_idempotency(struct gateway *, const struct actor *, struct hilo_str key, const uint8_t request[32],
-                       struct arena *, struct rec_idempotency *out, struct fault *);
-int access_idempotency_store(struct gateway *, const struct actor *, struct hilo_str key,
-                             const uint8_t request[32], uint32_t status, struct hilo_str answer,
-                             struct hilo_str location, struct fault *);
+int access_idempotency(struct gateway *, const struct access_once *, struct arena *, struct access_first *out,
+                       struct fault *);
+int access_idempotency_store(struct gateway *, const struct actor *, const struct access_once *,
+                             uint32_t status, struct hilo_str answer, struct hilo_str location,
+                             struct fault *);
 
 #endif

@@ -54,6 +54,14 @@ struct gw_route {
     struct hilo_str channel;
 };
 
+/* An API key that was looked up before: the store is asked again after a revocation. */
+enum { GATEWAY_KNOWN_KEYS = 16 };
+struct gw_known_key {
+    uint8_t hash[32]; /* SHA-256 of the secret */
+    struct hilo_id id;
+    uint32_t scopes; /* 0: nothing here */
+};
+
 struct gateway {
     struct store *store;
     struct media_store *media;
@@ -72,6 +80,7 @@ struct gateway {
     uint8_t link_secret[32];
     int64_t started_us; /* wall */
     const char *config_file;
+    struct gw_known_key known_keys[GATEWAY_KNOWN_KEYS]; /* by the hash's first byte */
 };
 
 /* NULL: none that is configured. */

@@ -11,9 +11,10 @@ struct outbound {
     uint32_t category, priority;
     struct hilo_id case_id, reply_to;
     struct hilo_str reply_ext, language;
-    struct hilo_str party;   /* group IDENT */
-    struct hilo_str content; /* group CONTENT */
-    struct hilo_str bytes;   /* the message */
+    struct hilo_str party;          /* group IDENT */
+    struct hilo_str content;        /* group CONTENT */
+    struct hilo_str bytes;          /* the message */
+    const struct access_once *once; /* or NULL */
 };
 
 /* Opens the conversation if it is new, appends the message, tells delivery. */

@@ -174,38 +174,29 @@ int32_t apply__secret_created(struct apply *a, const struct ev_secret_created *e
     return HILO_OK;
 }
 
-int32_t apply__idempotency_stored(struct apply *a, const struct ev_idempotency_stored *e)
+int32_t apply__once(struct apply *a, struct hilo_str key, struct hilo_str request)
 {
-    struct rec_idempotency r = {.request = e->request,
-                                .status = e->status,
-                                .answer = e->answer,
-                                .location = e->location,
+    struct rec_idempotency r = {.request = request,
+                                .at = a->event->at,
                                 .seq = a->event->head.seq,
                                 .time = (uint64_t)a->event->head.time_us};
-    struct rec_idempotency before;
     struct key k, age;
-    int32_t rc;
 
-    if (e->key.n == 0 || e->key.n > CONTEXT_KEY_MAX - 8)
+    if (key.n > CONTEXT_KEY_MAX - 8)
         return apply__wrong(a, "the key has no length that a key can have");
     key_init(&k);
-    key_bytes(&k, e->key);
-    rc = apply__get(a, TABLE_IDEMPOTENCY, &k, &rec_desc_idempotency, &before);
-    if (rc != HILO_OK && rc != HILO_NOTFOUND)
-        return rc;
-    if (rc == HILO_OK) {
-        /* Stored again: its age counts from now. */
-        key_init(&age);
-        key_u64(&age, before.time);
-        key_bytes(&age, e->key);
-        apply__del(a, TABLE_IDEMPOTENCY_AGE, &age);
-    }
+    key_bytes(&k, key);
     key_init(&age);
     key_u64(&age, r.time);
-    key_bytes(&age, e->key);
+    key_bytes(&age, key);
     apply__put(a, TABLE_IDEMPOTENCY, &k, &rec_desc_idempotency, &r);
     apply__put_raw(a, TABLE_IDEMPOTENCY_AGE, &age, (struct hilo_str){0});
     return HILO_OK;
+}
+
+int32_t apply__idempotency_stored(struct apply *a, const struct ev_idempotency_stored *e)
+{
+    return e->key.n ? apply__once(a, e->key, e->request) : apply__wrong(a, "it has no key");
 }
 
 int32_t apply__idempotency_forgotten(struct apply *a, const struct ev_idempotency_forgotten *e)

@@ -63,6 +63,8 @@ int32_t apply__secret_created(struct apply *, const struct ev_secret_created *);
 
 /* Deletes what an ordered age table lists before a time, in both tables. */
 int32_t apply__forget(struct apply *, enum table age, enum table table, uint64_t before);
+/* An Idempotency-Key, new (the writer has looked), whose answer this event holds. */
+int32_t apply__once(struct apply *, struct hilo_str key, struct hilo_str request);
 /* A message enters a customer's thread and its case. */
 int32_t apply__thread_add(struct apply *, struct hilo_id id, struct rec_message *m);
 

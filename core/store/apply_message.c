@@ -398,7 +398,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
     expiry_put(a, e->id, &m);
     conversation_save(a, m.conversation, &c);
     message_save(a, e->id, &m);
-    return HILO_OK;
+    return e->once_key.n ? apply__once(a, e->once_key, e->once_request) : HILO_OK;
 }
 
 int32_t apply__message_received(struct apply *a, const struct ev_message_received *e)

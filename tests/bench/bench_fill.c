@@ -137,7 +137,7 @@ static void add_message(struct fill *f, uint64_t n)
     uint64_t i = next_random(f) % f->customers;
     struct hilo_id id = idgen_next(store_ids(f->store));
     struct hilo_str key = arena_fmt(f->arena, "fill-%" PRIu64, n);
-    uint8_t digest[48] = {0};
+    uint8_t digest[32];
 
     if (id_none(f->conversation[i])) {
         f->conversation[i] = idgen_next(store_ids(f->store));
@@ -149,12 +149,12 @@ static void add_message(struct fill *f, uint64_t n)
         append(f, &ev_desc_conversation_opened, &opened);
         store_end(f->store);
     }
-    sha256(key.p, key.n, digest + 16);
-    const struct ev_message_accepted accepted = {.id = id, .message = message_bytes(f, id, i), .policy = 1};
-    const struct ev_idempotency_stored once = {.key = str_n(digest, sizeof digest),
-                                               .request = str_n(digest + 16, 32),
-                                               .status = 202,
-                                               .answer = arena_fmt(f->arena, "{\"id\":\"%064d\"}", 0)};
+    sha256(key.p, key.n, digest);
+    const struct ev_message_accepted accepted = {.id = id,
+                                                 .message = message_bytes(f, id, i),
+                                                 .policy = 1,
+                                                 .once_key = str_n(digest, 16),
+                                                 .once_request = str_n(digest + 16, 16)};
     const struct ev_message_claimed claimed = {.id = id, .attempt = 1};
     const struct ev_message_reported reported = {
         .id = id,
@@ -163,7 +163,6 @@ static void add_message(struct fill *f, uint64_t n)
         .attempts = 1};
     store_begin(f->store);
     append(f, &ev_desc_message_accepted, &accepted);
-    append(f, &ev_desc_idempotency_stored, &once);
     append(f, &ev_desc_message_claimed, &claimed);
     append(f, &ev_desc_message_reported, &reported);
     store_end(f->store);

@@ -268,7 +268,9 @@ static void remember_and_forget(struct model *m)
         MOVE(m, template_removed, .channel = STR("wa"), .name = name, .language = STR("es"));
         break;
     default:
-        MOVE(m, idempotency_stored, .key = name, .status = 202, .answer = name);
+        /* The writer looks before it stores: none comes twice. */
+        MOVE(m, idempotency_stored, .key = arena_fmt(m->r->arena, "%llu", (unsigned long long)m->r->seq),
+             .status = 202, .answer = name);
     }
 }
 
