@@ -11,7 +11,7 @@
 struct http; /* opaque */
 struct uploads;
 
-enum { HTTP_CLASSES = 6, HOOKS_MAX = 1024, HTTP_HEADER_BYTES = 32768, REQUESTS_KEPT = 1024 };
+enum { HTTP_CLASSES = 6, HOOKS_MAX = 1024, HTTP_HEADER_BYTES = 16384, REQUESTS_KEPT = 1024 };
 
 /* Of one route, since the start. */
 struct http_count {

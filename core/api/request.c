@@ -180,8 +180,8 @@ enum { HEAD_LENGTH = 1, HEAD_TRANSFER = 2 }; /* bits of the first two below */
 static bool request__token(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!((p[i] >= 'a' && p[i] <= 'z') || (p[i] >= 'A' && p[i] <= 'Z') || (p[i] >= '0' && p[i] <= '9') ||
-              (p[i] && strchr("!#$%&'*+-.^_`|~", p[i]))))
+        if (!((p[i] >= 'a' && p[i] <= 'z') || p[i] == '-' || (p[i] >= 'A' && p[i] <= 'Z') ||
+              (p[i] >= '0' && p[i] <= '9') || (p[i] && strchr("!#$%&'*+.^_`|~", p[i]))))
             return false;
     return n > 0;
 }

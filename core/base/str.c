@@ -65,7 +65,15 @@ bool str_u64(struct hilo_str s, uint64_t *out)
 
 bool str_utf8_valid(struct hilo_str s)
 {
-    return s.n == 0 || u8_check((const uint8_t *)s.p, (size_t)s.n) == NULL;
+    uint64_t i = 0, eight;
+
+    /* Most of most texts is ASCII. */
+    for (; i + sizeof eight <= s.n; i += sizeof eight) {
+        memcpy(&eight, s.p + i, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return i == s.n || u8_check((const uint8_t *)s.p + i, (size_t)(s.n - i)) == NULL;
 }
 
 size_t str_utf8_count(struct hilo_str s)

@@ -108,7 +108,13 @@ static bool scan_string(struct scan *s)
     int n;
 
     while (s->p < s->end) {
-        uint8_t c = *s->p;
+        const uint8_t *p = s->p;
+        while (p < s->end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+            p++;
+        s->p = p;
+        if (p == s->end)
+            break;
+        uint8_t c = *p;
 
         if (c >= 0x80) {
             n = u8_mbtoucr(&uc, s->p, (size_t)(s->end - s->p));
@@ -122,10 +128,8 @@ static bool scan_string(struct scan *s)
             s->p++;
             if (!scan_escape(s))
                 return false;
-        } else if (c < 0x20) {
-            return fail(s, s->p, "a control character in a string; escape it");
         } else {
-            s->p++;
+            return fail(s, s->p, "a control character in a string; escape it");
         }
     }
     return fail(s, open, "a string is not closed");

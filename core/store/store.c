@@ -20,7 +20,7 @@
 
 enum {
     FLUSH_KEYS = 150000, /* about 20,000 messages */
-    FLUSH_AGE_US = 100000,
+    FLUSH_AGE_US = 500000,
     PENDING_MAX_KEYS = 4000000, /* new work is refused beyond it: back-pressure, not memory */
     REPLAY_KEYS = 500000
 };

@@ -61,7 +61,7 @@ uint64_t store_synced(struct store *); /* last on disk; [any] */
 /* Whether new work may come in: HILO_OK, or HILO_FULL with words (pending is too far
  * ahead of LMDB, or the disk or the map is full). Reports and receipts come anyway. */
 int32_t store_room(struct store *, struct err *);
-/* Hands pending to the flusher if it is time (20,000 events or 100 ms). Returns the
+/* Hands pending to the flusher if it is time (20,000 messages or 500 ms). Returns the
  * monotonic instant to call again, or 0 when nothing is pending. The core's loop. */
 int64_t store_tick(struct store *);
 
