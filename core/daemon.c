@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "fleet.h"
+#include "notify.h"
 #include "reload.h"
 #include "services/delivery.h"
 #include "services/hosting.h"
@@ -37,6 +38,9 @@ struct daemon {
     struct loop_timer *tick;
     struct loop_wake *flushed;
     struct loop_signal *signals;
+    struct notify *notify;
+    struct loop_timer *watchdog; /* NULL: nobody watches */
+    bool watchdog_due, status_due;
     bool ending;
 };
 
@@ -54,13 +58,30 @@ static void on_tick(void *arg)
     (void)arg; /* the turn does it */
 }
 
+/* config_reload_fn, with the service manager told. */
+static void reload(void *arg, struct arena *arena, struct config_report *out)
+{
+    struct daemon *d = arg;
+
+    notify_say(d->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
+    reload_run(&d->reload, arena, out);
+    notify_say(d->notify, "READY=1");
+    d->status_due = true;
+}
+
 static void on_hangup(struct daemon *d)
 {
     struct arena *arena = arena_new();
     struct config_report report; /* the log has it */
 
-    reload_run(&d->reload, arena, &report);
+    reload(d, arena, &report);
     arena_free(&arena);
+}
+
+/* Between two turns a commit may hang; so the turn itself says that it goes on. */
+static void on_watchdog(void *arg)
+{
+    ((struct daemon *)arg)->watchdog_due = true;
 }
 
 static void on_signal(void *arg, int signo)
@@ -79,6 +100,7 @@ static void on_signal(void *arg, int signo)
     }
     d->ending = true;
     log_event(d->gw.log, HILO_LOG_INFO, "gateway.stopping", "signal=%d", signo);
+    notify_say(d->notify, "STOPPING=1\nSTATUS=Stopping: channels finish what they have out");
     api_quiesce(d->api);
     fleet_drain(d->fleet);
 }
@@ -98,8 +120,11 @@ static void hook_gone(void *arg, struct gw_channel *c)
 
 static void channel_stands(void *arg, struct gw_channel *c, enum channel_state state)
 {
+    struct daemon *d = arg;
+
+    d->status_due = true;
     if (state == CHANNEL_CLOSED)
-        fleet_closed(((struct daemon *)arg)->fleet, c);
+        fleet_closed(d->fleet, c);
 }
 
 static void channel_reconfigured(void *arg, struct gw_channel *c, int32_t code)
@@ -162,8 +187,8 @@ static int32_t start_api(struct daemon *d, struct err *e)
                                    .connections_max = s->http.connections_max,
                                    .connections_per_ip_max = s->http.connections_per_ip_max,
                                    .idle_timeout_us = s->http.idle_timeout_us,
-                                   .reload = reload_run,
-                                   .reload_arg = &d->reload};
+                                   .reload = reload,
+                                   .reload_arg = d};
     int32_t rc = api_new(&ao, e, &d->api);
 
     d->reload.api = d->api;
@@ -223,6 +248,27 @@ static bool idle(const struct daemon *d)
            api_waiting(d->api) == 0;
 }
 
+static void tell_status(struct daemon *d)
+{
+    unsigned n = 0, up = 0;
+
+    d->status_due = false;
+    if (d->ending || !notify_heard(d->notify))
+        return;
+    for (const struct gw_channel *c = d->gw.channels; c; c = c->next) {
+        n++;
+        up += c->plug && channel_state(c->plug, NULL) == CHANNEL_UP;
+    }
+    notify_say(d->notify, "STATUS=Serving: %u of %u channels up", up, n);
+}
+
+static void watchdog_pat(struct daemon *d)
+{
+    d->watchdog_due = false;
+    notify_say(d->notify, "WATCHDOG=1");
+    loop_timer_at(d->watchdog, clock_mono_us() + notify_watchdog_us(d->notify));
+}
+
 static int32_t end_turn(struct daemon *d, struct err *e)
 {
     int32_t rc = delivery_claim(d->delivery, e);
@@ -239,6 +285,10 @@ static int32_t end_turn(struct daemon *d, struct err *e)
         loop_timer_at(d->tick, next);
     else
         loop_timer_cancel(d->tick);
+    if (d->status_due)
+        tell_status(d);
+    if (d->watchdog_due)
+        watchdog_pat(d);
     reload_turn(&d->reload);
     arena_reset(d->gw.arena);
     return HILO_OK;
@@ -265,6 +315,8 @@ static int32_t run_loop(struct daemon *d, struct err *e)
         /* Nothing may be acknowledged any more; whoever waits gets no answer and asks
          * again. The journal has what was acknowledged. */
         log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=\"%s\"", e->text);
+    if (rc != HILO_OK)
+        notify_say(d->notify, "STATUS=Failed: see the log");
     return rc;
 }
 
@@ -275,6 +327,12 @@ static void say_ready(struct daemon *d, int fd)
     char line[32];
     int n = snprintf(line, sizeof line, "port=%u\n", (unsigned)api_port(d->api));
 
+    if (notify_watchdog_us(d->notify)) {
+        d->watchdog = loop_timer_new(d->gw.loop, on_watchdog, d);
+        d->watchdog_due = true;
+    }
+    d->status_due = true;
+    notify_say(d->notify, "READY=1");
     log_event(d->gw.log, HILO_LOG_INFO, "gateway.ready", "version=" HILO_VERSION " port=%u pid=%ld",
               (unsigned)api_port(d->api), (long)getpid());
     if (fd >= 0) {
@@ -292,6 +350,7 @@ static int32_t configure(struct daemon *d, const char *config, struct err *e)
     int32_t rc;
 
     d->gw.log = log_new(STDERR_FILENO, HILO_LOG_INFO);
+    d->notify = notify_new(d->gw.log);
     d->gw.arena = arena_new();
     d->gw.config_file = config;
     d->gw.started_us = clock_wall_us();
@@ -360,6 +419,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     store_close(&d->gw.store);
     media_store_close(&d->gw.media);
     loop_timer_free(&d->tick);
+    loop_timer_free(&d->watchdog);
     loop_signal_free(&d->signals);
     loop_wake_free(&d->flushed);
     if (rc == HILO_OK)
@@ -368,6 +428,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     plugins_free(&d->reload.plugins);
     reload_done(&d->reload);
     arena_free(&d->gw.arena);
+    notify_free(&d->notify);
     log_free(&d->gw.log);
     free(d);
     return rc;

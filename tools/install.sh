@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lays daemon, command line, plugins, headers, hilo.pc, man pages and the example
-# configuration under $DESTDIR$PREFIX. Called by make install.
+# Lays daemon, command line, plugins, headers, hilo.pc, man pages, the systemd unit and the
+# example configuration under $DESTDIR$PREFIX. Called by make install.
 set -eu
 cd "$(dirname "$0")/.."
 root=${DESTDIR:-}$PREFIX
@@ -14,7 +14,9 @@ for so in "$BUILD_DIR"/plugins/*.so; do put 755 "$so" "$root/lib/hilo/plugins"; 
 for h in include/hilo/*; do put 644 "$h" "$root/include/hilo"; done
 put 644 conf/hilo.yaml "$root/share/doc/hilo"
 for page in tools/man/*.[1-8]; do put 644 "$page" "$root/share/man/man${page##*.}"; done
-mkdir -p "$root/lib/pkgconfig" "${DESTDIR:-}/etc/hilo"
+mkdir -p "$root/lib/pkgconfig" "$root/lib/systemd/system" "${DESTDIR:-}/etc/hilo"
+sed "s|@PREFIX@|$PREFIX|g" conf/hilod.service >"$root/lib/systemd/system/hilod.service"
+chmod 644 "$root/lib/systemd/system/hilod.service"
 cat >"$root/lib/pkgconfig/hilo.pc" <<PC
 prefix=$PREFIX
 includedir=\${prefix}/include
