@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "daemon.h"
+#include "restore.h"
 #include "store/store.h"
 #include <getopt.h>
 #include <stdio.h>
@@ -24,12 +25,15 @@ static const char usage[] =
     "                               check a configuration and its plugins\n"
     "  hilod --check-store DIR      check a data folder that no daemon has open\n"
     "  hilod --check-plugin FILE    check a plugin and print its options\n"
+    "  hilod --restore DIR [-c FILE] [--replace]\n"
+    "                               put a backup into the configuration's data folder;\n"
+    "                               --replace: move aside what is there\n"
     "  hilod --version | --help\n"
     "\n"
     "  -c, --config FILE            default " HILO_SYSCONFDIR "/hilo/hilo.yaml\n"
     "      --ready-fd N             write \"port=NNNN\" there once the gateway listens\n";
 
-enum { CHECK_CONFIG = 256, CHECK_STORE, CHECK_PLUGIN, READY_FD, VERSION };
+enum { CHECK_CONFIG = 256, CHECK_STORE, CHECK_PLUGIN, RESTORE, REPLACE, READY_FD, VERSION };
 
 static int exit_status(int32_t rc, const struct err *e)
 {
@@ -45,6 +49,8 @@ int main(int argc, char **argv)
                                             {"check-config", no_argument, NULL, CHECK_CONFIG},
                                             {"check-store", required_argument, NULL, CHECK_STORE},
                                             {"check-plugin", required_argument, NULL, CHECK_PLUGIN},
+                                            {"restore", required_argument, NULL, RESTORE},
+                                            {"replace", no_argument, NULL, REPLACE},
                                             {"ready-fd", required_argument, NULL, READY_FD},
                                             {"version", no_argument, NULL, VERSION},
                                             {"help", no_argument, NULL, 'h'},
@@ -52,6 +58,7 @@ int main(int argc, char **argv)
     struct daemon_options o = {.config = HILO_SYSCONFDIR "/hilo/hilo.yaml", .ready_fd = -1};
     const char *subject = NULL;
     struct err e = {0};
+    bool replace = false;
     uint64_t fd;
     int opt, what = 0;
 
@@ -70,8 +77,12 @@ int main(int argc, char **argv)
         case CHECK_CONFIG:
         case CHECK_STORE:
         case CHECK_PLUGIN:
+        case RESTORE:
             what = opt;
             subject = optarg;
+            break;
+        case REPLACE:
+            replace = true;
             break;
         case VERSION:
             (void)puts("hilod " HILO_VERSION);
@@ -83,6 +94,10 @@ int main(int argc, char **argv)
             (void)fputs(usage, stderr);
             return 2;
         }
+    }
+    if (replace && what != RESTORE) {
+        (void)fprintf(stderr, "hilod: --replace belongs to --restore\n");
+        return 2;
     }
     if (optind != argc) {
         (void)fprintf(stderr, "hilod: \"%s\" is not expected here\n%s", argv[optind], usage);
@@ -100,6 +115,8 @@ int main(int argc, char **argv)
         return 0;
     case CHECK_PLUGIN:
         return exit_status(daemon_check_plugin(subject, &e), &e);
+    case RESTORE:
+        return exit_status(restore_run(o.config, subject, replace, &e), &e) ? 1 : 0;
     default:
         return exit_status(daemon_run(&o, &e), &e);
     }

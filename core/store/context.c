@@ -158,6 +158,16 @@ void context_del(struct context *c, enum table table, struct hilo_str key)
     set(c, table, key, NULL);
 }
 
+int32_t context_copy(struct context *c, int fd, struct err *err)
+{
+    return lmdb_copy(c->lmdb, fd, err);
+}
+
+int context_fd(struct context *c)
+{
+    return lmdb_fd(c->lmdb);
+}
+
 void context_stats(struct context *c, struct context_stats *out)
 {
     struct context_stats s = {0};

@@ -82,6 +82,13 @@ int32_t context_scan(struct context *, enum table, struct hilo_str prefix, struc
  * for long. */
 int32_t context_walk(struct context *, enum table, context_scan_fn *, void *arg, struct err *);
 
+/* LMDB's file as it is at one moment, in order, to fd (a pipe is fine), which stays the
+ * caller's. What is pending is not in it. Meanwhile LMDB reuses no pages. [any]
+ * HILO_AGAIN: nobody reads the pipe any more; HILO_IO. context_fd: the file that
+ * is copied (borrowed), so that whoever reads the pipe can have it read ahead. */
+int32_t context_copy(struct context *, int fd, struct err *);
+int context_fd(struct context *);
+
 /* Freezes the active generation as the state after seq, whose batch ends at end, and
  * wakes the flusher, if the flusher is idle and there is something; true if it did.
  * The flusher writes it only once the journal has seq on disk, which context_synced

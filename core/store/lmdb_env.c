@@ -416,6 +416,22 @@ void lmdb_close(struct lmdb **lmdb)
     *lmdb = NULL;
 }
 
+int32_t lmdb_copy(struct lmdb *l, int fd, struct err *err)
+{
+    int rc = mdb_env_copyfd2(l->env, fd, 0);
+
+    if (rc == EPIPE)
+        return err_set(err, HILO_AGAIN, "context %s: nobody takes the copy any more", l->dir);
+    return rc == 0 ? HILO_OK : fail(l, err, rc, "copying");
+}
+
+int lmdb_fd(struct lmdb *l)
+{
+    int fd = -1;
+
+    return mdb_env_get_fd(l->env, &fd) == 0 ? fd : -1;
+}
+
 void lmdb_used(struct lmdb *l, uint64_t *map_bytes_out, uint64_t *used_bytes_out)
 {
     MDB_envinfo info;

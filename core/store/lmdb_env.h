@@ -35,6 +35,12 @@ int32_t lmdb_seek(struct lmdb_reader *, struct hilo_str at, bool inclusive, bool
                   struct hilo_str *key_out, struct hilo_str *val_out, struct err *);
 int32_t lmdb_next(struct lmdb_reader *, bool reverse, struct hilo_str *key_out, struct hilo_str *val_out,
                   struct err *);
+/* Writes data.mdb as it is at one moment to fd (a pipe is fine), which stays the caller's, in
+ * the order of its pages. A read all the while: LMDB reuses no pages. HILO_AGAIN: nobody
+ * reads the pipe any more; HILO_FULL; HILO_IO. */
+int32_t lmdb_copy(struct lmdb *, int fd, struct err *);
+/* The descriptor of data.mdb; borrowed. */
+int lmdb_fd(struct lmdb *);
 int32_t lmdb_reached(struct lmdb *, uint64_t *seq_out, position *end_out, struct err *);
 
 /* A write: changes in the order of keys are the fastest. All of it or nothing is

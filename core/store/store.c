@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "store/apply.h"
+#include "store/backup.h"
+#include "store/restore.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +35,7 @@ struct store {
     struct log *log;
     struct arena *arena; /* apply's scratch; the writer's role */
     char *media_dir;
+    struct backup *backup;
     struct store_options options;
     /* The writer's role: */
     int64_t active_since_us; /* monotonic: when the active generation got its first change; 0 */
@@ -111,7 +114,9 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     s->log = o->log;
     s->arena = arena_new();
     s->media_dir = store__sub(o->dir, "media");
-    rc = store__mkdir(o->dir, err);
+    rc = restore_absent(o->dir, err);
+    if (rc == HILO_OK)
+        rc = store__mkdir(o->dir, err);
     if (rc == HILO_OK)
         rc = store__mkdir(journal_dir, err);
     if (rc == HILO_OK)
@@ -131,12 +136,15 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     s->sealed_end = end;
     const struct journal_options jo = {.dir = journal_dir, .segment_bytes = o->segment_bytes, .log = o->log};
     rc = journal_open(&jo, end, reached, false, store__replay, s, err, &rec, &s->journal);
+    if (rc == HILO_OK) /* once more, under the journal's lock */
+        rc = restore_absent(o->dir, err);
     if (rc != HILO_OK)
         goto out;
     context_synced(s->context, rec.last_seq > reached ? rec.last_seq : reached);
     if (rec.events)
         s->active_since_us = clock_mono_us();
     s->ids = idgen_new(s->replayed_time_us);
+    s->backup = backup_new(s->journal, s->context, o->dir, o->log);
     log_event(s->log, HILO_LOG_INFO, "store.opened",
               "seq=%" PRIu64 " replayed=%" PRIu64 " bytes=%" PRIu64 " cut_bytes=%" PRIu64, rec.last_seq,
               rec.events, rec.bytes, rec.cut_bytes);
@@ -156,6 +164,7 @@ void store_close(struct store **sp)
 
     if (!s)
         return;
+    backup_free(&s->backup);
     /* What was appended and not committed is dropped, and pending with it. After a commit
      * that failed, a frozen generation waits for a journal that will never have it. */
     if (s->context && s->journal && store_seq(s) == s->sealed_seq &&
@@ -184,6 +193,10 @@ struct idgen *store_ids(struct store *s)
 const char *store_media_dir(const struct store *s)
 {
     return s->media_dir;
+}
+struct backup *store_backup(struct store *s)
+{
+    return s->backup;
 }
 
 /* ---- writing ---- */

@@ -19,7 +19,8 @@
 #include "store/journal/journal.h"
 #include "store/record.h"
 
-struct store; /* opaque */
+struct store;  /* opaque */
+struct backup; /* store/backup.h */
 
 struct store_options {
     const char *dir;
@@ -38,6 +39,7 @@ void store_close(struct store **);
 
 struct idgen *store_ids(struct store *);
 const char *store_media_dir(const struct store *);
+struct backup *store_backup(struct store *);
 
 /* Who changes something, and on whose request. */
 struct actor {

@@ -465,6 +465,34 @@ uint64_t journal_synced(const struct journal *j)
     return atomic_load(&j->synced);
 }
 
+void journal_durable(struct journal *j, uint32_t *first_out, uint64_t *seq_out, position *end_out)
+{
+    pthread_mutex_lock(&j->syncing); /* so that the two belong together */
+    pthread_mutex_lock(&j->mem);
+    *seq_out = atomic_load(&j->synced);
+    *end_out = j->synced_end;
+    pthread_mutex_unlock(&j->mem);
+    pthread_mutex_unlock(&j->syncing);
+    *first_out = segment_set_first(&j->set);
+}
+
+int32_t journal_pin(struct journal *j, uint32_t segment, struct err *err, int *fd_out, uint64_t *length_out)
+{
+    struct segment seg;
+    int32_t rc = segment_set_pin(&j->set, segment, err, &seg);
+
+    if (rc == HILO_OK) {
+        *fd_out = seg.fd;
+        *length_out = seg.length;
+    }
+    return rc;
+}
+
+void journal_unpin(struct journal *j, uint32_t segment)
+{
+    segment_set_unpin(&j->set, segment);
+}
+
 void journal_stats(struct journal *j, struct journal_stats *out)
 {
     struct journal_stats s;

@@ -131,6 +131,15 @@ uint64_t journal_synced(const struct journal *);   /* [any] last sequence on dis
  * event; HILO_IO. Body in the arena. */
 int32_t journal_read(struct journal *, position at, struct arena *, struct event *out, struct err *);
 
+/* For a backup: the oldest segment, and the last sequence that is on disk with the
+ * position behind it. What stands before that position never changes (until erasure
+ * exists, which will have to know of backups under way). Waits for a commit under way. [any] */
+void journal_durable(struct journal *, uint32_t *first_out, uint64_t *seq_out, position *end_out);
+/* A segment's file, to be read until it is unpinned; it is not retired meanwhile. [any]
+ * HILO_NOTFOUND: retired already. */
+int32_t journal_pin(struct journal *, uint32_t segment, struct err *, int *fd_out, uint64_t *length_out);
+void journal_unpin(struct journal *, uint32_t segment);
+
 /* Counters for metrics; segments and segment_bytes include the prepared one. [any] */
 struct journal_stats {
     uint64_t commits, synced_events, synced_bytes, sync_us, max_batch_events;
