@@ -1,5 +1,5 @@
 /*
- * What works without a gateway: hilod checks, and hilo runs it. It is looked for by
+ * What works without a gateway: hilod checks and restores, and hilo runs it. It is looked for by
  * $HILOD, beside hilo, in ../sbin (where make install puts it), and in PATH.
  */
 #include "cli.h"
@@ -37,8 +37,8 @@ static void hilod_path(struct text *out)
     text_add(out, "hilod");
 }
 
-/* hilod has said what it found. 2 is a misunderstanding between the two. */
-static int hilod_status(const char *path, int status)
+/* hilod has said what is wrong. 2 is a misunderstanding between the two. */
+static int hilod_status(const char *path, int status, int bad)
 {
     if (WIFSIGNALED(status)) {
         complain("%s was ended by a signal: %s", path, strsignal(WTERMSIG(status)));
@@ -48,28 +48,25 @@ static int hilod_status(const char *path, int status)
     case 0:
         return EXIT_OK;
     case 2:
-        complain("%s does not know this check: is it of the same version as hilo " HILO_VERSION "?", path);
+        complain("%s does not know how to do this: is it of the same version as hilo " HILO_VERSION "?",
+                 path);
         return EXIT_REFUSED;
     default:
-        return EXIT_FOUND;
+        return bad;
     }
 }
 
-/* subject may be NULL. */
-static int hilod_run(const char *check, const char *option, const char *subject)
+int hilod_run(const char *const *words, int bad)
 {
     struct text path = {0};
-    char *argv[5] = {0}; /* copies: its type promises less than posix_spawn keeps */
+    char *argv[10] = {0}; /* copies: its type promises less than posix_spawn keeps */
     size_t n = 0;
     int rc, status = 0;
     pid_t pid;
 
     hilod_path(&path);
-    const char *const words[] = {text_z(&path), check, subject ? option : NULL, subject};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (!words[i])
-            continue;
-        argv[n] = strdup(words[i]);
+    for (const char *word = text_z(&path); word && n + 1 < sizeof argv / sizeof *argv; word = *words++) {
+        argv[n] = strdup(word);
         if (!argv[n]) {
             complain("out of memory");
             rc = EXIT_REFUSED;
@@ -79,13 +76,13 @@ static int hilod_run(const char *check, const char *option, const char *subject)
     }
     rc = posix_spawnp(&pid, path.p, NULL, NULL, argv, environ);
     if (rc != 0) {
-        complain("can't run %s, which does the checking: %s; name it by HILOD", path.p, strerror(rc));
+        complain("can't run %s, which does this: %s; name it by HILOD", path.p, strerror(rc));
         rc = EXIT_UNREACHABLE;
         goto out;
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    rc = hilod_status(path.p, status);
+    rc = hilod_status(path.p, status, bad);
 out:
     while (n)
         free(argv[--n]);
@@ -95,15 +92,17 @@ out:
 
 int cmd_config_check(struct cli *cli)
 {
-    return hilod_run("--check-config", "-c", arg(cli, "config"));
+    const char *config = arg(cli, "config");
+
+    return hilod_run((const char *const[]){"--check-config", config ? "-c" : NULL, config, NULL}, EXIT_FOUND);
 }
 
 int cmd_store_check(struct cli *cli)
 {
-    return hilod_run("--check-store", NULL, operand(cli, 0));
+    return hilod_run((const char *const[]){"--check-store", operand(cli, 0), NULL}, EXIT_FOUND);
 }
 
 int cmd_plugin_check(struct cli *cli)
 {
-    return hilod_run("--check-plugin", NULL, operand(cli, 0));
+    return hilod_run((const char *const[]){"--check-plugin", operand(cli, 0), NULL}, EXIT_FOUND);
 }

@@ -213,6 +213,11 @@ int media_upload(struct cli *, const char *file, const char *type, const char *f
                  const char *idempotency, struct answer *out);
 const char *media_type(const char *file); /* by its name */
 
+/* Runs hilod with these words (NULL-ended); bad: the status when it fails. EXIT_x. */
+int hilod_run(const char *const *words, int bad);
+/* "1.5 GiB" */
+void bytes_text(double n, struct text *out);
+
 int cmd_send(struct cli *);
 int cmd_message_show(struct cli *);
 int cmd_message_cancel(struct cli *);
@@ -239,5 +244,7 @@ int cmd_config_check(struct cli *);
 int cmd_config_reload(struct cli *);
 int cmd_store_check(struct cli *);
 int cmd_plugin_check(struct cli *);
+int cmd_backup(struct cli *);
+int cmd_restore(struct cli *);
 
 #endif

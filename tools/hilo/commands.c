@@ -366,6 +366,40 @@ static const struct command c_store_check = {
     .examples = "  hilo store check /var/lib/hilo\n",
     .run = cmd_store_check,
 };
+static const struct option_row backup_options[] = {
+    {"since", "DIR", 0, false, "an earlier backup on the same disk: what did not change is linked to it"},
+    END,
+};
+static const struct command c_backup = {
+    .name = "backup",
+    .operands = "DIR",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = backup_options,
+    .summary = "back up all that the gateway keeps, while it runs",
+    .help = "DIR must not be there yet, on the gateway's machine, writable by its user. It has its name\n"
+            "only when it is whole.",
+    .examples = "  hilo backup /var/backups/hilo/2026-11-27\n"
+                "  hilo backup /var/backups/hilo/monday --since /var/backups/hilo/sunday\n",
+    .run = cmd_backup,
+};
+static const struct option_row restore_options[] = {
+    {"config", "FILE", 'c', false, "whose data folder it is; hilod's own default if absent"},
+    {"replace", NULL, 0, false, "move aside the store that is there (nothing is deleted)"},
+    END,
+};
+static const struct command c_restore = {
+    .name = "restore",
+    .operands = "DIR",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = restore_options,
+    .flags = COMMAND_LOCAL,
+    .summary = "put a backup into the data folder of a stopped gateway",
+    .examples = "  hilo restore /var/backups/hilo/2026-11-27\n"
+                "  hilo restore /var/backups/hilo/2026-11-27 -c /etc/hilo/hilo.yaml --replace\n",
+    .run = cmd_restore,
+};
 static const struct command c_plugin_check = {
     .name = "plugin",
     .verb = "check",
@@ -379,13 +413,33 @@ static const struct command c_plugin_check = {
 };
 
 const struct command *const commands[] = {
-    &c_send,           &c_message_show,    &c_message_cancel,
-    &c_message_read,   &c_customer_create, &c_customer_find,
-    &c_customer_show,  &c_customer_update, &c_case_open,
-    &c_case_list,      &c_case_show,       &c_case_messages,
-    &c_case_update,    &c_timeline,        &c_channels,
-    &c_channels_pause, &c_channels_resume, &c_key_create,
-    &c_key_list,       &c_key_revoke,      &c_media_put,
-    &c_media_get,      &c_config_check,    &c_config_reload,
-    &c_store_check,    &c_plugin_check,    NULL,
+    &c_send,
+    &c_message_show,
+    &c_message_cancel,
+    &c_message_read,
+    &c_customer_create,
+    &c_customer_find,
+    &c_customer_show,
+    &c_customer_update,
+    &c_case_open,
+    &c_case_list,
+    &c_case_show,
+    &c_case_messages,
+    &c_case_update,
+    &c_timeline,
+    &c_channels,
+    &c_channels_pause,
+    &c_channels_resume,
+    &c_key_create,
+    &c_key_list,
+    &c_key_revoke,
+    &c_media_put,
+    &c_media_get,
+    &c_backup,
+    &c_restore,
+    &c_config_check,
+    &c_config_reload,
+    &c_store_check,
+    &c_plugin_check,
+    NULL,
 };
