@@ -1,6 +1,6 @@
 /*
  * The event loop on libevent: level-triggered descriptors, one-shot timers on the
- * monotonic clock, wake-ups by eventfd, signals by signalfd.
+ * monotonic clock, wake-ups by eventfd, signals by signalfd, children by pidfd.
  *
  * A watcher that is freed while its callback waits in the same turn is never called:
  * libevent takes a deleted event out of its active queue. Timers never run early:
@@ -15,8 +15,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct loop {
@@ -52,6 +55,14 @@ struct loop_signal {
     struct loop_fd *watch;
     int fd;
     loop_signal_fn *fn;
+    void *arg;
+};
+
+struct loop_process {
+    struct loop_fd *watch;
+    int fd;
+    bool ended;
+    loop_process_fn *fn;
     void *arg;
 };
 
@@ -335,4 +346,76 @@ void loop_signal_free(struct loop_signal **sp)
         (void)close(s->fd);
     free(s);
     *sp = NULL;
+}
+
+/* ---- processes ---- */
+
+static bool loop__reap(struct loop_process *p, siginfo_t *info)
+{
+    int rc;
+
+    memset(info, 0, sizeof *info);
+    do
+        rc = waitid(P_PIDFD, (id_t)p->fd, info, WEXITED);
+    while (rc != 0 && errno == EINTR);
+    p->ended = true;
+    return rc == 0;
+}
+
+static void loop__ended(void *arg, int fd, unsigned events)
+{
+    struct loop_process *p = arg;
+    siginfo_t info;
+
+    (void)fd;
+    (void)events;
+    loop_fd_free(&p->watch);
+    CHECK(loop__reap(p, &info)); /* nobody else reaps it */
+    p->fn(p->arg, info.si_code == CLD_EXITED ? 0 : info.si_status,
+          info.si_code == CLD_EXITED ? info.si_status : 0);
+}
+
+int32_t loop_process_new(struct loop *l, pid_t pid, loop_process_fn *fn, void *arg, struct loop_process **out)
+{
+    struct loop_process *p = calloc(1, sizeof *p);
+    int32_t rc = HILO_IO;
+
+    if (!p)
+        check_nomem();
+    p->fn = fn;
+    p->arg = arg;
+    p->fd = pidfd_open(pid, 0);
+    if (p->fd >= 0)
+        rc = loop_fd_new(l, p->fd, LOOP_READ, loop__ended, p, &p->watch);
+    if (rc != HILO_OK) {
+        if (p->fd >= 0)
+            (void)close(p->fd);
+        free(p);
+        return rc;
+    }
+    *out = p;
+    return HILO_OK;
+}
+
+void loop_process_signal(struct loop_process *p, int signo)
+{
+    if (!p->ended)
+        (void)pidfd_send_signal(p->fd, signo, NULL, 0); /* ESRCH: it ends anyway */
+}
+
+void loop_process_free(struct loop_process **pp)
+{
+    struct loop_process *p = *pp;
+    siginfo_t info;
+
+    *pp = NULL;
+    if (!p)
+        return;
+    loop_fd_free(&p->watch);
+    if (!p->ended) {
+        loop_process_signal(p, SIGKILL);
+        (void)loop__reap(p, &info);
+    }
+    (void)close(p->fd);
+    free(p);
 }

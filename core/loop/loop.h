@@ -8,6 +8,7 @@
 
 #include <hilo/types.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct err;
 struct loop;    /* opaque */
@@ -15,6 +16,7 @@ struct loop_fd; /* a watched descriptor */
 struct loop_timer;
 struct loop_wake; /* a wake-up that other threads may give */
 struct loop_signal;
+struct loop_process; /* a child of this process */
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 }; /* equal HILO_READ, HILO_WRITE */
 
@@ -51,6 +53,15 @@ typedef void loop_signal_fn(void *arg, int signo);
 int32_t loop_signal_new(struct loop *, const int *signos, unsigned n, loop_signal_fn *, void *arg,
                         struct loop_signal **out);
 void loop_signal_free(struct loop_signal **);
+
+/* A child process, by pidfd: fn runs once, after the child has ended and was reaped.
+ * signal: what killed it, or 0 and its exit status. The caller alone reaps it, by this. */
+typedef void loop_process_fn(void *arg, int signal, int status);
+int32_t loop_process_new(struct loop *, pid_t, loop_process_fn *, void *arg, struct loop_process **out);
+/* Never another process that was given its number meanwhile. */
+void loop_process_signal(struct loop_process *, int signo);
+/* One that has not ended is killed and waited for. */
+void loop_process_free(struct loop_process **);
 
 /* How often a waiting loop_run came back since the loop was made, from sleep or at
  * once: a loop with nothing due adds none (a test counts idle). [any] */
