@@ -51,6 +51,11 @@ void log_level_set(struct log *l, int32_t level)
     atomic_store_explicit(&l->level, level, memory_order_relaxed);
 }
 
+int32_t log_level(const struct log *l)
+{
+    return l ? atomic_load_explicit(&l->level, memory_order_relaxed) : (int32_t)HILO_LOG_ERROR;
+}
+
 int32_t log_level_parse(const char *name, int32_t otherwise)
 {
     for (int32_t i = 0; i < LOG_LEVELS; i++)

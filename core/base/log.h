@@ -16,6 +16,7 @@ struct log; /* opaque */
 struct log *log_new(int fd, int32_t level);
 void log_free(struct log **);
 void log_level_set(struct log *, int32_t level);
+int32_t log_level(const struct log *);                        /* of NULL: HILO_LOG_ERROR */
 int32_t log_level_parse(const char *name, int32_t otherwise); /* "error" … "debug" */
 
 /* event: dotted, lower-case. fmt makes "key=value key=value"; a value with spaces
