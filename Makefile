@@ -41,7 +41,9 @@ CORE_SRC := $(sort $(wildcard core/base/*.c core/model/*.c core/loop/*.c core/co
               core/store/journal/*.c core/plug/*.c core/services/*.c core/api/*.c))
 CORE_ASM := $(wildcard core/api/*.S)
 CORE_OBJ := $(CORE_SRC:%.c=$O/%.o) $(CORE_ASM:%.S=$O/%.o)
-MAIN_SRC := $(wildcard core/*.c)
+WORKER_LAYERS := base model loop conf plug
+WORKER_OBJ := $(filter $(WORKER_LAYERS:%=$O/core/%/%),$(CORE_OBJ))
+MAIN_SRC := $(filter-out core/worker.c,$(wildcard core/*.c))
 MAIN_OBJ := $(MAIN_SRC:%.c=$O/%.o)
 
 PLUGINS    := $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/plugin.c))))
@@ -49,7 +51,7 @@ PLUGIN_SO  := $(PLUGINS:%=$O/plugins/%.so)
 CLI_SRC    := $(wildcard tools/hilo/*.c)
 SIMS       := $(patsubst tools/sim/%/main.c,$O/sim/hilo-sim-%,$(wildcard tools/sim/*/main.c))
 
-all: check-layers $(if $(MAIN_SRC),$O/hilod) $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
+all: check-layers $(if $(MAIN_SRC),$O/hilod) $O/hilo-worker $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
 
 $O/core/%.o: core/%.c
 	@mkdir -p $(@D)
@@ -73,6 +75,14 @@ $O/libcore.a: $(CORE_OBJ)
 
 $O/hilod: $(MAIN_OBJ) $O/libcore.a
 	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(CORE_LIBS) -o $@
+
+# A worker has what runs a plugin: no store, no HTTP server, so neither library either.
+$O/libworker.a: $(WORKER_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$O/hilo-worker: $O/core/worker.o $O/libworker.a
+	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(shell pkg-config --libs libevent_core libcurl libcrypto) -lunistring -lpthread -ldl -o $@
 
 # A plugin sees include/ and its own folder, and exports one symbol.
 $O/plugins/%.o: plugins/%.c
@@ -132,7 +142,7 @@ $O/tests/plugins/%.so: tests/plugins/%.c
 $O/tests/abi/layout.o: tests/abi/layout.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Iinclude -c $< -o $@
-$(filter $O/tests/unit/test_plug_%,$(UNIT_BIN)): $(TEST_SO) $O/tests/abi/layout.o
+$(filter $O/tests/unit/test_plug_%,$(UNIT_BIN)): $(TEST_SO) $O/tests/abi/layout.o | $O/hilo-worker
 
 # The gateway from outside: tests/behave, hostile and torture share a harness.
 OUTSIDE_SRC := $(wildcard tests/behave/test_*.c tests/hostile/test_*.c tests/torture/test_*.c)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fails when a file includes what its layer may not see (core/README.md):
 #   base < model, loop, conf < store, plug < services < api < main
+#   the worker's main: base, model, loop, conf and plug only
 #   plugins and tools: hilo/ and their own folder; LMDB: core/store only
 set -eu
 cd "$(dirname "$0")/.."
@@ -28,6 +29,13 @@ for layer in base model loop conf store plug services api; do
         *) say "$file includes $to/, which is not below $layer/ (core/README.md, layers)" ;;
         esac
     done
+done
+for use in $(grep -o '^#include "[a-z]*[/.]' core/worker.c | tr ' ' '='); do
+    to=$(echo "$use" | sed 's/.*"\([a-z]*\).*/\1/')
+    case " base model loop conf plug " in
+    *" $to "*) ;;
+    *) say "core/worker.c includes $to: a worker has what runs a plugin, nothing above" ;;
+    esac
 done
 for file in $(grep -rlE '^#include <lmdb.h>' core plugins tools | grep -v '^core/store/' || :); do
     say "$file includes lmdb.h: only core/store sees LMDB"

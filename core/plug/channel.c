@@ -4,12 +4,17 @@
  * A run (run.h) is one life of the plugin's instance. When one ends by itself the channel
  * starts another after a delay.
  *
+ * A worker's run is over when its process has been reaped, whatever came before: that it
+ * said ENDED, that it was killed for what it did, or nothing. While it owes something
+ * (a report, a download, an answer) it is pinged; idle it is left asleep.
+ *
  * Invariants: at most one run at a time; up.state is called only from the loop, never
- * from within a function of plug.h; after CLOSED nothing of the channel is touched.
+ * from within a function of plug.h; after CLOSED nothing of the channel is touched. What a
+ * worker sends may be anything: nothing of it is added, indexed or waited for unchecked.
  *
  * Limits: a thread can't be killed. One that hangs is reported (DOWN) when the core next
  * wants something of it (so that an idle channel costs no timer), and given up 5 s after
- * the end of a drain.
+ * the end of a drain. A worker that hangs is killed, when that is seen.
  */
 #include "plug/plug.h"
 #include "base/check.h"
@@ -29,6 +34,12 @@ enum {
     STEADY_S = 60, /* up for so long: the next delay is the shortest again */
     HUNG_S = 10,
     GIVE_UP_S = 5,
+    OPEN_S = 30,      /* a worker's way to its start() */
+    EXIT_S = 10,      /* from a worker's ENDED to its end */
+    ANSWER_S = 30,    /* what a request may take (hilo/plugin.h); then it is owed no more */
+    LAST_TURNS = 128, /* of a dead worker's ring: more than it holds */
+    NAME_MAX = 1024,  /* bytes of a plugin's key */
+    RETRY_MAX_DAYS = 30,
     STATE_TEXT_MAX = 512
 };
 
@@ -47,6 +58,17 @@ struct channel {
     int64_t up_since_us, give_up_us;
     int64_t backoff_s;
     struct channel_stats past; /* of runs that are over */
+    const char *bad;           /* what a frame said that no plugin can say; NULL: nothing */
+    uint64_t credit;           /* that the core has from it */
+    unsigned reconfigures;     /* not answered yet */
+    /* a worker */
+    struct loop_timer *pulse;
+    bool killed;
+    char why[STATE_TEXT_MAX]; /* it was killed */
+    uint64_t sends, jobs;     /* that it owes */
+    int64_t asked_us;         /* the last request; 0: none */
+    uint64_t pings;
+    int64_t ping_us; /* one is out since; 0: none */
 };
 
 const char *channel_state_name(enum channel_state s)
@@ -74,16 +96,36 @@ static void set_state(struct channel *ch, enum channel_state state, struct hilo_
 /* ---- a run -------------------------------------------------------------------------------- */
 
 static void on_link(void *arg, int fd, unsigned events);
+static void on_died(void *arg, int signal, int status);
 
 static int32_t start(struct channel *ch, struct err *e)
 {
-    int32_t code = run_new(ch->name, plugin_desc(ch->o.plugin), ch->o.conf, ch->o.log, e, &ch->run);
+    const struct run_options o = {.name = ch->name,
+                                  .plugin = ch->o.plugin,
+                                  .conf = ch->o.conf,
+                                  .log = ch->o.log,
+                                  .worker = ch->o.worker,
+                                  .loop = ch->o.loop,
+                                  .died = on_died,
+                                  .arg = ch};
+    int32_t code = run_new(&o, e, &ch->run);
 
     if (code != HILO_OK)
         return code;
     ch->link = run_link(ch->run);
     ch->started = ch->ended = ch->hung = ch->hung_told = ch->want_room = false;
+    ch->killed = false;
+    ch->bad = NULL;
+    ch->credit = ch->sends = ch->jobs = 0;
+    ch->reconfigures = 0;
+    ch->asked_us = ch->ping_us = 0;
     code = loop_fd_new(ch->o.loop, link_fd(ch->link), LOOP_READ, on_link, ch, &ch->link_fd);
+    if (code == HILO_OK && ch->pulse) {
+        ch->ping_us = clock_mono_us(); /* STARTED answers it */
+        loop_timer_at(ch->pulse, ch->ping_us + (int64_t)OPEN_S * SECOND_US);
+        log_event(ch->o.log, HILO_LOG_INFO, "worker.started", "channel=%s pid=%ld", ch->name,
+                  (long)run_pid(ch->run));
+    }
     if (code == HILO_OK)
         return HILO_OK;
     run_give_up(&ch->run, &ch->past);
@@ -96,6 +138,8 @@ static void stop(struct channel *ch, bool ended)
 {
     loop_fd_free(&ch->link_fd);
     ch->link = NULL;
+    if (ch->pulse)
+        loop_timer_cancel(ch->pulse);
     if (ended)
         run_join(&ch->run, &ch->past);
     else
@@ -154,6 +198,19 @@ static bool hangs(const struct channel *ch)
     return run_busy_us(ch->run, &in) > ch->o.hung_us;
 }
 
+/* A worker that does what none may do. Nothing more is taken from it; on_died follows. why
+ * empty: what it had sent is taken then, and how it ended is the reason. */
+static void kill_worker(struct channel *ch, const char *why)
+{
+    if (ch->killed)
+        return;
+    ch->killed = true;
+    snprintf(ch->why, sizeof ch->why, "%s", why);
+    loop_fd_free(&ch->link_fd);
+    loop_timer_cancel(ch->pulse);
+    run_kill(ch->run);
+}
+
 /* Tells when the plugin hangs, and when it has come back; looks again while it does. */
 static void check_hang(struct channel *ch)
 {
@@ -162,6 +219,13 @@ static void check_hang(struct channel *ch)
     const char *in;
 
     ch->hung = run_busy_us(ch->run, &in) > ch->o.hung_us;
+    if (ch->hung && ch->pulse) {
+        snprintf(text, sizeof text,
+                 "its worker was killed: the plugin did not come back from %s() for %lld ms", in,
+                 (long long)(ch->o.hung_us / 1000));
+        kill_worker(ch, text);
+        return;
+    }
     if (ch->hung)
         loop_timer_at(ch->timer, clock_mono_us() + SECOND_US);
     if (ch->hung && !was && ch->state == CHANNEL_UP) {
@@ -179,7 +243,10 @@ static void on_timer(void *arg)
 {
     struct channel *ch = arg;
 
-    if (!ch->draining) {
+    if (ch->pulse && ch->run && (ch->ended || (ch->draining && clock_mono_us() >= ch->give_up_us))) {
+        kill_worker(ch, ch->ended ? "its worker was killed: it did not end in time"
+                                  : "its worker was killed: the plugin did not close in time");
+    } else if (!ch->draining) {
         if (!ch->run)
             restart(ch);
         else if (ch->resumed && ch->state == CHANNEL_STOPPED)
@@ -203,7 +270,66 @@ static void on_timer(void *arg)
     }
 }
 
+/* ---- a worker's pulse --------------------------------------------------------------------------------- */
+
+static bool owes(const struct channel *ch, int64_t now)
+{
+    return ch->sends || ch->jobs || (ch->asked_us && now - ch->asked_us < (int64_t)ANSWER_S * SECOND_US);
+}
+
+/* Something was asked of it: see that it turns. The ping is shown with the rest, by channel_flush. */
+static void pulse_on(struct channel *ch)
+{
+    if (ch->pulse && !ch->ping_us && !loop_timer_due(ch->pulse))
+        loop_timer_at(ch->pulse, clock_mono_us() + ch->o.hung_us / 2);
+}
+
+/* It has answered, or reported: asleep again if it owes nothing more. */
+static void pulse_off(struct channel *ch)
+{
+    if (ch->pulse && !ch->ping_us && loop_timer_due(ch->pulse) && !owes(ch, clock_mono_us()))
+        loop_timer_cancel(ch->pulse);
+}
+
+static void on_pulse(void *arg)
+{
+    struct channel *ch = arg;
+    struct frame ping = {.type = FRAME_PING, .token = ++ch->pings, .fd = -1};
+    int64_t now = clock_mono_us();
+    char text[STATE_TEXT_MAX];
+
+    if (!ch->run || ch->ended || ch->draining)
+        return;
+    if (ch->ping_us) {
+        snprintf(text, sizeof text, "its worker was killed: it did not answer for %lld ms",
+                 (long long)((now - ch->ping_us) / 1000));
+        kill_worker(ch, text);
+    } else if (owes(ch, now)) {
+        CHECK(link_put(ch->link, &ping) == HILO_OK);
+        ch->ping_us = now;
+        loop_timer_at(ch->pulse, now + ch->o.hung_us);
+    }
+}
+
+static void pulse_felt(struct channel *ch)
+{
+    if (!ch->pulse)
+        return;
+    ch->ping_us = 0;
+    loop_timer_cancel(ch->pulse);
+    if (owes(ch, clock_mono_us()))
+        pulse_on(ch);
+}
+
 /* ---- frames up ------------------------------------------------------------------------------------ */
+
+/* A wait that can be added to a time. */
+static int64_t retry_us(const struct frame *f)
+{
+    const uint64_t max = (uint64_t)RETRY_MAX_DAYS * 86400 * SECOND_US;
+
+    return (int64_t)(f->retry_after < max ? f->retry_after : max);
+}
 
 static void up_report(struct channel *ch, const struct frame *f)
 {
@@ -214,9 +340,27 @@ static void up_report(struct channel *ch, const struct frame *f)
                             .reason = f->reason,
                             .provider_code = f->provider_code,
                             .detail = f->detail,
-                            .retry_after_us = (int64_t)f->retry_after,
+                            .retry_after_us = retry_us(f),
                             .scope = (uint32_t)f->scope};
+    ch->sends -= ch->sends > 0;
+    ch->credit += ch->credit < INSTANCE_CREDIT_MAX;
     ch->o.up->report(ch->o.up->arg, ch, &r);
+}
+
+static void up_credit(struct channel *ch, uint64_t count)
+{
+    uint64_t room = INSTANCE_CREDIT_MAX - ch->credit;
+    uint32_t n = (uint32_t)(count < room ? count : room);
+
+    ch->credit += n;
+    if (n)
+        ch->o.up->credit(ch->o.up->arg, ch, n);
+}
+
+static bool bad(struct channel *ch, const char *what)
+{
+    ch->bad = what;
+    return false;
 }
 
 static void up_state(struct channel *ch, const struct frame *f)
@@ -237,29 +381,36 @@ static bool on_frame(void *arg, const struct frame *f)
 
     switch (f->type) {
     case FRAME_SUBMIT:
+        if (f->message.n > HILO_MESSAGE_MAX)
+            return bad(ch, "a message that is too long");
         up->submit(up->arg, ch, f->token, f->message);
         break;
     case FRAME_REPORT:
         up_report(ch, f);
         break;
     case FRAME_CREDIT:
-        up->credit(up->arg, ch, f->count > UINT32_MAX ? UINT32_MAX : (uint32_t)f->count);
+        up_credit(ch, f->count);
         break;
     case FRAME_CONTEXT_GET:
-        up->context_get(up->arg, ch, f->token, f->subject, f->key);
-        break;
     case FRAME_CONTEXT_PUT:
-        up->context_put(up->arg, ch, f->token, f->subject, f->key, f->val, f->version);
+        if (f->subject.n > NAME_MAX || f->key.n > NAME_MAX)
+            channel_context(ch, f->token, HILO_INVALID, STR(""), 0);
+        else if (f->type == FRAME_CONTEXT_GET)
+            up->context_get(up->arg, ch, f->token, f->subject, f->key);
+        else
+            up->context_put(up->arg, ch, f->token, f->subject, f->key, f->val, f->version);
         break;
     case FRAME_ANSWER:
         h = frame_http(f);
+        ch->asked_us = 0; /* as far as one can tell */
         up->answer(up->arg, ch, f->token, &h);
         break;
     case FRAME_MEDIA_GET:
         up->media_get(up->arg, ch, f->token, f->id);
         break;
     case FRAME_FETCHED:
-        up->fetched(up->arg, ch, f->token, f->code, f->mime, f->detail, (int64_t)f->retry_after);
+        ch->jobs -= ch->jobs > 0;
+        up->fetched(up->arg, ch, f->token, f->code, f->mime, f->detail, retry_us(f));
         break;
     case FRAME_STATE:
         up_state(ch, f);
@@ -268,12 +419,22 @@ static bool on_frame(void *arg, const struct frame *f)
         up->template_begin(up->arg, ch);
         break;
     case FRAME_TEMPLATE_PUT:
+        if (f->val.n > HILO_TEMPLATE_MAX)
+            return bad(ch, "a template that is too long");
         up->template_put(up->arg, ch, f->val);
         break;
     case FRAME_TEMPLATE_END:
         up->template_end(up->arg, ch);
         break;
+    case FRAME_PONG:
+        if (ch->ping_us && ch->started && f->token == ch->pings)
+            pulse_felt(ch);
+        break;
+    case FRAME_DESCRIBED:
+        return bad(ch, "what only an inspected plugin says");
     case FRAME_STARTED:
+        if (!ch->started)
+            pulse_felt(ch);
         ch->started = true;
         ch->up_since_us = clock_mono_us();
         if (!ch->draining)
@@ -285,6 +446,9 @@ static bool on_frame(void *arg, const struct frame *f)
         snprintf(ch->text, sizeof ch->text, "%.*s", STR_FMT(f->detail));
         return false;
     case FRAME_RECONFIGURED:
+        if (ch->reconfigures == 0)
+            return bad(ch, "an answer to what was not asked");
+        ch->reconfigures--;
         if (!ch->draining)
             up->reconfigured(up->arg, ch, f->code);
         break;
@@ -292,6 +456,63 @@ static bool on_frame(void *arg, const struct frame *f)
         CHECK(frame_direction(f->type) != FRAME_UP); /* frame_decode lets nothing else through */
     }
     return true;
+}
+
+static void bad_link(struct channel *ch, const char *what)
+{
+    char text[STATE_TEXT_MAX];
+
+    log_event(ch->o.log, HILO_LOG_ERROR, "channel.link", "channel=%s what=\"the plugin's side sent %s\"",
+              ch->name, what);
+    snprintf(text, sizeof text, "its side of the link sent %s", what);
+    if (ch->pulse) {
+        kill_worker(ch, text);
+        return;
+    }
+    stop(ch, false);
+    if (ch->draining)
+        set_state(ch, CHANNEL_CLOSED, str(text));
+    else
+        again_later(ch, text);
+}
+
+/* The worker has ended and was reaped. */
+static void on_died(void *arg, int signal, int status)
+{
+    struct channel *ch = arg;
+    char why[STATE_TEXT_MAX];
+    bool clean;
+
+    /* What it wrote before counts; nobody writes any more, or it is not listened to. */
+    for (int i = 0; (!ch->killed || !ch->why[0]) && !ch->ended && !ch->bad && i < LAST_TURNS; i++)
+        if (link_turn(ch->link, on_frame, ch) <= 0)
+            break;
+    clean = ch->ended && !signal && !status;
+    if (clean) {
+        run_over(ch);
+        return;
+    }
+    if (ch->killed && ch->why[0])
+        snprintf(why, sizeof why, "%s", ch->why);
+    else if (signal)
+        snprintf(why, sizeof why, "its worker died of signal %d (%s)", signal, strsignal(signal));
+    else
+        snprintf(why, sizeof why, "its worker ended with status %d", status);
+    ch->past.deaths++;
+    log_event(ch->o.log, HILO_LOG_ERROR, "worker.died",
+              "channel=%s pid=%ld signal=%d status=%d restarts=%llu", ch->name, (long)run_pid(ch->run),
+              signal, status, (unsigned long long)ch->past.restarts);
+    if (ch->ended) { /* it had closed; what its process did at its very end changes nothing */
+        run_over(ch);
+        return;
+    }
+    stop(ch, true);
+    if (ch->draining) {
+        loop_timer_cancel(ch->timer);
+        set_state(ch, CHANNEL_CLOSED, str(why));
+    } else {
+        again_later(ch, why);
+    }
 }
 
 static void on_link(void *arg, int fd, unsigned events)
@@ -305,19 +526,27 @@ static void on_link(void *arg, int fd, unsigned events)
         check_hang(ch); /* before what it says of itself */
     taken = link_turn(ch->link, on_frame, ch);
     if (ch->ended) {
-        run_over(ch);
+        if (!ch->pulse) {
+            run_over(ch);
+            return;
+        }
+        loop_fd_free(&ch->link_fd); /* on_died follows */
+        loop_timer_at(ch->timer, clock_mono_us() + (int64_t)EXIT_S * SECOND_US);
         return;
     }
-    if (taken < 0) {
-        log_event(ch->o.log, HILO_LOG_ERROR, "channel.link",
-                  "channel=%s what=\"the plugin's frames are malformed\"", ch->name);
-        stop(ch, false);
-        if (ch->draining)
-            set_state(ch, CHANNEL_CLOSED, STR("its frames were malformed"));
-        else
-            again_later(ch, "its frames were malformed");
+    if (taken < 0 || ch->bad) {
+        bad_link(ch, ch->bad ? ch->bad : "malformed frames");
         return;
     }
+    if (ch->pulse && link_swamped(ch->link)) {
+        kill_worker(ch, "its worker was killed: it did not take what it had asked for");
+        return;
+    }
+    if (ch->pulse && link_gone(ch->link)) {
+        kill_worker(ch, ""); /* it has ended, or makes as if */
+        return;
+    }
+    pulse_off(ch);
     if (link_room(ch->link) && ch->want_room) {
         ch->want_room = false;
         ch->o.up->room(ch->o.up->arg, ch);
@@ -343,6 +572,8 @@ int32_t channel_new(const struct channel_options *o, struct err *e, struct chann
     ch->state = CHANNEL_STARTING;
     ch->backoff_s = BACKOFF_MIN_S;
     ch->timer = loop_timer_new(o->loop, on_timer, ch);
+    if (o->worker)
+        ch->pulse = loop_timer_new(o->loop, on_pulse, ch);
     code = start(ch, e);
     if (code != HILO_OK) {
         channel_free(&ch);
@@ -390,10 +621,10 @@ int32_t channel_reconfigure(struct channel *ch, const void *conf)
     struct buf packed = {0};
     int32_t code;
 
-    if (!d->reconfigure)
+    if (!plugin_reconfigures(ch->o.plugin))
         return HILO_NOSUP;
     ch->o.conf = conf;
-    if (ch->draining || ch->ended)
+    if (ch->draining || ch->ended || ch->killed)
         return HILO_OK;
     if (!ch->run) {
         ch->backoff_s = BACKOFF_MIN_S;
@@ -404,9 +635,8 @@ int32_t channel_reconfigure(struct channel *ch, const void *conf)
     f.val = buf_str(&packed);
     if (code == HILO_OK)
         code = link_put(ch->link, &f);
-    if (packed.n)
-        explicit_bzero(packed.p, packed.n); /* there are secrets in it */
-    buf_done(&packed);
+    options_forget(&packed);
+    ch->reconfigures += code == HILO_OK;
     return code == HILO_OK ? code : HILO_NOSUP; /* no memory or descriptor for it: by a new one */
 }
 
@@ -419,6 +649,7 @@ void channel_free(struct channel **chp)
         return;
     CHECK(!ch->run);
     loop_timer_free(&ch->timer);
+    loop_timer_free(&ch->pulse);
     free(ch->name);
     free(ch);
 }
@@ -430,7 +661,7 @@ static int32_t ready(struct channel *ch, uint64_t needs)
 {
     if (!(plugin_desc(ch->o.plugin)->provides & needs))
         return HILO_NOSUP;
-    if (!ch->run || !ch->started || ch->ended || ch->draining)
+    if (!ch->run || !ch->started || ch->ended || ch->killed || ch->draining)
         return HILO_DOWN;
     if (!hangs(ch))
         return HILO_OK;
@@ -457,7 +688,14 @@ int32_t channel_send(struct channel *ch, struct hilo_id id, struct hilo_str mess
         code = HILO_DOWN;
     if (code == HILO_OK && (message.n == 0 || message.n > HILO_MESSAGE_MAX))
         code = HILO_INVALID;
-    return code == HILO_OK ? put(ch, &f) : code;
+    if (code == HILO_OK)
+        code = put(ch, &f);
+    if (code == HILO_OK) {
+        ch->sends++;
+        ch->credit -= ch->credit > 0;
+        pulse_on(ch);
+    }
+    return code;
 }
 
 int32_t channel_request(struct channel *ch, uint64_t request, const struct hilo_http *h)
@@ -468,7 +706,13 @@ int32_t channel_request(struct channel *ch, uint64_t request, const struct hilo_
     if (code == HILO_OK && h->method.n == 0)
         code = HILO_INVALID;
     frame_http_set(&f, h);
-    return code == HILO_OK ? put(ch, &f) : code;
+    if (code == HILO_OK)
+        code = put(ch, &f);
+    if (code == HILO_OK && ch->pulse) {
+        ch->asked_us = clock_mono_us();
+        pulse_on(ch);
+    }
+    return code;
 }
 
 int32_t channel_fetch(struct channel *ch, uint64_t job, struct hilo_str message, int fd)
@@ -478,13 +722,19 @@ int32_t channel_fetch(struct channel *ch, uint64_t job, struct hilo_str message,
 
     if (code == HILO_OK && (message.n == 0 || message.n > HILO_MESSAGE_MAX || fd < 0))
         code = HILO_INVALID;
-    return code == HILO_OK ? put(ch, &f) : code;
+    if (code == HILO_OK)
+        code = put(ch, &f);
+    if (code == HILO_OK) {
+        ch->jobs++;
+        pulse_on(ch);
+    }
+    return code;
 }
 
 /* Answers: get there as long as there is somebody. */
 static bool answer(struct channel *ch, const struct frame *f)
 {
-    return ch->run && !ch->ended && link_put(ch->link, f) == HILO_OK;
+    return ch->run && !ch->ended && !ch->killed && link_put(ch->link, f) == HILO_OK;
 }
 
 void channel_revoke(struct channel *ch, struct hilo_id id)
@@ -507,7 +757,7 @@ void channel_context(struct channel *ch, uint64_t token, int32_t code, struct hi
     struct frame f = {
         .type = FRAME_CONTEXT, .token = token, .fd = -1, .code = code, .val = val, .version = version};
 
-    if (answer(ch, &f) || !ch->run || ch->ended)
+    if (answer(ch, &f) || !ch->run || ch->ended || ch->killed)
         return;
     /* Too large, or no descriptor left for a memory file: the plugin hears of it. */
     f.code = HILO_IO;
@@ -531,7 +781,7 @@ void channel_media(struct channel *ch, uint64_t token, int32_t code, int fd, str
 
 void channel_flush(struct channel *ch)
 {
-    if (ch->run && !ch->ended)
+    if (ch->run && !ch->ended && !ch->killed)
         link_publish(ch->link);
 }
 
@@ -560,6 +810,16 @@ enum channel_state channel_state(const struct channel *ch, struct hilo_str *text
 bool channel_runs(const struct channel *ch)
 {
     return ch->run != NULL;
+}
+
+bool channel_isolated(const struct channel *ch)
+{
+    return ch->o.worker != NULL;
+}
+
+pid_t channel_pid(const struct channel *ch)
+{
+    return ch->run ? run_pid(ch->run) : 0;
 }
 
 void channel_stats(const struct channel *ch, struct channel_stats *out)

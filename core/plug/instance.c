@@ -184,6 +184,13 @@ static bool on_frame(void *arg, const struct frame *f)
     case FRAME_RECONFIGURE:
         do_reconfigure(s, f);
         break;
+    case FRAME_PING: {
+        struct frame pong = instance_frame(FRAME_PONG, f->token);
+        instance_must(s, &pong);
+        break;
+    }
+    case FRAME_SETUP: /* serve.c took it; another changes nothing */
+        break;
     default:
         CHECK(frame_direction(f->type) != FRAME_DOWN); /* frame_decode lets nothing else through */
     }
@@ -279,6 +286,7 @@ static void show(struct hilo_self *s)
     atomic_store_explicit(&s->o.shared->http_requests, httpc_requests(s->httpc), memory_order_relaxed);
     atomic_store_explicit(&s->o.shared->http_connections, httpc_connections(s->httpc), memory_order_relaxed);
     link_publish(s->o.link);
+    atomic_store_explicit(&s->o.shared->wakes, link_wakes(s->o.link), memory_order_relaxed);
 }
 
 /* ---- the life -------------------------------------------------------------------------------------- */

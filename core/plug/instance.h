@@ -1,7 +1,7 @@
 /*
  * One instance of a plugin: its loop, the services given to it, the rules that hold
- * whatever it does. Runs on a thread of its own (and is what a worker process will
- * run); talks to the core by the link only.
+ * whatever it does. Runs on a thread of its own, or in a worker process (serve.h); talks
+ * to the core by the link only.
  */
 #ifndef PLUG_INSTANCE_H
 #define PLUG_INSTANCE_H
@@ -11,10 +11,12 @@
 #include <hilo/plugin.h>
 #include <stdatomic.h>
 
-/* What the other side may look at while the instance runs. Plain numbers only. */
+/* What the other side may look at while the instance runs. Plain numbers only: of a worker
+ * process they lie in shared memory, and it may write anything there. */
 struct instance_shared {
     _Atomic uint64_t stalls; /* callbacks over INSTANCE_STALL_US */
     _Atomic uint64_t loop_wakeups;
+    _Atomic uint64_t wakes; /* of the core */
     _Atomic uint64_t http_requests, http_connections;
     _Atomic int64_t busy_since_us; /* monotonic, when the present callback began; 0: in none */
     _Atomic uint32_t busy_in;      /* which: instance_callback_name */

@@ -12,7 +12,7 @@
  * Limits: the plugin's constructors run when it is mapped, before anything could be
  * checked; loading one is trusting it.
  */
-#include "plug/plug.h"
+#include "plug/loader.h"
 #include "base/check.h"
 #include "base/str.h"
 #include <dlfcn.h>
@@ -22,7 +22,6 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* What version 1.0 had: less is not a descriptor. */
@@ -31,23 +30,6 @@ enum {
     OPTION_SIZE_1_0 = offsetof(struct hilo_option, max) + sizeof(int64_t),
     ABILITIES_SIZE_1_0 = offsetof(struct hilo_abilities, media_max) + 8 * sizeof(uint64_t),
     NAME_MAX_BYTES = 32,
-    OPTIONS_MAX = 256,
-    CONF_SIZE_MAX = 64 * 1024
-};
-
-struct plugin {
-    struct plugin *next;
-    char *path;
-    dev_t dev;
-    ino_t ino;
-    struct hilo_plugin desc;
-    struct hilo_abilities abilities;
-    struct hilo_option *options;
-};
-
-struct plugins {
-    struct log *log;
-    struct plugin *all;
 };
 
 struct plugins *plugins_new(struct log *log)
@@ -60,13 +42,47 @@ struct plugins *plugins_new(struct log *log)
     return ps;
 }
 
-static void plugin_free(struct plugin *p)
+struct plugin *loader_plugin_new(const char *path, const struct stat *st)
 {
+    struct plugin *p = calloc(1, sizeof *p);
+
+    if (!p)
+        check_nomem();
+    p->path = strdup(path);
+    if (!p->path)
+        check_nomem();
+    p->dev = st->st_dev;
+    p->ino = st->st_ino;
+    return p;
+}
+
+void loader_plugin_free(struct plugin **pp)
+{
+    struct plugin *p = *pp;
+
+    *pp = NULL;
     if (!p)
         return;
     free(p->path);
     free(p->options);
+    arena_free(&p->arena);
     free(p);
+}
+
+void loader_plugin_add(struct plugins *ps, struct plugin *p)
+{
+    p->next = ps->all;
+    ps->all = p;
+    log_event(ps->log, HILO_LOG_INFO, "plugin.loaded", "plugin=%s version=%s interface=1.%u%s", p->desc.name,
+              p->desc.version, p->desc.minor, p->arena ? " described_by=worker" : "");
+}
+
+struct plugin *loader_plugin_find(const struct plugins *ps, const struct stat *st, bool described)
+{
+    for (struct plugin *p = ps->all; p; p = p->next)
+        if (p->dev == st->st_dev && p->ino == st->st_ino && (p->arena != NULL) == described)
+            return p;
+    return NULL;
 }
 
 void plugins_free(struct plugins **psp)
@@ -78,7 +94,7 @@ void plugins_free(struct plugins **psp)
         return;
     for (struct plugin *p = ps->all, *next; p; p = next) {
         next = p->next;
-        plugin_free(p);
+        loader_plugin_free(&p);
     }
     free(ps);
 }
@@ -91,6 +107,10 @@ const struct hilo_abilities *plugin_abilities(const struct plugin *p)
 {
     return &p->abilities;
 }
+bool plugin_reconfigures(const struct plugin *p)
+{
+    return p->reconfigures;
+}
 const char *plugin_path(const struct plugin *p)
 {
     return p->path;
@@ -98,7 +118,7 @@ const char *plugin_path(const struct plugin *p)
 
 /* ---- the file ----------------------------------------------------------------------------- */
 
-static int32_t check_file(const char *path, struct stat *st, struct err *e)
+int32_t loader_check_file(const char *path, struct stat *st, struct err *e)
 {
     unsigned char head[EI_NIDENT + 2];
     uint16_t type;
@@ -156,7 +176,7 @@ static uint64_t symbol_size(const void *symbol)
 
 /* ---- the descriptor -------------------------------------------------------------------------- */
 
-static bool name_ok(const char *s)
+bool loader_name_ok(const char *s)
 {
     size_t n = s ? strlen(s) : 0;
 
@@ -186,12 +206,12 @@ static uint64_t option_bytes(uint32_t type)
     }
 }
 
-static const char *option_wrong(const struct plugin *p, uint32_t i)
+const char *loader_option_wrong(const struct plugin *p, uint32_t i)
 {
     const struct hilo_option *o = &p->options[i];
     uint64_t bytes = option_bytes(o->type);
 
-    if (!name_ok(o->name))
+    if (!loader_name_ok(o->name))
         return "its name is missing or is not lower-case letters, digits, - and _";
     if (bytes == 0)
         return "its type is unknown to this hilod (HILO_OPT_x)";
@@ -229,10 +249,10 @@ static int32_t copy_options(struct plugin *p, const struct hilo_option *theirs, 
             "plugin %s: says %u options but %s; set options, n_options and option_size = sizeof(struct "
             "hilo_option)",
             p->path, p->desc.n_options, theirs ? "its option_size is too small" : "has no table of them");
-    if (p->desc.n_options > OPTIONS_MAX || p->desc.conf_size > CONF_SIZE_MAX)
+    if (p->desc.n_options > LOADER_OPTIONS_MAX || p->desc.conf_size > LOADER_CONF_MAX)
         return err_set(e, HILO_INVALID,
                        "plugin %s: has %u options in %u bytes; at most %d in %d are possible", p->path,
-                       p->desc.n_options, p->desc.conf_size, OPTIONS_MAX, CONF_SIZE_MAX);
+                       p->desc.n_options, p->desc.conf_size, LOADER_OPTIONS_MAX, LOADER_CONF_MAX);
     p->options = calloc(p->desc.n_options, sizeof *p->options);
     if (!p->options)
         check_nomem();
@@ -240,7 +260,7 @@ static int32_t copy_options(struct plugin *p, const struct hilo_option *theirs, 
         const char *wrong;
 
         memcpy(&p->options[i], (const char *)theirs + (size_t)i * stride, n);
-        wrong = option_wrong(p, i);
+        wrong = loader_option_wrong(p, i);
         if (wrong)
             return err_set(e, HILO_INVALID,
                            "plugin %s: option %u (%.40s): %s; correct its entry in the option table", p->path,
@@ -335,10 +355,11 @@ static int32_t check_desc(struct plugin *p, const struct hilo_plugin *theirs, st
             p->path, theirs->size, (unsigned long long)there);
     memcpy(&p->desc, theirs, theirs->size < sizeof p->desc ? theirs->size : sizeof p->desc);
     p->desc.size = sizeof p->desc;
+    p->reconfigures = p->desc.reconfigure != NULL;
     code = check_requires(p, e);
     if (code != HILO_OK)
         return code;
-    if (!name_ok(p->desc.name))
+    if (!loader_name_ok(p->desc.name))
         return err_set(e, HILO_INVALID,
                        "plugin %s: its name is missing or is not 1 to %d lower-case letters, digits, - and "
                        "_; set .name, the "
@@ -361,25 +382,18 @@ int32_t plugins_load(struct plugins *ps, const char *path, struct err *e, struct
     char *full = NULL;
     struct stat st;
     void *handle = NULL;
-    int32_t code = check_file(path, &st, e);
+    int32_t code = loader_check_file(path, &st, e);
 
     if (code != HILO_OK)
         return code;
-    for (p = ps->all; p; p = p->next)
-        if (p->dev == st.st_dev && p->ino == st.st_ino) {
-            *out = p;
-            return HILO_OK;
-        }
+    p = loader_plugin_find(ps, &st, false);
+    if (p) {
+        *out = p;
+        return HILO_OK;
+    }
     /* An absolute path: dlopen looks up a bare name elsewhere. */
     full = realpath(path, NULL);
-    p = calloc(1, sizeof *p);
-    if (!p)
-        check_nomem();
-    p->path = strdup(path);
-    if (!p->path)
-        check_nomem();
-    p->dev = st.st_dev;
-    p->ino = st.st_ino;
+    p = loader_plugin_new(path, &st);
     handle = full ? dlopen(full, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) : NULL;
     if (!handle) {
         const char *words = full ? dlerror() : strerror(errno);
@@ -394,14 +408,11 @@ int32_t plugins_load(struct plugins *ps, const char *path, struct err *e, struct
     code = theirs ? check_desc(p, theirs, e) : no_symbol(handle, path, e);
     if (code != HILO_OK)
         goto out;
-    p->next = ps->all;
-    ps->all = p;
-    log_event(ps->log, HILO_LOG_INFO, "plugin.loaded", "plugin=%s version=%s interface=1.%u", p->desc.name,
-              p->desc.version, p->desc.minor);
+    loader_plugin_add(ps, p);
     *out = p;
     p = NULL;
 out:
     free(full); /* and the handle stays open: see the top */
-    plugin_free(p);
+    loader_plugin_free(&p);
     return code;
 }

@@ -23,8 +23,15 @@ static struct hilo_str text_at(const void *conf, const struct hilo_option *o)
 
 int32_t options_pack(const struct hilo_plugin *d, const void *conf, struct buf *out)
 {
+    size_t at = out->n;
     int32_t rc = buf_add(out, conf, d->conf_size);
 
+    for (uint32_t i = 0; i < d->n_options && rc == HILO_OK; i++)
+        if (is_text(&d->options[i])) {
+            struct hilo_str s = text_at(conf, &d->options[i]);
+            s.p = s.p ? (const char *)(uintptr_t)1 : NULL;
+            memcpy(out->p + at + d->options[i].offset, &s, sizeof s);
+        }
     for (uint32_t i = 0; i < d->n_options && rc == HILO_OK; i++)
         if (is_text(&d->options[i])) {
             struct hilo_str s = text_at(conf, &d->options[i]);
@@ -32,6 +39,13 @@ int32_t options_pack(const struct hilo_plugin *d, const void *conf, struct buf *
                 rc = buf_add(out, s.p, (size_t)s.n);
         }
     return rc;
+}
+
+void options_forget(struct buf *b)
+{
+    if (b->n)
+        explicit_bzero(b->p, b->n);
+    buf_done(b);
 }
 
 void *options_unpack(const struct hilo_plugin *d, struct hilo_str bytes)

@@ -1,9 +1,10 @@
 /*
- * The plugin host: loads plugins, runs one instance a channel on a thread of its own
- * and carries messages between it and the core over a link.
+ * The plugin host: loads plugins, runs one instance a channel on a thread of its own or
+ * in a worker process of its own, and carries messages between it and the core over a link.
  *
- *   core's loop   channel.c   <- link: two rings of frames, an eventfd each ->   instance.c   plugin's loop
- *                                                                                httpc.c (libcurl multi)
+ *   core's loop   channel.c   <- link: two rings of frames, a wake-up each ->    instance.c   plugin's loop
+ *                 run.c, worker.c                                                httpc.c (libcurl multi)
+ *                                                                                serve.c (a worker's start)
  *
  * Knows no store: it reaches up through the table plug_up that main fills. All
  * functions and all calls up are on the core's loop [core] unless they say otherwise.
@@ -31,8 +32,21 @@ struct plugins; /* the loaded ones */
 struct plugins *plugins_new(struct log *);
 void plugins_free(struct plugins **); /* forgets them; the mappings stay */
 int32_t plugins_load(struct plugins *, const char *path, struct err *, struct plugin **out);
+
+/* How workers are made: the same for all of a gateway. */
+struct worker_options {
+    const char *path; /* of hilo-worker, of the same build */
+    bool drop;        /* they become this user and group; only root can make them */
+    uint32_t uid, gid;
+};
+/* The same as plugins_load, but none of the file's code runs in this process: a worker loads
+ * it and says what it is (waits for that, at most 30 s). The descriptor has no functions;
+ * only channels with a worker can run it. */
+int32_t plugins_describe(struct plugins *, const char *path, const struct worker_options *, struct err *,
+                         struct plugin **out);
 const struct hilo_plugin *plugin_desc(const struct plugin *);
 const struct hilo_abilities *plugin_abilities(const struct plugin *); /* our size, zero-filled */
+bool plugin_reconfigures(const struct plugin *);                      /* it takes new options while it runs */
 const char *plugin_path(const struct plugin *);
 
 /* ---- a channel ---------------------------------------------------------------------- */
@@ -46,7 +60,7 @@ enum channel_state {
     CHANNEL_STOPPED,      /* until an operator acts (HILO_CONFIG); a running instance still takes
                              requests and answers, and may say that it works again */
     CHANNEL_DRAINING,
-    CHANNEL_CLOSED /* its thread has ended */
+    CHANNEL_CLOSED /* its thread or worker has ended */
 };
 const char *channel_state_name(enum channel_state);
 
@@ -95,17 +109,18 @@ struct channel_options {
     struct loop *loop; /* the core's */
     struct log *log;
     const struct plug_up *up;
-    void *user;      /* for channel_user() */
-    int64_t hung_us; /* a callback that takes longer hangs; 0: 10 s */
+    void *user;                          /* for channel_user() */
+    int64_t hung_us;                     /* a callback that takes longer hangs; 0: 10 s */
+    const struct worker_options *worker; /* a process, borrowed until channel_free; NULL: a thread */
 };
 
-/* Makes the channel and starts its thread: open() and start() run there. A failure of
+/* Makes the channel and starts its thread or worker: open() and start() run there. A failure of
  * theirs is a state, not an error here: HILO_DOWN, TEMP and others restart after 1 s,
  * doubling to 60 s, HILO_CONFIG and INVALID stop it. */
 int32_t channel_new(const struct channel_options *, struct err *, struct channel **out);
 /* Asks the plugin to drain by the monotonic instant, then closes it; CLOSED follows
  * through up.state. A plugin that does not come back by then + 5 s is reported as hung
- * in the log and given up (its thread is leaked, never killed). */
+ * in the log and given up: a worker is killed; a thread is leaked, never killed. */
 void channel_drain(struct channel *, int64_t mono_us);
 /* Options for the next instance, instead of those of channel_options: the same, in another
  * place, or such that the running one need not know. Borrowed until channel_free. */
@@ -124,13 +139,15 @@ const struct plugin *channel_plugin(const struct channel *);
 enum channel_state channel_state(const struct channel *, struct hilo_str *text_out);
 /* Whether an instance runs: STOPPED and DOWN are said of both. */
 bool channel_runs(const struct channel *);
+bool channel_isolated(const struct channel *); /* it has a worker process */
+pid_t channel_pid(const struct channel *);     /* of the worker; 0: a thread, or none runs */
 /* An operator has mended what STOPPED it: UP if its instance runs, else another is
  * started; the state follows from the loop. Otherwise nothing. */
 void channel_mended(struct channel *);
 
 /* Frames to the plugin. HILO_OK, or HILO_FULL (nothing happened; up.room comes), or
  * HILO_DOWN when the instance is not running, drains, or has not come back from a
- * callback for hung_us (it is DOWN until it does), or HILO_INVALID (an empty message, too
+ * callback for hung_us (it is DOWN until it does; a worker is killed), or HILO_INVALID (an empty message, too
  * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context
  * and media always get there while it runs. Frames are seen only after channel_flush, which the core
  * calls once a turn, after the commit: so a batch costs one wake-up, and nothing is told
@@ -149,6 +166,7 @@ void channel_flush(struct channel *);
 struct channel_stats {
     uint64_t frames_up, frames_down, bytes_up, bytes_down, wakes_up, wakes_down;
     uint64_t restarts, stalls; /* callbacks over 100 ms */
+    uint64_t deaths;           /* workers that ended without having closed, or were killed */
     uint64_t loop_wakeups;
     uint64_t http_requests, http_connections; /* made by the host's client */
 };

@@ -111,11 +111,22 @@ bool ring_want_room(struct ring_tx *tx)
     return false;
 }
 
+void ring_want_progress(struct ring_tx *tx)
+{
+    atomic_store(&tx->ring->producer_waits, 1);
+}
+
 /* ---- the consumer ------------------------------------------------------------------ */
 
 void ring_rx_init(struct ring_rx *rx, struct ring *r, uint32_t size)
 {
     *rx = (struct ring_rx){.ring = r, .size = size};
+}
+
+/* Read once: what is checked is what is used, whatever a hostile producer writes meanwhile. */
+static uint32_t length_at(const struct ring *r, uint32_t at)
+{
+    return atomic_load_explicit((const _Atomic uint32_t *)(const void *)(r->data + at), memory_order_relaxed);
 }
 
 int ring_peek(struct ring_rx *rx, const uint8_t **p_out, uint32_t *n_out)
@@ -134,7 +145,7 @@ int ring_peek(struct ring_rx *rx, const uint8_t **p_out, uint32_t *n_out)
             rx->head_seen = head;
         }
         at = (uint32_t)(rx->tail & (rx->size - 1));
-        memcpy(&len, rx->ring->data + at, sizeof len);
+        len = length_at(rx->ring, at);
         if (len & PAD) {
             len &= ~(uint32_t)PAD;
             if (len != rx->size - at || len > rx->head_seen - rx->tail)

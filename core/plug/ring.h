@@ -1,7 +1,7 @@
 /*
  * A ring of records from one producer to one consumer.
  *
- * struct ring lies in plain memory, or later in memory shared with another process:
+ * struct ring lies in plain memory, or in memory shared with another process:
  * it holds no pointer, and each side keeps its own position privately and checks
  * whatever it reads of the other's. A peer that writes nonsense is told apart from
  * one that wrote nothing; it can't make this side touch memory outside the ring.
@@ -60,6 +60,8 @@ void ring_commit(struct ring_tx *); /* the record reserved last is part of the n
 bool ring_publish(struct ring_tx *);
 /* Asks for a wake-up once half of the ring is free. False: it is already. */
 bool ring_want_room(struct ring_tx *);
+/* Asks for a wake-up once the consumer has taken something, room or not. */
+void ring_want_progress(struct ring_tx *);
 
 /* ---- the consumer [its thread] ---- */
 struct ring_rx {

@@ -23,22 +23,40 @@
 
 #include <cmocka.h>
 
-/* Beside this program: …/tests/unit/test_x -> …/tests/plugins/name.so */
-static inline const char *harness_plugin(const char *name, char out[512])
+/* This program's path without its last parts. */
+static inline void harness_above(unsigned parts, char out[400])
 {
-    char exe[400];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    ssize_t n = readlink("/proc/self/exe", out, 399);
     char *slash;
 
     assert_true(n > 0);
-    exe[n] = '\0';
-    for (int up = 0; up < 2; up++) {
-        slash = strrchr(exe, '/');
+    out[n] = '\0';
+    for (unsigned up = 0; up < parts; up++) {
+        slash = strrchr(out, '/');
         assert_non_null(slash);
         *slash = '\0';
     }
-    snprintf(out, 512, "%s/plugins/%s.so", exe, name);
+}
+
+/* Beside this program: …/tests/unit/test_x -> …/tests/plugins/name.so */
+static inline const char *harness_plugin(const char *name, char out[512])
+{
+    char dir[400];
+
+    harness_above(2, dir);
+    snprintf(out, 512, "%s/plugins/%s.so", dir, name);
     return out;
+}
+
+/* A program of the build: …/tests/unit/test_x -> …/name */
+static inline const char *harness_beside(const char *name)
+{
+    static char path[512];
+    char dir[400];
+
+    harness_above(3, dir);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
 }
 
 /* Entries of /proc/self/fd or /proc/self/task. */
