@@ -157,11 +157,18 @@ $O/tests/torture/%.o: tests/torture/%.c
 $O/tests/torture/disk.so: tests/torture/disk.c
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
-$(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so
+$O/tests/torture/power.so: tests/torture/power_shim.c tests/torture/power_log.h
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
+$(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so $O/tests/torture/power.so
+# test_power looks into stores by the core itself.
+$O/tests/torture/power_check.o: COMPILE += $(CORE_INC)
+$O/tests/torture/test_power: $(patsubst %.c,$O/%.o,$(filter-out %_shim.c,$(wildcard tests/torture/power_*.c))) $O/libcore.a
+$O/tests/torture/test_power: OUTSIDE_LIBS = $(CORE_LIBS)
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
-	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) -lcmocka -lpthread -o $@
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
 $O/tests/behave/test_config: | $(TEST_SO)
 $O/tests/hostile/wire.o: tests/hostile/wire.c
@@ -230,11 +237,12 @@ cli: all $(CLI_TEST_BIN)
 	@for t in $(CLI_TEST_BIN); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 	@HILO_BUILD=$O sh tests/cli/test_manuals.sh
 
-# Kills: 50 in make test; make torture KILLS=5000 for a night.
-KILLS ?= 500
+# 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 for a night.
+KILLS  ?= 500
+STATES ?= 10000
 torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
-	@for t in $(filter $O/tests/torture/%,$(OUTSIDE_BIN)); do echo "== $$t, $(KILLS) kills"; \
-	    HILO_BUILD=$O HILO_KILLS=$(KILLS) $$t || exit 1; done
+	@for t in $(filter $O/tests/torture/%,$(OUTSIDE_BIN)); do echo "== $$t"; \
+	    HILO_BUILD=$O HILO_KILLS=$(KILLS) HILO_STATES=$(STATES) $$t || exit 1; done
 
 # Speed, as ratios within one run, release build (tests/bench/README.md).
 BENCH_BIN := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
@@ -276,7 +284,7 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory test-all
 test-all: check-layers all unit behave hostile cli peers clang-fuzz
-	@$(MAKE) --no-print-directory torture KILLS=50
+	@$(MAKE) --no-print-directory torture KILLS=50 STATES=1000
 	@echo "All tests passed."
 
 demo: deps
@@ -301,7 +309,7 @@ help:
 	@echo "make install      under PREFIX (/usr/local), below DESTDIR if it is set"
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"
 	@echo "make bench-scale  the same on a store of 3 million messages, half an hour"
-	@echo "make torture      kill it KILLS times and look for losses"
+	@echo "make torture      kill it KILLS times, cut its power STATES times, and look for losses"
 	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
 	@echo "make lint         layers, format, manual pages"
 	@echo "make deps clean   install the packages that all this needs; remove build/"

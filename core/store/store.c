@@ -14,6 +14,7 @@
 #include "store/backup.h"
 #include "store/restore.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,15 +58,40 @@ static char *store__sub(const char *dir, const char *name)
     return path;
 }
 
-static int32_t store__mkdir(const char *path, struct err *e)
+static int32_t store__sync_folder(const char *path, struct err *e)
 {
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return err_errno(
-            e,
-            "the folder %s can't be made; make the folder that it is in, writable by the user that "
-            "runs hilod, or set gateway.data_dir",
-            path);
-    return HILO_OK;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int32_t rc = fd >= 0 && fsync(fd) == 0 ? HILO_OK : err_errno(e, "syncing the folder %s to disk", path);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return rc;
+}
+
+/* The folder and those in it, with their names on disk: what is synced below a name that
+ * a power cut takes is lost with it. Every start syncs the names, as the one that made them
+ * may have ended before. Its own name is in the folder above, which whoever made it may read. */
+static int32_t store__folders(const char *dir, const char *const *sub, struct err *e)
+{
+    char *above = store__sub(dir, "..");
+    bool made = mkdir(dir, 0700) == 0;
+    int32_t rc = made || errno == EEXIST
+                     ? HILO_OK
+                     : err_errno(e,
+                                 "the folder %s can't be made; make the folder that it is in, writable by "
+                                 "the user that runs hilod, or set gateway.data_dir",
+                                 dir);
+
+    if (rc == HILO_OK && (made || access(above, R_OK) == 0))
+        rc = store__sync_folder(above, e);
+    for (; rc == HILO_OK && *sub; sub++)
+        if (mkdir(*sub, 0700) < 0 && errno != EEXIST)
+            rc = err_errno(e, "the folder %s can't be made; let the user that runs hilod write to %s", *sub,
+                           dir);
+    if (rc == HILO_OK)
+        rc = store__sync_folder(dir, e);
+    free(above);
+    return rc;
 }
 
 static int32_t store__replay(void *arg, const struct event *ev, position batch_end)
@@ -116,13 +142,7 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     s->media_dir = store__sub(o->dir, "media");
     rc = restore_absent(o->dir, err);
     if (rc == HILO_OK)
-        rc = store__mkdir(o->dir, err);
-    if (rc == HILO_OK)
-        rc = store__mkdir(journal_dir, err);
-    if (rc == HILO_OK)
-        rc = store__mkdir(context_dir, err);
-    if (rc == HILO_OK)
-        rc = store__mkdir(s->media_dir, err);
+        rc = store__folders(o->dir, (const char *const[]){journal_dir, context_dir, s->media_dir, NULL}, err);
     if (rc != HILO_OK)
         goto out;
 

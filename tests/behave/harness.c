@@ -625,7 +625,7 @@ void gate_configure(struct gate *g)
     assert_true(
         asprintf(&yaml,
                  "gateway:\n  name: Test\n  language: es\n  data_dir: %s/data\n  plugin_dir: %s/plugins\n"
-                 "store:\n  segment_size: 16M\n  map_size: 2G\n%s"
+                 "store:\n  segment_size: %s\n  map_size: 2G\n%s"
                  "http:\n  listen: 127.0.0.1:%d\n%s%s%s\n"
                  "log:\n  level: debug\n"
                  "channels:\n  wa:\n    type: whatsapp\n    account: \"102290129340398\"\n"
@@ -633,9 +633,9 @@ void gate_configure(struct gate *g)
                  "    token: sim-token\n    app_secret: sim-app-secret\n    verify_token: sim-verify\n"
                  "    base_url: http://127.0.0.1:%d\n%s"
                  "routes:\n  - scheme: phone\n    channel: wa\n%s",
-                 g->scratch->dir, harness_build(), g->extra_store, g->port, g->extra_http,
-                 g->public_url ? "  public_url: " : "", g->public_url ? g->public_url : "", g->sim->port,
-                 g->extra_channel, g->extra) > 0);
+                 g->scratch->dir, harness_build(), g->segment_size ? g->segment_size : "16M", g->extra_store,
+                 g->port, g->extra_http, g->public_url ? "  public_url: " : "",
+                 g->public_url ? g->public_url : "", g->sim->port, g->extra_channel, g->extra) > 0);
     file_write(scratch_path(g->scratch, "hilo.yaml"), yaml);
     free(yaml);
 }
@@ -696,7 +696,7 @@ static void gate_key(struct gate *g)
     curl_easy_cleanup(c);
 }
 
-void gate_start(struct gate *g, struct scratch *scratch, struct sim *sim)
+void gate_prepare(struct gate *g, struct scratch *scratch, struct sim *sim)
 {
     g->scratch = scratch;
     g->sim = sim;
@@ -704,6 +704,11 @@ void gate_start(struct gate *g, struct scratch *scratch, struct sim *sim)
         g->port = free_port();
     (void)snprintf(g->url, sizeof g->url, "http://127.0.0.1:%d", g->port);
     gate_configure(g);
+}
+
+void gate_start(struct gate *g, struct scratch *scratch, struct sim *sim)
+{
+    gate_prepare(g, scratch, sim);
     gate_again(g);
     if (!g->key[0])
         gate_key(g);

@@ -112,12 +112,13 @@ struct gate {
     char url[64];
     char key[64];
     const struct sim *sim;
-    char extra_channel[512]; /* more lines of the channel wa, indented by 4 */
-    char extra[2048];        /* more top-level YAML */
-    char extra_http[256];    /* more lines of the section http, indented by 2 */
-    char extra_store[128];   /* the same of store */
-    const char *public_url;  /* NULL: none */
-    const char *env[4];      /* NULL-ended: "NAME=value" of its process, from its next start */
+    char extra_channel[512];  /* more lines of the channel wa, indented by 4 */
+    char extra[2048];         /* more top-level YAML */
+    char extra_http[256];     /* more lines of the section http, indented by 2 */
+    char extra_store[128];    /* the same of store */
+    const char *segment_size; /* NULL: 16M */
+    const char *public_url;   /* NULL: none */
+    const char *env[4];       /* NULL-ended: "NAME=value" of its process, from its next start */
 };
 /* Writes hilo.yaml into the scratch folder (one channel "wa" of type whatsapp towards the
  * simulator; a route for phone) and starts hilod; makes a key with all scopes the first
@@ -125,6 +126,8 @@ struct gate {
 void gate_start(struct gate *, struct scratch *, struct sim *);
 /* Writes hilo.yaml again, for a reload. */
 void gate_configure(struct gate *);
+/* Only writes hilo.yaml: for gate_launch. */
+void gate_prepare(struct gate *, struct scratch *, struct sim *);
 /* SIGTERM, and it must end with 0. */
 void gate_stop(struct gate *);
 void gate_kill(struct gate *);   /* SIGKILL */

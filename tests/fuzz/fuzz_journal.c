@@ -98,15 +98,15 @@ static int32_t recover(const char *dir, position from, uint64_t from_seq, bool c
 {
     struct segment_set set;
     struct err err = {0};
-    uint32_t unfinished = 0, needs_sync_from = 0;
+    uint32_t unfinished = 0;
     int32_t rc = segment_set_init(&set, dir, false, &fuzz_sys, &err);
     CHECK(rc == HILO_OK);
     rc = segment_set_load(&set, &err, &unfinished);
     CHECK(rc == HILO_OK && unfinished == 0);
-    rc = journal__scan(&set, from, from_seq, see, seen, &err, r, &needs_sync_from);
+    rc = journal__scan(&set, from, from_seq, see, seen, &err, r);
     CHECK(rc == HILO_OK || (rc == HILO_CORRUPT && err.text[0]));
-    if (rc == HILO_OK && cut)
-        CHECK(journal__cut(&set, r->end, r->cut_bytes > 0, needs_sync_from, &err) == HILO_OK);
+    if (rc == HILO_OK && cut && r->cut_bytes)
+        CHECK(journal__cut(&set, r->end, &err) == HILO_OK);
     segment_set_done(&set);
     return rc;
 }

@@ -365,7 +365,7 @@ static void *poster_main(void *arg)
                 return NULL;
             p->replayed++;
         }
-        nap(p->torture, draw_below(&p->draw, 80));
+        nap(p->torture, draw_below(&p->draw, 80) * (1 + p->torture->slower));
     }
     return NULL;
 }
@@ -458,7 +458,7 @@ static void *writer_main(void *arg)
     while (!stopped(t)) {
         if (!somebody_writes(t))
             break;
-        nap(t, draw_below(&t->writer_draw, 40));
+        nap(t, draw_below(&t->writer_draw, 40) * (1 + t->slower));
     }
     return NULL;
 }

@@ -80,7 +80,8 @@ struct torture {
     struct sim sim;
     struct gate gate;
     uint64_t seed;
-    bool hold; /* the policy */
+    bool hold;       /* the policy */
+    unsigned slower; /* how much longer everybody rests; 0: as they are */
     char env[3][256];
     struct draw draw;
     char case_of[CUSTOMERS][ID_MAX]; /* of every other one; opened before the first kill */

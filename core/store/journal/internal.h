@@ -71,11 +71,9 @@ int32_t journal__open(const struct journal_options *, const struct journal_sys *
  * nothing. needs_sync_from_out: the first segment whose last batches nobody has named as synced. */
 int32_t journal__scan(struct segment_set *, position from, uint64_t from_seq,
                       int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg,
-                      struct err *, struct journal_recovery *out, uint32_t *needs_sync_from_out);
-/* With zero set, writes zeros over everything from end on that isn't zero. Syncs the
- * segments from needs_sync_from on, so that what was found (in the system's memory,
- * perhaps) is on disk before anybody builds on it. */
-int32_t journal__cut(struct segment_set *, position end, bool zero, uint32_t needs_sync_from, struct err *);
+                      struct err *, struct journal_recovery *out);
+/* Writes zeros over everything from end on that isn't zero, and syncs them. */
+int32_t journal__cut(struct segment_set *, position end, struct err *);
 
 /* batches.c: lists of batches in memory. Under mem. */
 void batch_list_add(struct batch_list *, struct batch *);

@@ -39,7 +39,7 @@ static int32_t check_options(const struct journal_options *o, position from, uin
 
 /* What the scan decided is carried out: only here opening changes anything. */
 static int32_t settle(struct journal *j, const struct journal_options *o, uint32_t unfinished,
-                      uint32_t needs_sync_from, struct journal_recovery *r, struct err *err)
+                      struct journal_recovery *r, struct err *err)
 {
     int32_t rc = HILO_OK;
     if (unfinished) {
@@ -53,13 +53,13 @@ static int32_t settle(struct journal *j, const struct journal_options *o, uint32
         if (rc != HILO_OK)
             return rc;
         r->end = POSITION(segment_set_first(&j->set), SEGMENT_HEAD_BYTES);
-        needs_sync_from = POSITION_SEGMENT(r->end);
     }
-    if (r->cut_bytes)
-        log_event(o->log, HILO_LOG_WARN, "journal.cut", "segment=%u offset=%u bytes=%llu last_seq=%llu",
-                  POSITION_SEGMENT(r->cut_at), POSITION_OFFSET(r->cut_at), (unsigned long long)r->cut_bytes,
-                  (unsigned long long)r->last_seq);
-    return journal__cut(&j->set, r->end, r->cut_bytes > 0, needs_sync_from, err);
+    if (!r->cut_bytes)
+        return HILO_OK;
+    log_event(o->log, HILO_LOG_WARN, "journal.cut", "segment=%u offset=%u bytes=%llu last_seq=%llu",
+              POSITION_SEGMENT(r->cut_at), POSITION_OFFSET(r->cut_at), (unsigned long long)r->cut_bytes,
+              (unsigned long long)r->last_seq);
+    return journal__cut(&j->set, r->end, err);
 }
 
 static struct journal *journal_new(const struct journal_options *o, const struct journal_sys *sys,
@@ -86,7 +86,7 @@ int32_t journal__open(const struct journal_options *o, const struct journal_sys 
                       struct err *err, struct journal_recovery *recovery, struct journal **out)
 {
     struct journal_recovery r = {0};
-    uint32_t unfinished = 0, needs_sync_from = 0;
+    uint32_t unfinished = 0;
     int32_t rc = check_options(o, from, from_seq, err);
     if (rc != HILO_OK)
         return rc;
@@ -94,10 +94,13 @@ int32_t journal__open(const struct journal_options *o, const struct journal_sys 
     rc = segment_set_init(&j->set, o->dir, read_only, sys, err);
     if (rc == HILO_OK)
         rc = segment_set_load(&j->set, err, &unfinished);
-    if (rc == HILO_OK)
-        rc = journal__scan(&j->set, from, from_seq, replay, arg, err, &r, &needs_sync_from);
+    /* Before anybody builds on what is found: whoever wrote it may have been killed. */
     if (rc == HILO_OK && !read_only)
-        rc = settle(j, o, unfinished, needs_sync_from, &r, err);
+        rc = segment_set_sync(&j->set, POSITION_SEGMENT(from), err);
+    if (rc == HILO_OK)
+        rc = journal__scan(&j->set, from, from_seq, replay, arg, err, &r);
+    if (rc == HILO_OK && !read_only)
+        rc = settle(j, o, unfinished, &r, err);
     if (rc == HILO_OK && r.end)
         rc = segment_set_pin(&j->set, POSITION_SEGMENT(r.end), err, &j->active);
     if (rc == HILO_OK && !read_only)

@@ -46,7 +46,6 @@ struct scan {
     uint64_t seq;
     bool seq_known; /* seq is the one before what stands at offset */
     bool reached;   /* from has been met */
-    position named; /* the highest position that a batch has named as synced */
     struct journal_recovery r;
 };
 
@@ -205,8 +204,6 @@ static int32_t step(struct scan *s, const uint8_t *p, const struct batch_head *h
         if (rc != HILO_OK)
             return rc;
     }
-    if (h->synced > s->named)
-        s->named = h->synced;
     s->seq = h->first_seq + h->count - 1;
     s->seq_known = true;
     s->offset += h->bytes;
@@ -355,7 +352,7 @@ static int32_t start(struct scan *s, struct err *err)
 
 int32_t journal__scan(struct segment_set *set, position from, uint64_t from_seq,
                       int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg,
-                      struct err *err, struct journal_recovery *out, uint32_t *needs_sync_from_out)
+                      struct err *err, struct journal_recovery *out)
 {
     struct scan s = {.w = {.set = set},
                      .from = from,
@@ -371,7 +368,6 @@ int32_t journal__scan(struct segment_set *set, position from, uint64_t from_seq,
                            "segment; restore it from a backup",
                            (unsigned long long)from_seq, set->dir);
         *out = s.r;
-        *needs_sync_from_out = 0;
         return HILO_OK;
     }
     int32_t rc = start(&s, err);
@@ -383,11 +379,8 @@ int32_t journal__scan(struct segment_set *set, position from, uint64_t from_seq,
         rc = damaged(&s, err, "the oldest segment holds no event, so the ones before it are missing");
     if (rc == HILO_OK)
         rc = judge(&s, why, err);
-    if (rc == HILO_OK) {
-        uint32_t first = from ? POSITION_SEGMENT(from) : segment_set_first(set);
-        *needs_sync_from_out = POSITION_SEGMENT(s.named) > first ? POSITION_SEGMENT(s.named) : first;
+    if (rc == HILO_OK)
         *out = s.r;
-    }
     window_done(&s.w);
     return rc;
 }
@@ -409,15 +402,14 @@ static int32_t zero_from(struct segment_set *set, struct window *w, uint64_t off
     return rc;
 }
 
-int32_t journal__cut(struct segment_set *set, position end, bool zero, uint32_t needs_sync_from,
-                     struct err *err)
+int32_t journal__cut(struct segment_set *set, position end, struct err *err)
 {
     struct window w = {.set = set};
     int32_t rc = HILO_OK;
-    uint32_t number = POSITION_SEGMENT(end), last = zero ? segment_set_last(set) : number;
-    for (uint32_t n = needs_sync_from < number ? needs_sync_from : number; n <= last && rc == HILO_OK; n++) {
+    uint32_t number = POSITION_SEGMENT(end), last = segment_set_last(set);
+    for (uint32_t n = number; n <= last && rc == HILO_OK; n++) {
         rc = window_move(&w, n, err);
-        if (rc == HILO_OK && zero && n >= number)
+        if (rc == HILO_OK)
             rc = zero_from(set, &w, n == number ? POSITION_OFFSET(end) : SEGMENT_HEAD_BYTES, err);
         if (rc == HILO_OK)
             rc = segment_sync(set->sys, &w.seg, err);

@@ -425,6 +425,21 @@ static int32_t sync_dir(struct segment_set *set, struct err *err)
     return io_code(err, saved);
 }
 
+int32_t segment_set_sync(struct segment_set *set, uint32_t from, struct err *err)
+{
+    uint32_t first = segment_set_first(set), last = segment_set_last(set);
+    int32_t rc = sync_dir(set, err);
+    for (uint32_t n = from > first ? from : first; n <= last && rc == HILO_OK; n++) {
+        struct segment seg;
+        rc = segment_set_pin(set, n, err, &seg);
+        if (rc != HILO_OK)
+            break;
+        rc = segment_sync(set->sys, &seg, err);
+        segment_set_unpin(set, n);
+    }
+    return rc;
+}
+
 int32_t segment_set_remove_unfinished(struct segment_set *set, uint32_t number, struct err *err)
 {
     if (unlinkat(set->dir_fd, segment_name(number).z, 0) != 0)

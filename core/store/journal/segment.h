@@ -63,6 +63,9 @@ void segment_set_done(struct segment_set *);
 /* Finds the files and checks their heads and numbers. unfinished_out: the number of a last file whose
  * making was cut short (no good head, and nothing behind it), which is not in the set; 0: none. */
 int32_t segment_set_load(struct segment_set *, struct err *, uint32_t *unfinished_out);
+/* Makes durable what was found: the names, and the segments from this number on. They may be
+ * only in the system's memory, if the process that made them was killed. */
+int32_t segment_set_sync(struct segment_set *, uint32_t from, struct err *);
 int32_t segment_set_remove_unfinished(struct segment_set *, uint32_t number, struct err *);
 
 /* Makes the next segment, zero-filled and synced with its folder, and adds it. One
