@@ -275,6 +275,8 @@ static int32_t end_turn(struct daemon *d, struct err *e)
 
     if (rc == HILO_OK && store_seq(d->gw.store) != store_synced(d->gw.store))
         rc = store_commit(d->gw.store, e);
+    if (rc == HILO_OK)
+        rc = store_failed(d->gw.store, e);
     if (rc != HILO_OK)
         return rc;
     delivery_dispatch(d->delivery);

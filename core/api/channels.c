@@ -74,7 +74,8 @@ static int channel__change(struct request *rq, bool pause, struct fault *f)
     if (rq->body.n &&
         (fields_body(rq, &root, f) != 0 || fields_read(root, "", pause_fields, pause, &w, NULL, f) != 0))
         return -1;
-    write_begin_anyway(rq);
+    if (write_begin_anyway(rq, f) != 0)
+        return -1;
     rc = pause ? delivery_pause(gw->delivery, &rq->actor, ch, w.reason, f)
                : delivery_resume(gw->delivery, &rq->actor, ch, f);
     if (write_end(rq, rc) != 0)

@@ -39,7 +39,7 @@ int ready_show(struct request *rq, struct fault *f)
     struct err e = {0};
     struct out o = {0};
     unsigned up = 0, starting = 0, down = 0;
-    bool room = store_room(api->gw->store, &e) == HILO_OK, ready;
+    bool room = store_room(api->gw->store, STORE_NEW, &e) == HILO_OK, ready;
 
     for (const struct gw_channel *ch = api->gw->channels; ch; ch = ch->next) {
         enum channel_state s = ch->plug ? channel_state(ch->plug, NULL) : CHANNEL_CLOSED;
@@ -142,7 +142,18 @@ static void metrics__store(struct buf *b, struct store *store)
     metric_one(b, "store_flushes_total", "counter", "Transactions of the context.", s.context.flushes);
     metric_one(b, "store_map_bytes", "gauge", "Room of the context.", s.context.map_bytes);
     metric_one(b, "store_used_bytes", "gauge", "What of it is used.", s.context.used_bytes);
-    metric_one(b, "store_accepting", "gauge", "1 if new work is taken.", store_room(store, &e) == HILO_OK);
+    metric_one(b, "store_accepting", "gauge", "1 if new work is taken.",
+               store_room(store, STORE_NEW, &e) == HILO_OK);
+    metric_one(b, "store_disk_full", "gauge",
+               "1 if new work is refused for lack of room on the disk or in the map.", s.full);
+    metric_one(b, "store_disk_free_bytes", "gauge", "Free on the file system of the data folder.",
+               s.disk_free_bytes);
+    metric_one(b, "store_journal_room_bytes", "gauge", "Room for events in segments that are there.",
+               s.room_bytes);
+    metric_one(b, "store_reserve_bytes", "gauge", "What of it is kept for reports, receipts and opt-outs.",
+               s.reserve_bytes);
+    metric_one(b, "store_reports_promised", "gauge",
+               "Messages with a channel, for whose reports room is kept.", s.promised);
 }
 
 static void metrics__http(struct buf *b, const struct api *api)

@@ -31,10 +31,10 @@ static int idempotent__key(struct request *rq, const uint8_t content[32], struct
     return 0;
 }
 
-int write_begin(struct request *rq, struct fault *f)
+static int idempotent__begin(struct request *rq, enum store_use use, struct fault *f)
 {
     struct err e = {0};
-    int32_t rc = store_room(rq->api->gw->store, &e);
+    int32_t rc = store_room(rq->api->gw->store, use, &e);
 
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
@@ -42,9 +42,14 @@ int write_begin(struct request *rq, struct fault *f)
     return 0;
 }
 
-void write_begin_anyway(struct request *rq)
+int write_begin(struct request *rq, struct fault *f)
 {
-    store_begin(rq->api->gw->store);
+    return idempotent__begin(rq, STORE_NEW, f);
+}
+
+int write_begin_anyway(struct request *rq, struct fault *f)
+{
+    return idempotent__begin(rq, STORE_RECORD, f);
 }
 
 int write_end(struct request *rq, int rc)

@@ -15,9 +15,9 @@ int idempotent_begin(struct request *, const uint8_t content[32], struct access_
 int idempotent_end(struct request *, int rc, struct fault *);
 /* The two without Idempotency-Key, for what can be done twice and for answers that must
  * not be stored. New work needs room in the store; what takes work away (a cancel, a
- * pause, a revoked key) has the store's reserve, and begins by itself. */
+ * pause, a revoked key) has the store's reserve. */
 int write_begin(struct request *, struct fault *);
-void write_begin_anyway(struct request *);
+int write_begin_anyway(struct request *, struct fault *);
 int write_end(struct request *, int rc);
 
 #endif

@@ -147,7 +147,8 @@ int key_delete(struct request *rq, struct fault *f)
 
     if (reply_param_id(rq, 0, "key", "unknown_key", &id, f) != 0)
         return -1;
-    write_begin_anyway(rq);
+    if (write_begin_anyway(rq, f) != 0)
+        return -1;
     rc = write_end(rq, access_key_revoke(rq->api->gw, &rq->actor, id, f));
     if (rc == 0)
         reply_empty(rq, 204);

@@ -229,7 +229,8 @@ int message_delete(struct request *rq, struct fault *f)
 
     if (reply_param_id(rq, 0, "msg", "unknown_message", &id, f) != 0)
         return -1;
-    write_begin_anyway(rq);
+    if (write_begin_anyway(rq, f) != 0)
+        return -1;
     rc = write_end(rq, message_cancel(rq->api->gw, &rq->actor, id, f));
     if (rc != 0)
         return rc;

@@ -173,11 +173,8 @@ static int upload__error(struct fault *f, int32_t rc, const struct err *e, int64
 {
     if (rc == HILO_INVALID)
         return fault_set(f, 413, "too_large", "", "a file may have at most %lld bytes", (long long)max);
-    if (rc == HILO_FULL) {
-        (void)fault_set(f, 503, "disk_full", "", "no room for media now; try again later");
-        f->retry_after_s = 30;
-        return -1;
-    }
+    if (rc == HILO_FULL)
+        return fault_store(f, rc, e);
     return fault_set(f, 500, "storage_failed", "", "the file can't be stored: %s", e->text);
 }
 
@@ -251,11 +248,14 @@ int upload_begin(struct request *rq, struct fault *f)
         if (!up->pp)
             return fault_set(f, 400, "invalid_multipart", "", "multipart/form-data needs its boundary");
     }
-    rc = media_begin(rq->api->gw->media, &e, &up->file);
+    /* Looked at before the body comes, and not to take what is left from the journal. */
+    rc = store_room(rq->api->gw->store, STORE_NEW, &e);
+    if (rc == HILO_OK)
+        rc = media_begin(rq->api->gw->media, &e, &up->file);
     if (rc != HILO_OK) {
         if (up->pp)
             (void)MHD_destroy_post_processor(up->pp);
-        return upload__error(f, rc, &e, 0);
+        return rc == HILO_AGAIN || rc == HILO_FULL ? fault_store(f, rc, &e) : upload__error(f, rc, &e, 0);
     }
     rq->upload = up;
     return 0;

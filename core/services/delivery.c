@@ -39,8 +39,12 @@ int64_t delivery_backoff(int64_t min_us, int64_t max_us, uint64_t attempt)
 
 int32_t delivery_append(struct delivery *d, const struct rec_desc *desc, const void *ev, struct err *e)
 {
+    int32_t rc = store_room(d->gw->store, STORE_RECORD, e);
+
+    if (rc != HILO_OK)
+        return rc;
     store_begin(d->gw->store);
-    int32_t rc = store_append(d->gw->store, desc, ev, &actor_core, clock_wall_us(), NULL, e);
+    rc = store_append(d->gw->store, desc, ev, &actor_core, clock_wall_us(), NULL, e);
     store_end(d->gw->store);
     return rc;
 }
@@ -196,6 +200,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         return store_append(gw->store, &ev_desc_message_reported, &r, &actor_core, now, NULL, e);
     }
     c->in_flight++;
+    store_promise(gw->store, 1);
     c->credit--;
     claim_add(d, c, id, lowered.message[m.part]);
     return HILO_OK;
@@ -218,6 +223,9 @@ static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct er
         rc = store_scan(gw->store, TABLE_DUE, key_str(&k), (struct hilo_str){0}, false, due_collect, &due, e);
     }
     for (unsigned i = 0; i < due.n && rc == HILO_OK; i++) {
+        rc = store_room(gw->store, STORE_CLAIM, e); /* for the claim and for its report */
+        if (rc != HILO_OK)
+            break;
         store_begin(gw->store);
         rc = claim_one(d, c, due.id[i], now, e);
         store_end(gw->store);
@@ -248,7 +256,7 @@ int32_t delivery_claim(struct delivery *d, struct err *e)
         }
     }
     /* A disk that is full holds claims back; the timer brings them again. */
-    if (rc == HILO_FULL) {
+    if (rc == HILO_FULL || rc == HILO_AGAIN) {
         delivery_full(d);
         rc = HILO_OK;
     }
@@ -525,6 +533,7 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
         rc = store_scan(gw->store, TABLE_IN_FLIGHT, key_str(&k), (struct hilo_str){0}, false, ids_of_keys, &x,
                         e);
     c->in_flight = x.n;
+    store_promise(gw->store, x.n);
     for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
         const struct hilo_report r = {.size = sizeof r,
                                       .code = HILO_IN_DOUBT,
@@ -560,6 +569,7 @@ int32_t delivery_adopt(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     int32_t rc;
 
+    store_promise(d->gw->store, -(int64_t)c->in_flight);
     c->queued = c->in_flight = 0;
     c->paused = false;
     rc = count_waiting(d->gw, c, e);

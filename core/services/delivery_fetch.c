@@ -113,7 +113,15 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
         c->next_job_us = clock_wall_us() + held;
         return HILO_OK;
     }
-    rc = store_scan(d->gw->store, TABLE_JOB, key_str(&k), (struct hilo_str){0}, false, jobs_collect, &j, e);
+    /* A file would take the room of the journal. */
+    rc = store_room(d->gw->store, STORE_NEW, e);
+    if (rc == HILO_FULL || rc == HILO_AGAIN) {
+        c->next_job_us = clock_wall_us() + FETCH_FULL_US;
+        return HILO_OK;
+    }
+    if (rc == HILO_OK)
+        rc = store_scan(d->gw->store, TABLE_JOB, key_str(&k), (struct hilo_str){0}, false, jobs_collect, &j,
+                        e);
     for (unsigned i = 0; i < j.n && rc == HILO_OK && c->fetching < FETCH_MAX; i++) {
         if (job_running(d, j.id[i]))
             continue;

@@ -84,7 +84,7 @@ void delivery_settled(struct delivery *, struct hilo_id, struct hilo_str channel
 uint64_t delivery_overdue(const struct rec_message *, struct hilo_str *reason_out);
 /* Backoff with jitter: attempt 1 gives about min. */
 int64_t delivery_backoff(int64_t min_us, int64_t max_us, uint64_t attempt);
-/* Appends in its own begin/end. */
+/* Appends a record (STORE_RECORD) in its own begin/end. */
 int32_t delivery_append(struct delivery *, const struct rec_desc *, const void *ev, struct err *);
 
 #endif

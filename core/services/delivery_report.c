@@ -104,6 +104,7 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
 static void count(struct delivery *d, struct gw_channel *c, const struct rec_message *m)
 {
     c->in_flight--;
+    store_promise(d->gw->store, -1);
     c->credit++;
     if (m->place == PLACE_DUE) {
         c->queued++;

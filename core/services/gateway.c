@@ -29,8 +29,16 @@ int fault_set(struct fault *f, uint32_t status, const char *code, const char *po
 int fault_store(struct fault *f, int32_t code, const struct err *e)
 {
     if (code == HILO_FULL) {
-        (void)fault_set(f, 503, "store_full", NULL, "%.380s", e->text);
-        f->retry_after_s = 5;
+        /* Which disk, and what to do, is in the log and in /readyz. */
+        (void)fault_set(f, 503, "disk_full", NULL,
+                        "the gateway's disk is full: it takes no new work until there is room; try again "
+                        "later with the same Idempotency-Key");
+        f->retry_after_s = 30;
+        return -1;
+    }
+    if (code == HILO_AGAIN) {
+        (void)fault_set(f, 503, "overloaded", NULL, "%.380s", e->text);
+        f->retry_after_s = 1;
         return -1;
     }
     if (code == HILO_NOTFOUND)

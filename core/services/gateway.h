@@ -98,7 +98,7 @@ struct fault {
 /* Fills f and returns -1, so that "return fault_set(…)" reads well. */
 int fault_set(struct fault *f, uint32_t status, const char *code, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* From a store's error: FULL 503, CORRUPT and IO 500. */
+/* From a store's error: FULL 503 disk_full, AGAIN 503 overloaded, CORRUPT and IO 500. */
 int fault_store(struct fault *f, int32_t code, const struct err *);
 
 #endif

@@ -32,6 +32,8 @@ static void up_submit(void *arg, struct channel *plug, uint64_t token, struct hi
     if (rc == HILO_INVALID)
         log_event(gw->log, HILO_LOG_WARN, "message.refused", "channel=%.*s error=%s", STR_FMT(c->name),
                   log_quote(str(e.text), quoted, sizeof quoted));
+    else if (rc == HILO_AGAIN)
+        rc = HILO_FULL; /* to the peer it's the same: it comes back */
     else if (rc != HILO_OK && rc != HILO_DUPLICATE && rc != HILO_FULL) {
         log_event(gw->log, HILO_LOG_ERROR, "message.not_stored", "channel=%.*s error=%s", STR_FMT(c->name),
                   log_quote(str(e.text), quoted, sizeof quoted));
@@ -90,6 +92,11 @@ static void up_context_put(void *arg, struct channel *plug, uint64_t token, stru
 
     if (val.n > PLUGIN_VALUE_MAX) {
         channel_context(plug, token, HILO_INVALID, (struct hilo_str){0}, 0);
+        return;
+    }
+    rc = store_room(gw->store, STORE_NEW, &e);
+    if (rc != HILO_OK) {
+        channel_context(plug, token, rc == HILO_AGAIN ? HILO_FULL : rc, (struct hilo_str){0}, 0);
         return;
     }
     store_begin(gw->store);

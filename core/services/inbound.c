@@ -285,7 +285,7 @@ static int32_t receive(struct inbound *in, struct err *e)
         return HILO_DUPLICATE;
     if (rc != HILO_NOTFOUND)
         return rc;
-    rc = store_room(in->gw->store, e);
+    rc = store_room(in->gw->store, STORE_NEW, e);
     if (rc == HILO_OK)
         rc = who(in, e);
     if (rc == HILO_OK)
@@ -410,6 +410,9 @@ static int32_t receipt(struct inbound *in, struct err *e)
         return HILO_DUPLICATE;
     }
     ev.cost = receipt_cost(in, r);
+    rc = store_room(in->gw->store, STORE_RECORD, e);
+    if (rc != HILO_OK)
+        return rc;
     rc = append(in, &ev_desc_message_receipt, &ev, e);
     if (rc != HILO_OK)
         return rc;

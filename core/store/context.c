@@ -60,6 +60,9 @@ int32_t context_open(const struct context_options *options, struct err *err, str
     rc = lmdb_open(options->dir, options->map_bytes, options->read_only, err, &c->lmdb);
     if (rc == HILO_OK)
         rc = lmdb_reached(c->lmdb, &c->reached_seq, &c->reached_end, err);
+    /* Known from the start, so that nothing new is taken and then has to wait. */
+    if (rc == HILO_OK && !c->read_only && lmdb_disk_full(c->lmdb))
+        err_set(&c->failed, HILO_FULL, "context %s: the disk is full: free some space", options->dir);
     if (rc == HILO_OK && !c->read_only)
         rc = flush_start(c, err);
     if (rc != HILO_OK)
@@ -166,6 +169,14 @@ int32_t context_copy(struct context *c, int fd, struct err *err)
 int context_fd(struct context *c)
 {
     return lmdb_fd(c->lmdb);
+}
+
+void context_pending(struct context *c, uint64_t *keys_out, uint64_t *bytes_out)
+{
+    pthread_rwlock_rdlock(&c->lock);
+    *keys_out = pending_keys(c->active) + (c->frozen ? pending_keys(c->frozen) : 0);
+    *bytes_out = pending_bytes(c->active) + (c->frozen ? pending_bytes(c->frozen) : 0);
+    pthread_rwlock_unlock(&c->lock);
 }
 
 void context_stats(struct context *c, struct context_stats *out)

@@ -104,6 +104,8 @@ struct context_stats {
     uint64_t map_bytes, used_bytes; /* of LMDB's map; used includes what it can reuse */
 };
 void context_stats(struct context *, struct context_stats *out);
+/* Of these, only keys and bytes of both generations, at the price of a lock. [any] */
+void context_pending(struct context *, uint64_t *keys_out, uint64_t *bytes_out);
 
 /* Blocks until no generation is frozen, so its seq must have been given to
  * context_synced or come from another thread. HILO_OK, or the flusher's error; if

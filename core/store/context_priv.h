@@ -36,6 +36,7 @@ struct context {
     uint64_t frozen_seq, synced_seq, reached_seq;
     position frozen_end, reached_end;
     int64_t failed_mono_us; /* when the last attempt failed */
+    int64_t retry_us;       /* how long it rests */
     struct err failed;      /* code HILO_OK: it has not */
     uint64_t flushes, failed_flushes, flushed_keys, flush_us, last_flush_us;
 };

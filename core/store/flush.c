@@ -4,8 +4,9 @@
  * is never ahead of the journal.
  *
  * A failure leaves the generation frozen, where it is still read. HILO_FULL is tried
- * again: by context_wait at once, by context_rotate and context_synced when a second
- * has passed, as each try costs a whole transaction. Any other failure is final.
+ * again: by context_wait at once, by context_rotate and context_synced when the disk has
+ * some room and a second has passed, then 2, 4, 8 s, as each try costs a whole
+ * transaction. Any other failure is final.
  */
 #include "base/check.h"
 #include "base/clock.h"
@@ -15,7 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RETRY_US = 1000 * 1000 };
+enum { RETRY_MIN_US = 1000 * 1000, RETRY_MAX_US = 8 * RETRY_MIN_US };
 
 struct write {
     struct lmdb *lmdb;
@@ -100,6 +101,7 @@ static void attempt(struct context *c)
         c->busy = false;
         c->reached_seq = seq;
         c->reached_end = end;
+        c->retry_us = 0;
         c->flushes++;
         c->flushed_keys += keys;
         c->flush_us += us;
@@ -107,6 +109,9 @@ static void attempt(struct context *c)
     } else {
         c->failed_flushes++;
         c->failed_mono_us = clock_mono_us();
+        c->retry_us = c->retry_us ? 2 * c->retry_us : RETRY_MIN_US;
+        if (c->retry_us > RETRY_MAX_US)
+            c->retry_us = RETRY_MAX_US;
     }
     pthread_cond_broadcast(&c->done);
     if (c->flushed) {
@@ -163,7 +168,8 @@ void flush_stop(struct context *c)
 /* Under control. */
 static void retry_later(struct context *c)
 {
-    if (c->failed.code == HILO_FULL && !c->retry && clock_mono_us() - c->failed_mono_us >= RETRY_US) {
+    if (c->failed.code == HILO_FULL && !c->retry && clock_mono_us() - c->failed_mono_us >= c->retry_us &&
+        !lmdb_disk_full(c->lmdb)) {
         c->retry = true;
         pthread_cond_signal(&c->work);
     }
@@ -204,6 +210,8 @@ void context_synced(struct context *c, uint64_t seq)
     }
     if (c->busy)
         retry_later(c);
+    else if (c->failed.code == HILO_FULL && !lmdb_disk_full(c->lmdb))
+        c->failed.code = HILO_OK; /* it was so at the start, and nothing has been tried */
     pthread_mutex_unlock(&c->control);
 }
 

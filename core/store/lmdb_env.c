@@ -14,8 +14,10 @@
 #include "base/str.h"
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,7 +26,9 @@
 #include <unistd.h>
 
 enum {
-    READERS_MAX = 126 /* reads at the same moment; far more than the daemon has threads */
+    READERS_MAX = 126, /* reads at the same moment; far more than the daemon has threads */
+    LOCK_BYTES = 8192, /* of lock.mdb with so many */
+    DISK_FULL_BYTES = 1 << 20
 };
 
 struct lmdb_reader {
@@ -63,13 +67,13 @@ static struct hilo_str from_val(MDB_val v)
 
 /* LMDB reports a write that the disk cut short as EIO. It was for lack of room if there
  * is hardly any left, or if the file has come to the process's limit. */
-static bool disk_is_full(const struct lmdb *l)
+bool lmdb_disk_full(struct lmdb *l)
 {
     struct statvfs fs;
     struct rlimit limit;
     struct stat st;
     int fd;
-    if (statvfs(l->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < (1 << 20))
+    if (statvfs(l->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < DISK_FULL_BYTES)
         return true;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
            mdb_env_get_fd(l->env, &fd) == 0 && fstat(fd, &st) == 0 && (rlim_t)st.st_size >= limit.rlim_cur;
@@ -86,15 +90,13 @@ static int32_t fail(struct lmdb *l, struct err *err, int rc, const char *doing)
                        "context %s: the map is full (%s): configure a larger map for the store and restart",
                        dir, doing);
     case EIO:
-        if (!disk_is_full(l))
+        if (!lmdb_disk_full(l))
             break;
         /* fall through */
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-        return err_set(err, HILO_FULL,
-                       "context %s: the disk is full (%s): free some space, it goes on by itself", dir,
-                       doing);
+        return err_set(err, HILO_FULL, "context %s: the disk is full (%s): free some space", dir, doing);
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
@@ -360,6 +362,27 @@ out:
     return code;
 }
 
+/* LMDB writes its lock file through a map: a hole in it that the disk has no room for would end the
+ * process by SIGBUS. So its room is taken first. */
+static int32_t reserve_lock(struct lmdb *l, struct err *err)
+{
+    char *path = NULL;
+    struct stat st;
+    int32_t rc = HILO_OK;
+    if (asprintf(&path, "%s/lock.mdb", l->dir) < 0)
+        check_nomem();
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        rc = fail(l, err, errno, "making lock.mdb");
+    else if ((uint64_t)st.st_blocks * 512 < LOCK_BYTES &&
+             fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_BYTES) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+        rc = fail(l, err, errno, "making lock.mdb");
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return rc;
+}
+
 int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct err *err, struct lmdb **out)
 {
     unsigned flags = MDB_NOMETASYNC | MDB_NORDAHEAD | MDB_NOTLS | (read_only ? MDB_RDONLY : 0u);
@@ -371,6 +394,13 @@ int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct er
         check_nomem();
     pthread_mutex_init(&l->lock, NULL);
 
+    if (!read_only) {
+        code = reserve_lock(l, err);
+        if (code != HILO_OK) {
+            lmdb_close(&l);
+            return code;
+        }
+    }
     rc = mdb_env_create(&l->env);
     if (rc == 0)
         rc = mdb_env_set_mapsize(l->env, (map_bytes + page - 1) / page * page);

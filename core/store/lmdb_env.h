@@ -23,6 +23,8 @@ struct lmdb_reader; /* opaque */
 int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct err *, struct lmdb **out);
 void lmdb_close(struct lmdb **); /* syncs; no reader may be out */
 
+/* Whether there is hardly any room on the disk for the file to grow. [any] */
+bool lmdb_disk_full(struct lmdb *);
 void lmdb_used(struct lmdb *, uint64_t *map_bytes_out, uint64_t *used_bytes_out);
 
 int32_t lmdb_read_begin(struct lmdb *, struct err *, struct lmdb_reader **out);

@@ -19,13 +19,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
     FLUSH_KEYS = 150000, /* about 20,000 messages */
     FLUSH_AGE_US = 500000,
     PENDING_MAX_KEYS = 4000000, /* new work is refused beyond it: back-pressure, not memory */
-    REPLAY_KEYS = 500000
+    REPLAY_KEYS = 500000,
+    REPORT_BYTES = 2048, /* that a report takes at most: message.reported, with all its words, its
+                            batch's head, and message.requeued */
+    RESERVE_PART = 8,    /* of a segment is for records */
+    FULL_RETRY_US = 1000000
 };
 static const uint64_t PENDING_MAX_BYTES = UINT64_C(1) << 30;
 
@@ -43,6 +48,10 @@ struct store {
     uint64_t sealed_seq;     /* the last batch that was sealed, and where it ends */
     position sealed_end;
     int64_t replayed_time_us; /* of the newest event replayed: ids are later than it */
+    /* The core's loop: */
+    uint64_t promised;     /* reports */
+    bool full;             /* new work is refused, and the log has it */
+    int64_t full_retry_us; /* monotonic */
 };
 
 const struct actor actor_core = {.kind = ACTOR_CORE};
@@ -119,6 +128,8 @@ static int32_t store__replay(void *arg, const struct event *ev, position batch_e
             if (rc == HILO_OK) {
                 context_rotate(s->context, s->sealed_seq, s->sealed_end);
                 context_synced(s->context, s->sealed_seq);
+            } else if (rc == HILO_FULL) {
+                rc = HILO_OK; /* it stays in memory, as it did before the restart */
             }
         }
     }
@@ -312,19 +323,108 @@ uint64_t store_synced(struct store *s)
     return journal_synced(s->journal);
 }
 
-int32_t store_room(struct store *s, struct err *err)
+/* ---- room ---- */
+
+static uint64_t store__promised(const struct store *s)
 {
-    struct context_stats st;
+    return s->promised * REPORT_BYTES;
+}
+
+/* What must be left in the journal after this, if no segment can be made. */
+static uint64_t store__reserve(const struct store *s, enum store_use use)
+{
+    if (use == STORE_RECORD)
+        return store__promised(s);
+    return store__promised(s) + s->options.segment_bytes / RESERVE_PART;
+}
+
+static int32_t store__disk(struct store *s, enum store_use use, bool wait, struct err *err)
+{
+    const uint64_t most = use == STORE_NEW ? JOURNAL_GROUP_MAX : JOURNAL_GROUP_SMALL;
+    const uint64_t room = journal_room(s->journal);
+    struct err why = {0};
+
+    if (room >= store__reserve(s, use) + most)
+        return HILO_OK;
+    int32_t rc = journal_next(s->journal, wait, &why);
+    if (rc != HILO_OK && rc != HILO_AGAIN)
+        return err_set(err, HILO_FULL,
+                       "the disk is full, what is left is for news of what was taken before: free some "
+                       "space, it goes on by itself (%s)",
+                       why.text);
+    /* The disk isn't full, only the segments are small for so many. */
+    if (use == STORE_CLAIM && journal_room(s->journal) < store__promised(s) + REPORT_BYTES)
+        return err_set(err, HILO_AGAIN,
+                       "%" PRIu64 " reports are to come; a larger store.segment_size holds more",
+                       s->promised);
+    return HILO_OK;
+}
+
+/* Why new work is refused for lack of space, not merely for a moment. */
+static int32_t store__full(struct store *s, enum store_use use, bool wait, struct err *err)
+{
     int32_t rc = context_failed(s->context, err);
 
-    if (rc != HILO_OK)
-        return rc == HILO_FULL ? rc : HILO_IO;
-    context_stats(s->context, &st);
-    if (st.active_keys + st.frozen_keys > PENDING_MAX_KEYS || st.pending_bytes > PENDING_MAX_BYTES)
-        return err_set(err, HILO_FULL,
-                       "%" PRIu64 " changes wait to be written to the context; retry in a moment",
-                       st.active_keys + st.frozen_keys);
+    if (rc != HILO_OK && rc != HILO_FULL)
+        return HILO_IO;
+    if (rc == HILO_FULL && use != STORE_RECORD)
+        return rc;
+    return store__disk(s, use, wait, err);
+}
+
+int32_t store_room(struct store *s, enum store_use use, struct err *err)
+{
+    uint64_t keys, bytes;
+    int32_t rc = store__full(s, use, true, err);
+
+    if (rc != HILO_OK || use != STORE_NEW)
+        return rc;
+    context_pending(s->context, &keys, &bytes);
+    if (keys > PENDING_MAX_KEYS || bytes > PENDING_MAX_BYTES)
+        return err_set(err, HILO_AGAIN,
+                       "%" PRIu64 " changes wait to be written to the context; retry in a moment", keys);
     return HILO_OK;
+}
+
+void store_promise(struct store *s, int64_t reports)
+{
+    CHECK(reports >= 0 || s->promised >= (uint64_t)-reports);
+    s->promised += (uint64_t)reports;
+}
+
+int32_t store_failed(struct store *s, struct err *err)
+{
+    int32_t rc = context_failed(s->context, err);
+
+    return rc == HILO_FULL ? HILO_OK : rc;
+}
+
+/* Tells of a change, and tries again what needs room. When to call again, or 0. */
+static int64_t store__watch_disk(struct store *s)
+{
+    struct err e = {0};
+    int64_t now;
+    bool full = store__full(s, STORE_NEW, false, &e) == HILO_FULL;
+
+    if (full != s->full) {
+        char quoted[sizeof e.text + 64];
+        if (full)
+            log_event(s->log, HILO_LOG_ERROR, "store.full", "reason=%s",
+                      log_quote(str(e.text), quoted, sizeof quoted));
+        else
+            log_event(s->log, HILO_LOG_INFO, "store.room", "note=\"new work is taken again\"");
+        s->full = full;
+        s->full_retry_us = clock_mono_us() + FULL_RETRY_US;
+    }
+    if (!full)
+        return 0;
+    now = clock_mono_us();
+    if (now >= s->full_retry_us) {
+        journal_retry(s->journal);
+        context_synced(s->context, journal_synced(s->journal)); /* a flush that had no room */
+        s->full_retry_us = now + FULL_RETRY_US;
+    }
+    return s->full_retry_us;
 }
 
 int64_t store_tick(struct store *s)
@@ -344,7 +444,8 @@ int64_t store_tick(struct store *s)
             next = s->active_since_us + FLUSH_AGE_US;
     }
     journal_unlock(s->journal);
-    return next;
+    int64_t disk = store__watch_disk(s);
+    return disk && (next == 0 || disk < next) ? disk : next;
 }
 
 /* ---- reading ---- */
@@ -396,6 +497,7 @@ int32_t store_message_bytes(struct store *s, const struct rec_message *m, struct
 
 void store_stats(struct store *s, struct store_stats *out)
 {
+    struct statvfs fs;
     position end;
 
     memset(out, 0, sizeof *out);
@@ -404,4 +506,10 @@ void store_stats(struct store *s, struct store_stats *out)
     out->seq = store_seq(s);
     out->synced = journal_synced(s->journal);
     context_reached(s->context, &out->reached, &end);
+    out->room_bytes = journal_room(s->journal);
+    out->reserve_bytes = store__reserve(s, STORE_NEW);
+    out->promised = s->promised;
+    out->full = s->full;
+    if (statvfs(s->media_dir, &fs) == 0)
+        out->disk_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 }

@@ -60,12 +60,30 @@ int32_t store_commit(struct store *, struct err *);
 uint64_t store_seq(struct store *);    /* last appended */
 uint64_t store_synced(struct store *); /* last on disk; [any] */
 
-/* Whether new work may come in: HILO_OK, or HILO_FULL with words (pending is too far
- * ahead of LMDB, or the disk or the map is full). Reports and receipts come anyway. */
-int32_t store_room(struct store *, struct err *);
-/* Hands pending to the flusher if it is time (20,000 messages or 500 ms). Returns the
- * monotonic instant to call again, or 0 when nothing is pending. The core's loop. */
+/* Room on the disk. When the journal's next segment can't be made, what is left of the present
+ * one is a reserve: for the reports of what is with a channel (promised when it was claimed), and
+ * beside those for records: receipts, opt-outs, settlements, cancels. New work is refused then.
+ *
+ *   STORE_NEW     messages, customers, inbound messages, uploads: anything that can come again
+ *   STORE_CLAIM   one more message handed to a channel, whose report will need room
+ *   STORE_RECORD  what became of the work taken; small (JOURNAL_GROUP_SMALL)
+ *
+ * A report itself needs no asking, it has been promised. HILO_OK; HILO_FULL with words: the disk or
+ * the map is full; HILO_AGAIN: in a moment (pending is too far ahead of LMDB; too many reports are
+ * promised); HILO_IO: the store has failed. Costs about what four uncontended locks do; new work
+ * may wait for the next segment, as store_append would. The core's loop. */
+enum store_use { STORE_NEW, STORE_CLAIM, STORE_RECORD };
+int32_t store_room(struct store *, enum store_use, struct err *);
+/* Claims and reports: so many more, or fewer, reports are to come. The core's loop. */
+void store_promise(struct store *, int64_t reports);
+/* Hands pending to the flusher if it is time (20,000 messages or 500 ms); logs when the disk
+ * becomes full (store.full) or has room again (store.room) and, while it is full, tries again once
+ * a second what needs room. Returns the monotonic instant to call again, or 0 when nothing is
+ * pending. The core's loop, each turn. */
 int64_t store_tick(struct store *);
+/* HILO_OK, or the words of a failure after which the context can't be written any more, though
+ * the journal may: the process must end, the next start brings it up to date. [any] */
+int32_t store_failed(struct store *, struct err *);
 
 /* ---- reading ------------------------------------------------------------------------ */
 int32_t store_get(struct store *, enum table, struct hilo_str key, struct arena *, struct hilo_str *val_out,
@@ -84,6 +102,11 @@ struct store_stats {
     struct journal_stats journal;
     struct context_stats context;
     uint64_t seq, synced, reached;
+    uint64_t room_bytes;      /* of the journal, without another segment being made */
+    uint64_t reserve_bytes;   /* what of it new work leaves alone, promised reports included */
+    uint64_t promised;        /* reports */
+    uint64_t disk_free_bytes; /* for us, on the file system of the folder */
+    bool full;                /* as last told by store.full and store.room */
 };
 void store_stats(struct store *, struct store_stats *out);
 

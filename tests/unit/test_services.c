@@ -15,17 +15,29 @@ static int32_t test_append(struct store *s, const struct rec_desc *d, const void
     return store_append(s, d, obj, a, now_us, seq_out, e);
 }
 
+/* What store_room says of one more claim; the rest has room. */
+static int32_t claims = HILO_OK;
+
+static int32_t test_room(struct store *s, enum store_use use, struct err *e)
+{
+    if (use == STORE_CLAIM && claims != HILO_OK)
+        return err_set(e, claims, "no room for its report");
+    return store_room(s, use, e);
+}
+
 #define store_append test_append
+#define store_room   test_room
 #include "services/delivery.c"
 #include "services/delivery_fetch.c"
 #include "services/delivery_report.c"
 #undef store_append
+#undef store_room
 
 static int setup(void **state)
 {
     struct rig *r = rig_new();
 
-    disk = HILO_OK;
+    disk = claims = HILO_OK;
     r->ch.credit = 10;
     r->ch.provides |= HILO_CAN_FETCH;
     *state = r;
@@ -205,6 +217,34 @@ static void claims_are_tried_again(void **state)
     assert_int_equal(rig_plug.sends, 1);
     assert_int_equal(message_of(r, id).place, PLACE_IN_FLIGHT);
     assert_int_equal(r->delivery->full_us, 0);
+}
+
+static uint64_t promised(struct rig *r)
+{
+    struct store_stats s;
+
+    store_stats(r->store, &s);
+    return s.promised;
+}
+
+static void nothing_is_claimed_without_room_for_its_report(void **state)
+{
+    struct rig *r = *state;
+    static const int32_t no[] = {HILO_FULL, HILO_AGAIN};
+
+    for (unsigned i = 0; i < 2; i++) {
+        claims = no[i];
+        struct hilo_id id = send_text(r, STR("a"));
+        assert_int_equal(rig_plug.sends, i);
+        assert_int_equal(message_of(r, id).place, PLACE_DUE);
+        assert_true(r->delivery->full_us > 0); /* the timer will */
+        claims = HILO_OK;
+        second_passes(r);
+        assert_int_equal(rig_plug.sends, i + 1);
+        assert_int_equal(promised(r), 1);
+        assert_int_equal(report(r, id, i ? HILO_IN_DOUBT : HILO_OK, "wamid.1"), HILO_OK);
+        assert_int_equal(promised(r), 0);
+    }
 }
 
 static void expiry_is_tried_again(void **state)
@@ -445,6 +485,7 @@ int main(void)
         T(a_report_waits_for_room),
         T(a_late_report_survives_its_instance),
         T(claims_are_tried_again),
+        T(nothing_is_claimed_without_room_for_its_report),
         T(expiry_is_tried_again),
         T(a_download_without_room_costs_no_attempt),
         T(a_download_that_cannot_be_recorded_is_not_repeated_at_once),
