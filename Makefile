@@ -165,6 +165,10 @@ $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so $O/tests
 $O/tests/torture/power_check.o: COMPILE += $(CORE_INC)
 $O/tests/torture/test_power: $(patsubst %.c,$O/%.o,$(filter-out %_shim.c,$(wildcard tests/torture/power_*.c))) $O/libcore.a
 $O/tests/torture/test_power: OUTSIDE_LIBS = $(CORE_LIBS)
+$O/tests/behave/nospace.so: tests/behave/nospace.c
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
+$O/tests/behave/test_full: | $O/tests/behave/nospace.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)

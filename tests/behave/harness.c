@@ -298,6 +298,32 @@ const char *process_wait_nth(struct process *p, unsigned nth, const char *word, 
     return process_look(p, &at, nth, words, n);
 }
 
+bool process_came(struct process *p, const char *word)
+{
+    struct timespec until;
+    bool found = false;
+    unsigned at = 0;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += DEADLINE_S;
+    (void)pthread_mutex_lock(&p->lock);
+    for (;;) {
+        while (at < p->n && !found)
+            found = strstr(p->line[at++], word) != NULL;
+        if (found || p->ended)
+            break;
+        if (pthread_cond_timedwait(&p->more, &p->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    bool hangs = !found && !p->ended;
+    if (hangs)
+        process_show(p);
+    (void)pthread_mutex_unlock(&p->lock);
+    if (hangs)
+        fail_msg("neither \"%s\" came nor its end", word);
+    return found;
+}
+
 char *process_output(struct process *p)
 {
     struct sink all = {0};

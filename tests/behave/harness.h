@@ -42,6 +42,8 @@ pid_t process_pid(const struct process *);
 const char *process_wait_line(struct process *, const char *word, ...);
 /* The same for the nth such line from the start, whatever was found before. */
 const char *process_wait_nth(struct process *, unsigned nth, const char *word, ...);
+/* Waits for such a line from the start, or for its end without one: false. */
+bool process_came(struct process *, const char *word);
 /* Waits for its end; all it wrote. free() it. */
 char *process_output(struct process *);
 /* The next wait looks at lines from now on. */
