@@ -49,6 +49,21 @@ static struct hilo_str copy(char *to, size_t cap, struct hilo_str s)
     return str_n(to, (size_t)s.n);
 }
 
+/* What the operator says of the peer's limits goes before what the plugin does. */
+static void limits_take(struct member *m)
+{
+    const struct settings_common *o = &m->now->set->common;
+    struct gw_channel *c = &m->gw;
+
+    if (!c->able)
+        return;
+    c->rate = o->rate >= 0 ? (uint32_t)o->rate : c->able->rate;
+    c->rate_burst = o->rate_burst >= 0 ? (uint32_t)o->rate_burst : c->able->rate_burst;
+    c->pair_burst = o->pair_burst >= 0 ? (uint32_t)o->pair_burst : c->able->pair_burst;
+    c->pair_interval_us =
+        o->pair_interval_us >= 0 ? o->pair_interval_us : (int64_t)c->able->pair_interval_ms * 1000;
+}
+
 /* What the gateway itself looks at. */
 static void settings_take(struct member *m)
 {
@@ -61,6 +76,8 @@ static void settings_take(struct member *m)
     c->retry_min_us = o->retry_min_us;
     c->retry_max_us = o->retry_max_us;
     c->queue_max = o->queue_max;
+    c->provider_window = o->window == SETTINGS_WINDOW_PROVIDER;
+    limits_take(m);
 }
 
 /* What its plugin brings. */
@@ -74,6 +91,7 @@ static void plugin_take(struct member *m)
     c->able = x->plugin ? plugin_abilities(x->plugin) : &nothing;
     c->provides = x->plugin ? plugin_desc(x->plugin)->provides : 0;
     (void)snprintf(c->broken, sizeof c->broken, "%s", x->broken);
+    limits_take(m);
 }
 
 static struct member *member_new(struct fleet *f, const struct assembled *x)

@@ -1,11 +1,14 @@
-/* /v1/channels: what is configured and how it is; pause and resume by an operator. */
+/* /v1/channels: what is configured and how it is; pause and resume by an operator; the
+ * templates that a channel may send. */
 #include "api/fields.h"
 #include "api/http.h"
 #include "api/idempotent.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/shapes.h"
 #include "base/str.h"
 #include "services/delivery.h"
+#include "services/templates.h"
 #include <string.h>
 
 static void channel__shape(struct out *o, const struct gw_channel *ch)
@@ -52,6 +55,57 @@ int channel_index(struct request *rq, struct fault *f)
     return reply_json(rq, 200, &o, f);
 }
 
+static struct gw_channel *channel__find(struct request *rq, struct fault *f)
+{
+    struct gw_channel *ch = gateway_channel(rq->api->gw, rq->param[0]);
+
+    if (!ch)
+        (void)fault_set(f, 404, "unknown_channel", "",
+                        "no channel of this name; GET /v1/channels lists them");
+    return ch;
+}
+
+struct shown {
+    struct out o;
+    struct fault *f;
+    bool failed;
+};
+
+static void channel__template(void *arg, const struct rec_template *t)
+{
+    struct shown *s = arg;
+
+    out_begin(&s->o, NULL, '{');
+    out_time(&s->o, "changed", t->changed);
+    if (!s->failed && shape_group(&s->o, NULL, MODEL_G_TEMPLATE, t->body, true, s->f) != 0)
+        s->failed = true;
+    out_end(&s->o, '}');
+}
+
+int channel_templates(struct request *rq, struct fault *f)
+{
+    static const char *const known[] = {"limit", "cursor", NULL};
+    const struct gw_channel *ch = channel__find(rq, f);
+    struct shown s = {.f = f};
+    struct hilo_str after, next;
+    unsigned limit;
+
+    if (!ch || request_query_known(rq, known, f) != 0 || request_limit(rq, 100, 500, &limit, f) != 0 ||
+        shape_cursor(rq, 'T', &after, f) != 0)
+        return -1;
+    out_begin(&s.o, NULL, '{');
+    out_begin(&s.o, "templates", '[');
+    if (templates_list(rq->api->gw, ch, after, limit, rq->arena, channel__template, &s, &next, f) != 0 ||
+        s.failed) {
+        buf_done(&s.o.b);
+        return -1;
+    }
+    out_end(&s.o, ']');
+    shape_next(rq, &s.o, 'T', next);
+    out_end(&s.o, '}');
+    return reply_json(rq, 200, &s.o, f);
+}
+
 struct wanted {
     struct hilo_str reason;
 };
@@ -62,15 +116,14 @@ static const struct field pause_fields[] = {
 static int channel__change(struct request *rq, bool pause, struct fault *f)
 {
     struct gateway *gw = rq->api->gw;
-    struct gw_channel *ch = gateway_channel(gw, rq->param[0]);
+    struct gw_channel *ch = channel__find(rq, f);
     struct wanted w = {{NULL, 0}};
     const cJSON *root;
     struct out o = {0};
     int rc;
 
     if (!ch)
-        return fault_set(f, 404, "unknown_channel", "",
-                         "no channel of this name; GET /v1/channels lists them");
+        return -1;
     if (rq->body.n &&
         (fields_body(rq, &root, f) != 0 || fields_read(root, "", pause_fields, pause, &w, NULL, f) != 0))
         return -1;

@@ -146,13 +146,26 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
     return 0;
 }
 
+static void message__lowered(struct out *o, struct hilo_str notes)
+{
+    struct hilo_str note;
+
+    if (notes.n == 0)
+        return;
+    out_begin(o, "lowered", '[');
+    while (notes.n) {
+        (void)str_cut(notes, ' ', &note, &notes);
+        out_str(o, NULL, note);
+    }
+    out_end(o, ']');
+}
+
 /* 202 for a message that was queued: the same now and, from what the journal has, when
  * its Idempotency-Key comes again. */
 static int message__accepted(struct request *rq, const struct message_plan *plan, struct hilo_str channel,
                              struct fault *f)
 {
     struct out o = {0};
-    struct hilo_str note, rest = plan->notes;
 
     out_begin(&o, NULL, '{');
     out_id(&o, "id", "msg", plan->id);
@@ -160,14 +173,7 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
     out_id(&o, "conversation", "cnv", plan->conversation);
     out_str(&o, "channel", channel);
     out_str(&o, "status", STR("accepted"));
-    if (rest.n) {
-        out_begin(&o, "lowered", '[');
-        while (rest.n) {
-            (void)str_cut(rest, ' ', &note, &rest);
-            out_str(&o, NULL, note);
-        }
-        out_end(&o, ']');
-    }
+    message__lowered(&o, plan->notes);
     out_end(&o, '}');
     reply_location(rq, "messages", "msg", plan->id);
     return reply_json(rq, 202, &o, f);
@@ -181,6 +187,68 @@ static int message__again(struct request *rq, const struct access_first *first, 
                                       .notes = first->notes};
 
     return message__accepted(rq, &plan, hilo_get_str(first->message, HILO_T_MSG_CHANNEL), f);
+}
+
+/* The members of an outlook that are known. */
+static int message__outlook(struct out *o, const struct message_outlook *x, struct fault *f)
+{
+    const struct message_plan *plan = &x->plan;
+
+    if (plan->channel)
+        out_str(o, "channel", plan->channel->name);
+    if (x->category)
+        out_str(o, "category", str(model_value_text(MODEL_E_CATEGORY, x->category)));
+    if (!plan->new_customer)
+        out_id(o, "customer", "cus", plan->customer);
+    if (!plan->new_conversation)
+        out_id(o, "conversation", "cnv", plan->conversation);
+    out_id(o, "case", "cas", x->case_id);
+    if (x->party.n && shape_group(o, "address", MODEL_G_IDENT, x->party, false, f) != 0)
+        return -1;
+    if (plan->channel && (plan->channel->able->flags & HILO_ABLE_WINDOW)) {
+        out_begin(o, "window", '{');
+        out_bool(o, "needed", x->window_needed);
+        out_time(o, "open_until", x->window_us > 0 ? (uint64_t)x->window_us : 0);
+        out_end(o, '}');
+    }
+    message__lowered(o, plan->notes);
+    if (x->n) {
+        out_begin(o, "parts", '[');
+        for (size_t i = 0; i < x->n; i++)
+            if (shape_group(o, NULL, MODEL_G_CONTENT, hilo_content(x->part[i]), false, f) != 0)
+                return -1;
+        out_end(o, ']');
+    }
+    out_opt(o, "waits", x->waits);
+    return 0;
+}
+
+int message_plan_post(struct request *rq, struct fault *f)
+{
+    struct message_request wanted;
+    struct message_outlook x;
+    struct fault why = {0};
+    const cJSON *root;
+    struct out o = {0};
+    int rc;
+
+    if (fields_body(rq, &root, f) != 0 || message_request_read(rq->arena, root, &wanted, f) != 0)
+        return -1;
+    rc = message_outlook(rq->api->gw, &wanted, rq->arena, &x, &why);
+    if (rc != 0 && why.status >= 500) {
+        *f = why;
+        return -1;
+    }
+    out_begin(&o, NULL, '{');
+    out_bool(&o, "accepted", rc == 0);
+    if (rc != 0)
+        problem_shape(rq, &o, "problem", &why);
+    if (message__outlook(&o, &x, f) != 0) {
+        buf_done(&o.b);
+        return -1;
+    }
+    out_end(&o, '}');
+    return reply_json(rq, 200, &o, f);
 }
 
 int message_post(struct request *rq, struct fault *f)
@@ -241,7 +309,7 @@ int message_delete(struct request *rq, struct fault *f)
     return reply_json(rq, 200, &o, f);
 }
 
-int message_read(struct request *rq, struct fault *f)
+static int message__signal(struct request *rq, uint64_t event, struct fault *f)
 {
     struct message_plan plan;
     struct access_first first;
@@ -254,8 +322,18 @@ int message_read(struct request *rq, struct fault *f)
     if (rc != 0)
         return rc < 0 ? -1 : message__again(rq, &first, f);
     memset(&plan, 0, sizeof plan);
-    rc = message_mark_read(rq->api->gw, &rq->actor, id, &rq->once, rq->arena, &plan, f);
+    rc = message_signal(rq->api->gw, &rq->actor, id, event, &rq->once, rq->arena, &plan, f);
     if (rc == 0)
         rc = message__accepted(rq, &plan, plan.channel->name, f);
     return write_end(rq, rc);
+}
+
+int message_read(struct request *rq, struct fault *f)
+{
+    return message__signal(rq, HILO_SYSTEM_MARK_READ, f);
+}
+
+int message_typing(struct request *rq, struct fault *f)
+{
+    return message__signal(rq, HILO_SYSTEM_TYPING, f);
 }

@@ -214,22 +214,41 @@ static struct hilo_str problem__text(const char *z)
     return str_utf8_valid(s) ? s : STR("");
 }
 
+static uint32_t problem__status(const struct fault *f)
+{
+    return f->status >= 400 && f->status < 600 ? f->status : 500;
+}
+
+static void problem__fields(struct request *rq, struct out *o, const struct fault *f)
+{
+    uint32_t status = problem__status(f);
+    const char *code = f->code ? f->code : "internal";
+
+    out_str(o, "type", arena_fmt(rq->arena, "urn:hilo:problem:%s", code));
+    out_str(o, "title", str(problem__title(status)));
+    out_u64(o, "status", status);
+    out_str(o, "code", str(code));
+    out_opt(o, "detail", problem__text(f->text));
+    out_opt(o, "pointer", problem__text(f->pointer));
+    if (f->retry_after_s)
+        out_u64(o, "retry_after", f->retry_after_s);
+    out_str(o, "instance", arena_fmt(rq->arena, "urn:hilo:request:%s", rq->id));
+}
+
+void problem_shape(struct request *rq, struct out *o, const char *key, const struct fault *f)
+{
+    out_begin(o, key, '{');
+    problem__fields(rq, o, f);
+    out_end(o, '}');
+}
+
 static void problem__write(struct request *rq, const struct fault *f, const char *key, struct hilo_str json)
 {
     struct out o = {0};
-    uint32_t status = f->status >= 400 && f->status < 600 ? f->status : 500;
-    const char *code = f->code ? f->code : "internal";
+    uint32_t status = problem__status(f);
 
     out_begin(&o, NULL, '{');
-    out_str(&o, "type", arena_fmt(rq->arena, "urn:hilo:problem:%s", code));
-    out_str(&o, "title", str(problem__title(status)));
-    out_u64(&o, "status", status);
-    out_str(&o, "code", str(code));
-    out_opt(&o, "detail", problem__text(f->text));
-    out_opt(&o, "pointer", problem__text(f->pointer));
-    if (f->retry_after_s)
-        out_u64(&o, "retry_after", f->retry_after_s);
-    out_str(&o, "instance", arena_fmt(rq->arena, "urn:hilo:request:%s", rq->id));
+    problem__fields(rq, &o, f);
     if (json.n)
         out_raw(&o, key, json);
     out_end(&o, '}');

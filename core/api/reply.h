@@ -31,7 +31,9 @@ void reply_etag(struct request *, uint64_t version);
 /* If-Match: a version, 0 for "*" or absent; a fault if it is neither. */
 int reply_if_match(struct request *, uint64_t *version_out, struct fault *);
 
-/* application/problem+json (RFC 9457) from a fault. */
+/* A fault as an object of RFC 9457's members. */
+void problem_shape(struct request *, struct out *, const char *key, const struct fault *);
+/* application/problem+json from it. */
 void problem_reply(struct request *, const struct fault *);
 /* The same with one member more, taken from out. 0: it is the handler's answer. */
 int problem_reply_with(struct request *, const struct fault *, const char *key, struct out *member);

@@ -10,9 +10,11 @@
 
 static const struct route route__table[] = {
     {"POST", "/v1/messages", SCOPE_MESSAGES_WRITE, BODY_JSON, 0, message_post, NULL},
+    {"POST", "/v1/messages/plan", SCOPE_MESSAGES_WRITE, BODY_JSON, 0, message_plan_post, NULL},
     {"GET", "/v1/messages/{}", SCOPE_MESSAGES_READ, BODY_NONE, 0, message_show, NULL},
     {"DELETE", "/v1/messages/{}", SCOPE_MESSAGES_WRITE, BODY_NONE, 0, message_delete, NULL},
     {"POST", "/v1/messages/{}/read", SCOPE_MESSAGES_WRITE, BODY_NONE, 0, message_read, NULL},
+    {"POST", "/v1/messages/{}/typing", SCOPE_MESSAGES_WRITE, BODY_NONE, 0, message_typing, NULL},
     {"*", "/hooks/{}*", 0, BODY_HOOK, ROUTE_OPEN, hook_any, hook_back},
     {"POST", "/v1/customers", SCOPE_CUSTOMERS_WRITE, BODY_JSON, 0, customer_post, NULL},
     {"POST", "/v1/customers/search", SCOPE_CUSTOMERS_READ, BODY_JSON, 0, customer_search, NULL},
@@ -30,6 +32,7 @@ static const struct route route__table[] = {
     {"GET", "/v1/media/{}", SCOPE_MEDIA_READ, BODY_NONE, 0, media_show, NULL},
     {"GET", "/m/{}", 0, BODY_NONE, ROUTE_OPEN, media_public, NULL},
     {"GET", "/v1/channels", SCOPE_CHANNELS_READ, BODY_NONE, 0, channel_index, NULL},
+    {"GET", "/v1/channels/{}/templates", SCOPE_CHANNELS_READ, BODY_NONE, 0, channel_templates, NULL},
     {"POST", "/v1/channels/{}/pause", SCOPE_CHANNELS_WRITE, BODY_JSON, 0, channel_pause, NULL},
     {"POST", "/v1/channels/{}/resume", SCOPE_CHANNELS_WRITE, BODY_JSON, 0, channel_resume, NULL},
     {"POST", "/v1/keys", SCOPE_KEYS_WRITE, BODY_JSON, 0, key_post, NULL},

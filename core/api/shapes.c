@@ -40,9 +40,8 @@ static void shape__history(struct out *o, struct hilo_str history)
     out_end(o, ']');
 }
 
-/* A group's JSON object; inside: without its braces, after what is there. */
-static int shape__group(struct out *o, const char *key, enum model_group group, struct hilo_str bytes,
-                        bool inside, struct fault *f)
+int shape_group(struct out *o, const char *key, enum model_group group, struct hilo_str bytes, bool inside,
+                struct fault *f)
 {
     struct buf b = {0};
     struct err e = {0};
@@ -94,9 +93,9 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     out_id(o, "media", "med", m->media);
     out_id(o, "key", "key", m->actor);
     shape__history(o, m->history);
-    if (m->cost.n && shape__group(o, "cost", MODEL_G_RECEIPT, m->cost, false, f) != 0)
+    if (m->cost.n && shape_group(o, "cost", MODEL_G_RECEIPT, m->cost, false, f) != 0)
         return -1;
-    if (shape__group(o, NULL, MODEL_G_MSG, bytes, true, f) != 0)
+    if (shape_group(o, NULL, MODEL_G_MSG, bytes, true, f) != 0)
         return -1;
     out_end(o, '}');
     return 0;

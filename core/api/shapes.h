@@ -3,12 +3,17 @@
 #define API_SHAPES_H
 
 #include "api/reply.h"
+#include "model/table.h"
 #include "services/cases.h"
 #include "services/messages.h"
 
 /* A message whole: what its event holds and where it stands. 0, or -1 and a fault. */
 int shape_message(struct request *, struct out *, const char *key, struct hilo_id, const struct rec_message *,
                   struct hilo_str bytes, struct fault *);
+/* A group's JSON object; inside: without its braces, after what is there. 0, or -1 and a
+ * fault. */
+int shape_group(struct out *, const char *key, enum model_group, struct hilo_str bytes, bool inside,
+                struct fault *);
 void shape_case(struct out *, const char *key, struct hilo_id, const struct rec_case *);
 void shape_identifier(struct out *, const struct identifier *, const struct rec_identifier *);
 /* "next": the cursor, or null at the end. */

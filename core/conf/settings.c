@@ -99,9 +99,23 @@ static const struct hilo_option common_options[] = {
      .min = 1, .max = 100000000, .help = "Messages that may wait; beyond it new ones are refused with 429."},
     {COMMON(account, HILO_OPT_STR), .name = "account", .flags = HILO_OPT_RELOADABLE, .max = 128,
      .help = "Scope of the customers' ids that mean nothing outside the provider's account."},
+    {COMMON(window, HILO_OPT_ENUM), .name = "window", .def = "core", .choices = "core|provider",
+     .help =
+         "Who refuses what comes 24 hours after the customer's last message, where the channel has such a "
+         "rule: core before it is queued, or provider alone."},
+    {COMMON(rate, HILO_OPT_INT), .name = "rate", .min = 0, .max = 100000,
+     .help = "Messages a second that are sent, 0: no limit; by default what the plugin says its peer takes."},
+    {COMMON(rate_burst, HILO_OPT_INT), .name = "rate_burst", .min = 0, .max = 100000,
+     .help = "Of these, how many at once; 0: a second's."},
+    {COMMON(pair_interval_us, HILO_OPT_DURATION), .name = "pair_interval", .min = 0, .max = DAY,
+     .help = "Time between two messages to one recipient in the long run, 0s: no limit; by default the "
+             "plugin's."},
+    {COMMON(pair_burst, HILO_OPT_INT), .name = "pair_burst", .min = 0, .max = 100000,
+     .help = "Messages to one recipient at once, ahead of the interval; 0: one."},
 };
-const char *const settings_common_keys[] = {"type",      "plugin",    "enabled",   "in_doubt", "max_attempts",
-                                            "retry_min", "retry_max", "queue_max", "account",  NULL};
+const char *const settings_common_keys[] = {
+    "type",    "plugin", "enabled", "in_doubt",   "max_attempts",  "retry_min",  "retry_max", "queue_max",
+    "account", "window", "rate",    "rate_burst", "pair_interval", "pair_burst", NULL};
 _Static_assert(sizeof settings_common_keys / sizeof *settings_common_keys ==
                    sizeof common_options / sizeof *common_options + 1,
                "settings_common_keys names every option of common_options");
@@ -221,6 +235,12 @@ static bool name_valid(struct hilo_str s)
     return s.n >= 1 && s.n <= 63;
 }
 
+static void absent_is_minus_one(const struct conf_node *n, const char *name, int64_t *value)
+{
+    if (conf_absent(conf_get(n, name)))
+        *value = -1;
+}
+
 static void read_channel(struct conf *c, const struct conf_node *n, struct settings *out,
                          struct settings_channel *ch)
 {
@@ -233,6 +253,10 @@ static void read_channel(struct conf *c, const struct conf_node *n, struct setti
     ch->node = n->kind == CONF_MAP ? n : NULL;
     conf_fill(c, n, ch->section.p, ch->line, ch->column, common_options, COUNT(common_options), conf_any,
               c->arena, o);
+    absent_is_minus_one(n, "rate", &o->rate);
+    absent_is_minus_one(n, "rate_burst", &o->rate_burst);
+    absent_is_minus_one(n, "pair_interval", &o->pair_interval_us);
+    absent_is_minus_one(n, "pair_burst", &o->pair_burst);
     if (o->type.n && !name_valid(o->type)) {
         const struct conf_node *at = conf_get(n, "type");
         conf_fail(c, at->line, at->column,

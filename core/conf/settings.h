@@ -34,6 +34,9 @@ struct settings_log {
 /* Values of in_doubt. */
 enum { SETTINGS_HOLD = 0, SETTINGS_RESEND = 1 };
 
+/* Values of window. */
+enum { SETTINGS_WINDOW_CORE = 0, SETTINGS_WINDOW_PROVIDER = 1 };
+
 /* What every channel has, whatever its plugin. */
 struct settings_common {
     struct hilo_str type, plugin; /* plugin: a path, by default {plugin_dir}/{type}.so */
@@ -43,6 +46,9 @@ struct settings_common {
     int64_t retry_min_us, retry_max_us;
     int64_t queue_max;
     struct hilo_str account; /* may be empty */
+    int64_t window;          /* SETTINGS_WINDOW_x */
+    /* Of hilo_abilities, in its place; -1: as the plugin declares. */
+    int64_t rate, rate_burst, pair_interval_us, pair_burst;
 };
 
 struct settings_channel {

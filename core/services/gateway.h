@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 struct delivery;
+struct pace;
 struct template_list;
 
 /* One configured channel, as the services see it. */
@@ -28,15 +29,21 @@ struct gw_channel {
     int64_t max_attempts;
     int64_t retry_min_us, retry_max_us;
     int64_t queue_max; /* refuse new work beyond it */
-    uint32_t credit;   /* sends that may leave now */
-    bool paused;       /* by an operator; kept in the table channel */
-    bool stopped;      /* by the plugin (CONFIG), until a resume or a restart */
-    bool leaving;      /* no longer configured: it only drains */
-    bool kicked;       /* something may be claimable */
+    /* What its peer takes, from the plugin or the operator; 0: no limit. */
+    uint32_t rate, rate_burst, pair_burst; /* messages a second, and at once */
+    int64_t pair_interval_us;
+    struct pace *pace;    /* its token buckets, once they are needed; else NULL */
+    bool provider_window; /* the core lets through what the customer's window is closed for */
+    uint32_t credit;      /* sends that may leave now */
+    bool paused;          /* by an operator; kept in the table channel */
+    bool stopped;         /* by the plugin (CONFIG), until a resume or a restart */
+    bool leaving;         /* no longer configured: it only drains */
+    bool kicked;          /* something may be claimable */
     bool fetch_kicked;
     int64_t next_due_us;   /* wall: when the next of its queue is due; 0: none */
     int64_t next_job_us;   /* the same of its downloads */
     char why[200];         /* of paused or stopped */
+    int64_t next_pace_us;  /* monotonic: when its buckets let something through that is due; 0 */
     int64_t held_until_us; /* monotonic: after DOWN or throttling; 0 */
     int64_t down_backoff_us;
     int64_t fetch_held_us;           /* monotonic: after a download that could not be recorded; 0 */
@@ -44,6 +51,7 @@ struct gw_channel {
     struct template_list *templates; /* that its plugin is putting; else NULL */
     uint64_t queued, in_flight;      /* counted since the start from the tables */
     uint64_t sent, failed, in_doubt, received, receipts, retries; /* since the start */
+    uint64_t held_rate, held_pair; /* how often its buckets held something back */
 };
 
 /* Which channel a message without "channel" goes to: the first whose scheme fits. */

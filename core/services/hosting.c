@@ -150,6 +150,14 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     struct err e = {0};
 
     (void)text; /* the host has logged it */
+    if (state == CHANNEL_UP && c->stopped) {
+        /* What had stopped it is mended without an operator. */
+        c->stopped = false;
+        if (!c->paused)
+            c->why[0] = '\0';
+        log_event(gw->log, HILO_LOG_INFO, "channel.resumed",
+                  "channel=%.*s note=\"it says that it works again\"", STR_FMT(c->name));
+    }
     if (!channel_runs(plug)) {
         templates_drop(c);
         store_begin(gw->store);

@@ -15,8 +15,12 @@
 #include "services/delivery.h"
 #include "services/media.h"
 #include "services/outbound.h"
+#include "services/window.h"
 #include "store/keys.h"
 #include <stdio.h>
+
+/* That somebody writes is no news any more after so long. */
+static const int64_t TYPING_LIFE_US = 20000000;
 
 /* ---- the channel ---- */
 
@@ -161,6 +165,7 @@ static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hi
         rc = store_record(gw->store, TABLE_CONVERSATION, key_str(&ck), &rec_desc_conversation, a, &conv, &e);
         if (rc == HILO_OK && id_eq(conv.customer, customer)) {
             o->party = conv.party;
+            o->window_us = window_until(&conv);
             return 0;
         }
     }
@@ -169,82 +174,6 @@ static int pick_conversation(struct gateway *gw, struct gw_channel *c, struct hi
     o->plan.new_conversation = true;
     o->plan.conversation = idgen_next(store_ids(gw->store));
     o->party = party_bytes(a, &s.best);
-    return 0;
-}
-
-/* ---- what it carries ---- */
-
-/* "/content/text: too long" -> pointer and text. */
-static int content_fault(struct fault *f, const char *code, const struct err *e)
-{
-    struct hilo_str pointer, text, all = str(e->text);
-    char z[sizeof f->pointer];
-
-    if (e->text[0] != '/' || !str_cut(all, ':', &pointer, &text) || pointer.n >= sizeof z)
-        return fault_set(f, 422, code, "/content", "%.380s", e->text);
-    memcpy(z, pointer.p, (size_t)pointer.n);
-    z[pointer.n] = '\0';
-    return fault_set(f, 422, code, z, "%.*s", (int)(text.n > 380 ? 380 : text.n), text.n ? text.p + 1 : "");
-}
-
-static int media_usable(struct gateway *gw, const struct gw_channel *c, struct hilo_id id,
-                        const char *pointer, uint64_t kind, struct arena *a, struct rec_media *m,
-                        struct fault *f)
-{
-    if (media_get(gw, id, a, m, NULL, f) != 0) {
-        if (f->status == 404)
-            (void)fault_set(f, 422, "unknown_media", pointer,
-                            "there is no such media; upload it with POST /v1/media");
-        return -1;
-    }
-    if (m->state != MEDIA_STORED)
-        return fault_set(f, 422, "media_not_stored", pointer, "this media is %s",
-                         m->state == MEDIA_PENDING ? "still being fetched; retry in a moment"
-                                                   : "not available");
-    if (kind < 8 && c->able->media_max[kind] && m->size > c->able->media_max[kind])
-        return fault_set(f, 422, "media_too_large", pointer,
-                         "the channel %.*s takes at most %llu bytes of this kind", STR_FMT(c->name),
-                         (unsigned long long)c->able->media_max[kind]);
-    return 0;
-}
-
-/* Stored media must be there; its type and name are added, for the plugin. */
-static int complete_content(struct gateway *gw, const struct gw_channel *c, struct hilo_str *content,
-                            struct arena *a, struct fault *f)
-{
-    struct model_change change[3];
-    struct hilo_str rest, params;
-    struct hilo_field group, param;
-    struct rec_media m;
-    struct err e = {0};
-    size_t n = 0;
-    struct hilo_id id = hilo_get_id(*content, HILO_T_CONTENT_MEDIA);
-
-    if (!id_none(id)) {
-        if (media_usable(gw, c, id, "/content/media", hilo_get_u64(*content, HILO_T_CONTENT_KIND), a, &m,
-                         f) != 0)
-            return -1;
-        if (hilo_get_str(*content, HILO_T_CONTENT_MIME).n == 0 && m.mime.n)
-            change[n++] = change_str(HILO_T_CONTENT_MIME, m.mime);
-        if (hilo_get_str(*content, HILO_T_CONTENT_FILENAME).n == 0 && m.filename.n)
-            change[n++] = change_str(HILO_T_CONTENT_FILENAME, m.filename);
-        change[n++] = change_u64(HILO_T_CONTENT_SIZE, m.size);
-        if (model_edit(a, *content, change, n, content, &e) != HILO_OK)
-            return content_fault(f, "invalid_content", &e);
-    }
-    params = hilo_get_str(*content, HILO_T_CONTENT_PARAMETERS);
-    while (hilo_next(&params, &group) == 1) {
-        if (group.tag != HILO_T_PARAMS_HEADER && group.tag != HILO_T_PARAMS_BODY)
-            continue;
-        rest = group.val;
-        while (hilo_next(&rest, &param) == 1) {
-            if (param.tag != HILO_T_PARAM_MEDIA || param.val.n != sizeof id.b)
-                continue;
-            memcpy(id.b, param.val.p, sizeof id.b);
-            if (media_usable(gw, c, id, "/content/parameters", 8, a, &m, f) != 0)
-                return -1;
-        }
-    }
     return 0;
 }
 
@@ -321,19 +250,20 @@ static struct hilo_str outbound_bytes(const struct outbound *o, struct arena *a)
 static int outbound_check(struct gateway *gw, struct outbound *o, struct arena *a, struct fault *f)
 {
     const struct lower_env env = outbound_lower_env(gw);
-    struct lowered lowered;
     struct err e = {0};
 
     /* Written here from what the model's reader gave: its structure needs no check. */
     if (model_validate_outbound(o->bytes, &e) != HILO_OK)
-        return content_fault(f, "invalid_content", &e);
-    int32_t rc = lower(o->bytes, o->plan.channel->able, &env, a, &lowered, &e);
+        return outbound_content_fault(f, "invalid_content", &e);
+    int32_t rc = lower(o->bytes, o->plan.channel->able, &env, a, &o->lowered, &e);
     if (rc == HILO_NOSUP)
-        return content_fault(f, "not_supported", &e);
+        return outbound_content_fault(f, "not_supported", &e);
     if (rc != HILO_OK)
-        return content_fault(f, "invalid_content", &e);
-    o->plan.parts = (unsigned)lowered.n;
-    o->plan.notes = lowered.notes;
+        return outbound_content_fault(f, "invalid_content", &e);
+    o->plan.parts = (unsigned)o->lowered.n;
+    o->plan.notes = o->lowered.notes;
+    if (o->window_us <= o->now && window_needed(o->plan.channel, o->lowered.message, o->lowered.n))
+        return window_fault(gw, o->plan.channel, o->plan.customer, a, f);
     return 0;
 }
 
@@ -367,45 +297,58 @@ int outbound_append(struct gateway *gw, const struct actor *actor, struct outbou
     return 0;
 }
 
-int message_accept(struct gateway *gw, const struct actor *actor, const struct message_request *r,
-                   struct arena *a, struct message_plan *out, struct fault *f)
+/* Everything that is decided of a message before anything of it is appended. o is filled
+ * as far as it went, also on failure. */
+static int outbound_decide(struct gateway *gw, const struct message_request *r, struct arena *a,
+                           struct outbound *o, struct fault *f)
 {
-    struct outbound o = {.now = clock_wall_us(), .case_id = r->case_id, .once = r->once};
     uint32_t schemes;
     struct err e = {0};
-    int32_t rc;
 
-    if (pick_customer(gw, r, a, &o.plan, &schemes, f) != 0 ||
-        pick_channel(gw, r, schemes, &o.plan.channel, f) != 0)
+    o->now = clock_wall_us();
+    o->once = r->once;
+    o->case_id = r->case_id;
+    if (pick_customer(gw, r, a, &o->plan, &schemes, f) != 0 ||
+        pick_channel(gw, r, schemes, &o->plan.channel, f) != 0)
         return -1;
-    if (o.plan.new_customer && !(o.plan.channel->able->schemes & 1u << r->to.scheme))
+    if (o->plan.new_customer && !(o->plan.channel->able->schemes & 1u << r->to.scheme))
         return fault_set(f, 422, "unknown_customer", "/to", "nobody has this %s; create the customer first",
                          model_value_text(MODEL_E_SCHEME, r->to.scheme));
     if (!id_none(r->case_id)) {
-        if (o.plan.new_customer)
+        if (o->plan.new_customer)
             return fault_set(f, 422, "case_of_another", "/case", "this case belongs to another customer");
-        if (check_case(gw, r->case_id, o.plan.customer, a, f) != 0)
+        if (check_case(gw, r->case_id, o->plan.customer, a, f) != 0)
             return -1;
     }
-    if (pick_conversation(gw, o.plan.channel, o.plan.customer, &r->to, a, &o, f) != 0)
+    if (pick_conversation(gw, o->plan.channel, o->plan.customer, &r->to, a, o, f) != 0)
         return -1;
-    if (!id_none(r->reply_to) && quote(gw, r->reply_to, &o, a, f) != 0)
+    if (!id_none(r->reply_to) && quote(gw, r->reply_to, o, a, f) != 0)
         return -1;
-    if (id_none(o.case_id) && !o.plan.new_customer) {
-        rc = case_only_open(gw, o.plan.customer, a, &o.case_id, &e);
+    if (id_none(o->case_id) && !o->plan.new_customer) {
+        int32_t rc = case_only_open(gw, o->plan.customer, a, &o->case_id, &e);
         if (rc != HILO_OK)
             return fault_store(f, rc, &e);
     }
-    o.content = r->content;
-    if (complete_content(gw, o.plan.channel, &o.content, a, f) != 0)
+    o->content = r->content;
+    o->category = r->category;
+    if (outbound_content(gw, o, a, f) != 0)
         return -1;
-    o.plan.id = idgen_next(store_ids(gw->store));
-    o.category = r->category ? r->category : (uint32_t)HILO_CATEGORY_SERVICE;
-    o.priority = r->priority;
-    o.expires = o.now + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
-    o.language = r->language;
-    o.bytes = outbound_bytes(&o, a);
-    if (outbound_check(gw, &o, a, f) != 0)
+    if (o->category == 0)
+        o->category = HILO_CATEGORY_SERVICE;
+    o->plan.id = idgen_next(store_ids(gw->store));
+    o->priority = r->priority;
+    o->expires = o->now + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
+    o->language = r->language;
+    o->bytes = outbound_bytes(o, a);
+    return outbound_check(gw, o, a, f);
+}
+
+int message_accept(struct gateway *gw, const struct actor *actor, const struct message_request *r,
+                   struct arena *a, struct message_plan *out, struct fault *f)
+{
+    struct outbound o = {0};
+
+    if (outbound_decide(gw, r, a, &o, f) != 0)
         return -1;
     if (o.plan.new_customer) {
         const struct customer_fields none = {0};
@@ -421,9 +364,43 @@ int message_accept(struct gateway *gw, const struct actor *actor, const struct m
     return 0;
 }
 
-int message_mark_read(struct gateway *gw, const struct actor *actor, struct hilo_id id,
-                      const struct access_once *once, struct arena *a, struct message_plan *out,
-                      struct fault *f)
+/* Why it would wait after it was accepted. */
+static void outlook_waits(const struct gw_channel *c, struct message_outlook *out)
+{
+    struct hilo_str text = {0};
+    enum channel_state state = channel_state(c->plug, &text);
+
+    if (c->paused)
+        out->waits = STR("an operator has paused the channel");
+    else if (c->stopped || state == CHANNEL_STOPPED)
+        out->waits = STR("the channel is stopped until an operator acts");
+    else if (state != CHANNEL_UP)
+        out->waits = STR("the channel is down at the moment");
+}
+
+int message_outlook(struct gateway *gw, const struct message_request *r, struct arena *a,
+                    struct message_outlook *out, struct fault *f)
+{
+    struct outbound o = {0};
+    int rc = outbound_decide(gw, r, a, &o, f);
+
+    memset(out, 0, sizeof *out);
+    out->plan = o.plan;
+    out->category = o.category;
+    out->case_id = o.case_id;
+    out->party = o.party;
+    out->window_us = o.window_us;
+    if (o.plan.channel) {
+        out->window_needed = window_needed(o.plan.channel, o.lowered.message, o.lowered.n);
+        outlook_waits(o.plan.channel, out);
+    }
+    out->part = o.lowered.message;
+    out->n = o.lowered.n;
+    return rc;
+}
+
+int message_signal(struct gateway *gw, const struct actor *actor, struct hilo_id id, uint64_t event,
+                   const struct access_once *once, struct arena *a, struct message_plan *out, struct fault *f)
 {
     struct outbound o = {
         .now = clock_wall_us(), .category = HILO_CATEGORY_SERVICE, .priority = 1, .once = once};
@@ -436,13 +413,15 @@ int message_mark_read(struct gateway *gw, const struct actor *actor, struct hilo
     if (message_get(gw, id, a, &m, &bytes, f) != 0)
         return -1;
     if (m.kind != HILO_KIND_INBOUND || m.ext_id.n == 0)
-        return fault_set(f, 409, "not_inbound", NULL, "only a customer's message can be marked as read");
+        return fault_set(f, 409, "not_inbound", NULL,
+                         "only a customer's message can be marked as read or answered");
     const struct message_request by_channel = {.channel = m.channel};
     if (pick_channel(gw, &by_channel, 0, &o.plan.channel, f) != 0)
         return -1;
     if (!(o.plan.channel->able->contents & 1u << HILO_CONTENT_SYSTEM))
-        return fault_set(f, 422, "not_supported", NULL,
-                         "this channel has no way to say that a message was read");
+        return fault_set(f, 422, "not_supported", NULL, "this channel has no way to say %s",
+                         event == HILO_SYSTEM_TYPING ? "that an answer is being written"
+                                                     : "that a message was read");
     struct key k = key_of_id(m.conversation);
     int32_t rc =
         store_record(gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, a, &conv, &e);
@@ -455,10 +434,10 @@ int message_mark_read(struct gateway *gw, const struct actor *actor, struct hilo
     o.party = conv.party;
     o.reply_to = id;
     o.reply_ext = m.ext_id;
-    o.expires = o.now + gw->expires_us;
+    o.expires = o.now + (event == HILO_SYSTEM_TYPING ? TYPING_LIFE_US : gw->expires_us);
     arena_writer(a, &w);
     hilo_put_u64(&w, HILO_T_CONTENT_TYPE, HILO_CONTENT_SYSTEM);
-    hilo_put_u64(&w, HILO_T_CONTENT_EVENT, HILO_SYSTEM_MARK_READ);
+    hilo_put_u64(&w, HILO_T_CONTENT_EVENT, event);
     o.content = hilo_written(&w);
     o.bytes = outbound_bytes(&o, a);
     if (outbound_append(gw, actor, &o, f) != 0)

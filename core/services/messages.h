@@ -31,17 +31,36 @@ struct message_plan {
 
 /* Decides, appends. Between store_begin and store_end, after store_room. -1: nothing was appended, the
  * fault says why: unknown_channel, no_route, unknown_customer, unknown_case,
- * not_supported, invalid_content, queue_full (429) … */
+ * not_supported, invalid_content, media_too_large, template_unknown, window_closed (409),
+ * queue_full (429) … */
 int message_accept(struct gateway *, const struct actor *, const struct message_request *, struct arena *,
                    struct message_plan *out, struct fault *);
+
+/* What would become of a message, and why. Fields are zero that were not come to. */
+struct message_outlook {
+    struct message_plan plan; /* its id is none that will be used */
+    uint32_t category;
+    struct hilo_id case_id;
+    struct hilo_str party; /* group IDENT: where it would go */
+    struct hilo_str *part; /* what would be sent, lowered */
+    size_t n;
+    bool window_needed;
+    int64_t window_us;     /* until when the customer's window is open; 0: it never was */
+    struct hilo_str waits; /* why it would not leave at once, or empty */
+};
+/* The same decisions as message_accept; nothing is appended. -1: it would be refused, the
+ * fault says why, and *out holds what was decided before that. */
+int message_outlook(struct gateway *, const struct message_request *, struct arena *,
+                    struct message_outlook *out, struct fault *);
 
 int message_get(struct gateway *, struct hilo_id, struct arena *, struct rec_message *out,
                 struct hilo_str *bytes_out, struct fault *);
 /* Cancels what has not left. Faults: not_found, already_sent (409). Between begin and end. */
 int message_cancel(struct gateway *, const struct actor *, struct hilo_id, struct fault *);
-/* Queues a "read" for an inbound message. Between begin and end. */
-int message_mark_read(struct gateway *, const struct actor *, struct hilo_id, const struct access_once *,
-                      struct arena *, struct message_plan *out, struct fault *);
+/* Queues what is said of an inbound message: HILO_SYSTEM_MARK_READ, or TYPING, which is
+ * given up after some seconds. Between begin and end. */
+int message_signal(struct gateway *, const struct actor *, struct hilo_id, uint64_t event,
+                   const struct access_once *, struct arena *, struct message_plan *out, struct fault *);
 
 /* From a channel's plugin (plug_up.submit): an inbound message or a receipt. Between
  * begin and end. OK, DUPLICATE, FULL, INVALID, as committed() tells. */

@@ -15,7 +15,15 @@ struct outbound {
     struct hilo_str content;        /* group CONTENT */
     struct hilo_str bytes;          /* the message */
     const struct access_once *once; /* or NULL */
+    int64_t window_us;              /* wall: until when its conversation's window is open; 0: it isn't */
+    struct lowered lowered;
 };
+
+/* Checks and completes o->content by its type: stored media, templates, whose category
+ * o->category becomes if it is 0. */
+int outbound_content(struct gateway *, struct outbound *, struct arena *, struct fault *);
+/* A fault from the words of model or lowering, "/content/text: …". Returns -1. */
+int outbound_content_fault(struct fault *, const char *code, const struct err *);
 
 /* Opens the conversation if it is new, appends the message, tells delivery. */
 int outbound_append(struct gateway *, const struct actor *, struct outbound *, struct fault *);

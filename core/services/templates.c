@@ -219,3 +219,47 @@ void templates_end(struct gw_channel *c)
                   STR_FMT(c->name), e.text);
     templates_drop(c);
 }
+
+/* ---- looking ---- */
+
+struct page {
+    struct arena *arena;
+    struct hilo_str after, *key, *val;
+    unsigned n, max;
+};
+
+static bool page_collect(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct page *p = arg;
+
+    if (p->after.n && str_eq(key, p->after))
+        return true; /* the cursor is the last one that was shown */
+    p->key[p->n] = arena_str(p->arena, key);
+    p->val[p->n] = arena_str(p->arena, val);
+    return ++p->n < p->max;
+}
+
+int templates_list(struct gateway *gw, const struct gw_channel *c, struct hilo_str after, unsigned limit,
+                   struct arena *a, template_fn *fn, void *arg, struct hilo_str *next_out, struct fault *f)
+{
+    /* One more than is shown says whether there is a next page. */
+    struct page p = {.arena = a,
+                     .after = after,
+                     .key = ARENA_ARRAY(a, struct hilo_str, limit + 1),
+                     .val = ARENA_ARRAY(a, struct hilo_str, limit + 1),
+                     .max = limit + 1};
+    struct key prefix = key_channel(c->name);
+    struct rec_template r;
+    struct err e = {0};
+    int32_t rc = store_scan(gw->store, TABLE_TEMPLATE, key_str(&prefix), after, false, page_collect, &p, &e);
+
+    for (unsigned i = 0; i < p.n && i < limit && rc == HILO_OK; i++) {
+        rc = rec_unpack(&rec_desc_template, p.val[i], &r, &e);
+        if (rc == HILO_OK)
+            fn(arg, &r);
+    }
+    if (rc != HILO_OK)
+        return fault_store(f, rc, &e);
+    *next_out = p.n > limit ? p.key[limit - 1] : (struct hilo_str){0};
+    return 0;
+}

@@ -166,7 +166,8 @@ struct world {
     struct sim sim;
     struct gate gate;
 };
-/* channel: more lines of the channel wa; yaml: more sections; either may be NULL. Waits
+/* channel: more lines of the channel wa (without "window:" the provider alone has the
+ * customer service window, without "rate:" nothing is throttled); yaml: more sections; either may be NULL. Waits
  * until the channel is up. */
 void world_up(struct world *, const char *channel, const char *yaml);
 /* Stops it (unless it was), checks its store, removes all. */

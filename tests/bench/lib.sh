@@ -80,6 +80,9 @@ channels:
     ${isolation:+isolation: $isolation}
     account: "102290129340398"
     queue_max: 100000000
+    window: provider
+    rate: 0
+    pair_interval: 0s
     in_flight: $2
     phone_number_id: "106540352242922"
     waba_id: "102290129340398"

@@ -50,6 +50,11 @@ static void defaults_are_the_documented_ones(void **state)
     assert_int_equal(ch->common.retry_max_us, 600000000);
     assert_int_equal(ch->common.queue_max, 100000);
     assert_int_equal(ch->common.account.n, 0);
+    assert_int_equal(ch->common.window, SETTINGS_WINDOW_CORE);
+    assert_int_equal(ch->common.rate, -1);
+    assert_int_equal(ch->common.rate_burst, -1);
+    assert_int_equal(ch->common.pair_interval_us, -1);
+    assert_int_equal(ch->common.pair_burst, -1);
     assert_int_equal(ch->line, 3);
     assert_int_equal(ch->column, 3);
     char *path = arena_z(c->arena, arena_fmt(c->arena, "%.*s/whatsapp.so", STR_FMT(s.gateway.plugin_dir)));
@@ -67,7 +72,8 @@ static void what_is_given_is_taken(void **state)
                   "log: {level: debug}\n"
                   "channels:\n"
                   "  b-2: {type: sms, in_doubt: resend, enabled: no, retry_min: 5s, retry_max: 5s, own: 1}\n"
-                  "  a: {type: sms, plugin: ./x.so, account: acc}\n"
+                  "  a: {type: sms, plugin: ./x.so, account: acc, window: provider, rate: 0, rate_burst: 7,\n"
+                  "      pair_interval: 0s, pair_burst: 45}\n"
                   "routes:\n"
                   "  - {channel: a, scheme: web_visitor, category: authentication}\n"
                   "  - {channel: b-2, category: service}\n",
@@ -82,6 +88,11 @@ static void what_is_given_is_taken(void **state)
     assert_int_equal(b->common.in_doubt, SETTINGS_RESEND);
     assert_non_null(conf_get(b->node, "own"));
     assert_true(str_eqz(a->common.plugin, "./x.so") && str_eqz(a->common.account, "acc"));
+    assert_int_equal(a->common.window, SETTINGS_WINDOW_PROVIDER);
+    assert_int_equal(a->common.rate, 0); /* no limit, which is not the plugin's */
+    assert_int_equal(a->common.rate_burst, 7);
+    assert_int_equal(a->common.pair_interval_us, 0);
+    assert_int_equal(a->common.pair_burst, 45);
     const struct settings_route *r = s.routes;
     assert_int_equal(r->scheme, HILO_SCHEME_WEB_VISITOR);
     assert_int_equal(r->category, HILO_CATEGORY_AUTHENTICATION);
