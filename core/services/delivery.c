@@ -13,6 +13,8 @@
 #include "services/delivery_queue.h"
 #include "services/media.h"
 #include "services/outbound.h"
+#include "services/pace.h"
+#include "services/window.h"
 #include "store/keys.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,9 +122,12 @@ static bool channel_open(const struct gw_channel *c, int64_t mono)
 }
 
 struct due {
+    const struct gw_channel *channel;
     struct hilo_id *id;
     unsigned n, max;
+    bool more;          /* there are more than max */
     uint64_t now, next; /* next: when the first that is not due yet is */
+    int64_t mono;
 };
 
 static bool due_collect(void *arg, struct hilo_str key, struct hilo_str val)
@@ -135,7 +140,10 @@ static bool due_collect(void *arg, struct hilo_str key, struct hilo_str val)
             due->next = at;
         return false;
     }
-    if (due->n == due->max)
+    if (pacing_held(due->channel, key_tail_id(val), due->mono))
+        return true;
+    due->more = due->n == due->max;
+    if (due->more)
         return false;
     due->id[due->n++] = key_tail_id(val);
     return true;
@@ -154,15 +162,43 @@ static void claim_add(struct delivery *d, struct gw_channel *c, struct hilo_id i
     d->n_claims++;
 }
 
+/* What makes a message impossible that was accepted: *reason, or NULL; words in *why. */
+static int32_t claim_refused(struct gateway *gw, const struct gw_channel *c, const struct rec_message *m,
+                             struct hilo_str bytes, int64_t now, struct lowered *lowered, const char **reason,
+                             struct err *why)
+{
+    const struct lower_env env = outbound_lower_env(gw);
+    struct key k = key_of_id(m->conversation);
+    struct rec_conversation conv;
+    int32_t rc;
+
+    *reason = NULL;
+    if (lower(bytes, c->able, &env, gw->arena, lowered, why) != HILO_OK || m->part >= lowered->n) {
+        *reason = "not_supported"; /* its channel changed since */
+        return HILO_OK;
+    }
+    if (!window_needed(c, &lowered->message[m->part], 1))
+        return HILO_OK;
+    rc = store_record(gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, gw->arena, &conv,
+                      why);
+    if (rc != HILO_OK || window_until(&conv) > now)
+        return rc;
+    *reason = "window_closed";
+    (void)err_set(
+        why, HILO_PERM,
+        "the customer's last message was more than 24 hours ago when its turn came; send a template");
+    return HILO_OK;
+}
+
 /* One message: the event, and what is to be handed over. Between begin and end. */
 static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now,
                          struct err *e)
 {
     struct gateway *gw = d->gw;
-    const struct lower_env env = outbound_lower_env(gw);
     struct lowered lowered;
     struct rec_message m;
     struct hilo_str bytes;
+    const char *refused;
     struct key k = key_of_id(id);
     int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
 
@@ -182,22 +218,30 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         return rc;
     }
     struct err why = {0};
-    int32_t can = lower(bytes, c->able, &env, gw->arena, &lowered, &why);
+    rc = claim_refused(gw, c, &m, bytes, now, &lowered, &refused, &why);
+    if (rc != HILO_OK)
+        return err_set(e, rc, "%s", why.text);
+    if (!refused && !pacing_take(c, id, &m, bytes, clock_mono_us())) {
+        delivery_kick(d, c); /* another may go in its place */
+        return HILO_OK;
+    }
     const struct ev_message_claimed ev = {.id = id, .attempt = m.attempts + 1};
     rc = store_append(gw->store, &ev_desc_message_claimed, &ev, &actor_core, now, NULL, e);
     if (rc != HILO_OK)
         return rc;
     c->queued--;
-    if (can != HILO_OK || m.part >= lowered.n) {
-        /* Its channel changed since it was accepted. */
+    if (refused) {
         const struct ev_message_reported r = {.id = id,
                                               .status = HILO_STATUS_FAILED,
-                                              .reason = STR("not_supported"),
+                                              .reason = str(refused),
                                               .detail = str(why.text),
                                               .attempts = m.attempts};
         c->failed++;
         delivery_kick(d, c);
-        return store_append(gw->store, &ev_desc_message_reported, &r, &actor_core, now, NULL, e);
+        rc = store_append(gw->store, &ev_desc_message_reported, &r, &actor_core, now, NULL, e);
+        if (rc == HILO_OK)
+            delivery_settled(d, id, c->name, r.status, r.reason);
+        return rc;
     }
     c->in_flight++;
     store_promise(gw->store, 1);
@@ -209,15 +253,17 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
 static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     struct gateway *gw = d->gw;
-    int64_t now = clock_wall_us();
-    struct due due = {.now = (uint64_t)now, .max = c->credit < CLAIMS_A_TURN ? c->credit : CLAIMS_A_TURN};
+    int64_t now = clock_wall_us(), mono = clock_mono_us();
+    unsigned max = c->credit < CLAIMS_A_TURN ? c->credit : CLAIMS_A_TURN;
+    struct due due = {.channel = c, .now = (uint64_t)now, .mono = mono};
     int32_t rc = HILO_OK;
 
-    c->next_due_us = 0;
-    if (c->queued == 0 || !channel_open(c, clock_mono_us()))
+    c->next_due_us = c->next_pace_us = 0;
+    if (c->queued == 0 || !channel_open(c, mono))
         return HILO_OK;
+    due.max = pacing_room(c, max, mono);
     due.id = ARENA_ARRAY(gw->arena, struct hilo_id, due.max);
-    for (uint8_t priority = 0; priority < PRIORITIES && rc == HILO_OK; priority++) {
+    for (uint8_t priority = 0; priority < PRIORITIES && !due.more && rc == HILO_OK; priority++) {
         struct key k = key_channel(c->name);
         key_u8(&k, priority);
         rc = store_scan(gw->store, TABLE_DUE, key_str(&k), (struct hilo_str){0}, false, due_collect, &due, e);
@@ -231,6 +277,7 @@ static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct er
         store_end(gw->store);
     }
     c->next_due_us = (int64_t)due.next;
+    pacing_next(c, due.more, mono);
     if (due.n == CLAIMS_A_TURN)
         delivery_kick(d, c); /* there may be more; the others have their turn first */
     return rc;
@@ -276,8 +323,8 @@ void delivery_dispatch(struct delivery *d)
 
     while (*at) {
         struct claim *claim = *at;
-        int32_t rc =
-            claim->channel->plug ? channel_send(claim->channel->plug, claim->id, claim->bytes) : HILO_DOWN;
+        const struct gw_channel *c = claim->channel;
+        int32_t rc = c->plug && !c->stopped ? channel_send(c->plug, claim->id, claim->bytes) : HILO_DOWN;
         if (rc == HILO_FULL) {
             at = &claim->next; /* its room comes; other channels go on */
             continue;
@@ -335,6 +382,7 @@ void delivery_arm(struct delivery *d)
             earlier(&next, mono_of(c->next_due_us, wall, mono));
         if (c->next_job_us)
             earlier(&next, mono_of(c->next_job_us, wall, mono));
+        earlier(&next, c->next_pace_us);
         if (c->held_until_us > mono && c->queued)
             earlier(&next, c->held_until_us);
     }
@@ -633,6 +681,8 @@ void delivery_free(struct delivery **dp)
         free(job);
     }
     late_free(d);
+    for (struct gw_channel *c = d->gw->channels; c; c = c->next)
+        pace_free(&c->pace);
     loop_timer_free(&d->timer);
     free(d);
     *dp = NULL;

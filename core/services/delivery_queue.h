@@ -53,6 +53,18 @@ struct delivery {
     struct finisher *finisher;
 };
 
+/* delivery_pace.c: what the peer takes. now: monotonic. */
+/* How many of at most max messages the channel's bucket has room for. */
+unsigned pacing_room(struct gw_channel *, unsigned max, int64_t now_us);
+/* Whether this message may leave now; if so, its tokens are taken. */
+bool pacing_take(struct gw_channel *, struct hilo_id message, const struct rec_message *,
+                 struct hilo_str bytes, int64_t now_us);
+bool pacing_held(const struct gw_channel *, struct hilo_id message, int64_t now_us);
+/* After the claims: when to look again. more: something was due and had no room. */
+void pacing_next(struct gw_channel *, bool more, int64_t now_us);
+/* What a report says of the recipient or the channel. */
+void pacing_report(struct gw_channel *, const struct hilo_report *, const struct rec_message *);
+
 /* Hashes and moves downloaded files on a thread of its own. done [core]. */
 struct finisher;
 int32_t finisher_new(struct delivery *, struct err *, struct finisher **out);

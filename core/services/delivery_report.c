@@ -2,7 +2,8 @@
  * What becomes of a message after an attempt: the decisions on reports.
  *
  *   OK        sent, or the next of its parts is due
- *   AGAIN     again later, no attempt counted
+ *   AGAIN     again later, no attempt counted; by its scope the recipient or the channel
+ *             rests with it
  *   TEMP      again after a backoff, while there are attempts
  *   PERM      failed
  *   IN_DOUBT  held for a receipt until it expires, or queued again, by its policy
@@ -21,12 +22,19 @@
 
 static const int64_t AGAIN_US = 1000000, DOWN_MIN_US = 1000000, DOWN_MAX_US = 60000000;
 
+/* What else was in flight says the same: that doubles no wait and shortens none. */
 static void channel_rest(struct gw_channel *c, int64_t retry_after_us)
 {
-    c->down_backoff_us = c->down_backoff_us ? 2 * c->down_backoff_us : DOWN_MIN_US;
-    if (c->down_backoff_us > DOWN_MAX_US)
-        c->down_backoff_us = DOWN_MAX_US;
-    c->held_until_us = clock_mono_us() + (retry_after_us > 0 ? retry_after_us : c->down_backoff_us);
+    int64_t now = clock_mono_us(), until;
+
+    if (c->held_until_us <= now || c->down_backoff_us == 0) {
+        c->down_backoff_us = c->down_backoff_us ? 2 * c->down_backoff_us : DOWN_MIN_US;
+        if (c->down_backoff_us > DOWN_MAX_US)
+            c->down_backoff_us = DOWN_MAX_US;
+    }
+    until = now + (retry_after_us > 0 ? retry_after_us : c->down_backoff_us);
+    if (until > c->held_until_us)
+        c->held_until_us = until;
 }
 
 static void channel_stop(struct delivery *d, struct gw_channel *c, const struct hilo_report *r)
@@ -66,12 +74,13 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
     case HILO_CONFIG:
         ev->status = HILO_STATUS_QUEUED;
         ev->attempts = m->attempts ? m->attempts - 1 : 0;
-        if (r->code == HILO_AGAIN)
+        /* Where the channel as a whole waits, the message keeps its place. */
+        if (r->code == HILO_AGAIN && r->scope != HILO_SCOPE_CHANNEL)
             wait = r->retry_after_us > 0 ? r->retry_after_us : AGAIN_US;
-        else if (r->code == HILO_DOWN)
-            channel_rest(c, r->retry_after_us);
-        else if (!c->stopped)
+        else if (r->code == HILO_CONFIG && !c->stopped)
             channel_stop(d, c, r);
+        else if (r->code != HILO_CONFIG)
+            channel_rest(c, r->retry_after_us);
         break;
     case HILO_IN_DOUBT:
         ev->status = HILO_STATUS_IN_DOUBT;
@@ -82,15 +91,18 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
             wait = delivery_backoff(c->retry_min_us, c->retry_max_us, m->attempts);
             if (r->retry_after_us > wait)
                 wait = r->retry_after_us;
-            break;
+        } else {
+            ev->status = HILO_STATUS_FAILED;
         }
-        ev->status = HILO_STATUS_FAILED;
+        if (r->scope == HILO_SCOPE_CHANNEL)
+            channel_rest(c, r->retry_after_us);
         break;
     default:
         ev->status = HILO_STATUS_FAILED;
         break;
     }
-    ev->due = (uint64_t)(now + wait);
+    bool keeps_place = wait == 0 && r->code != HILO_OK;
+    ev->due = keeps_place ? m->due : (uint64_t)(now + wait);
     if (ev->status == HILO_STATUS_QUEUED && (int64_t)m->expires <= now) {
         struct hilo_str reason;
         ev->status = delivery_overdue(m, &reason);
@@ -146,6 +158,7 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
                                      .provider_code = str_utf8_head(r->provider_code, 64),
                                      .detail = str_utf8_head(r->detail, 300)};
     decide(d, c, r, &m, now, &ev);
+    pacing_report(c, r, &m);
     const struct actor actor = {.kind = ACTOR_CHANNEL};
     rc = store_append(gw->store, &ev_desc_message_reported, &ev, &actor, now, NULL, e);
     if (rc != HILO_OK)
