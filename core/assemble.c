@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* What the plugin itself says of its options, which the table of them cannot. */
+static void channel_check(struct assembly *a, struct assembled *x)
+{
+    const struct hilo_plugin *p = plugin_desc(x->plugin);
+    const struct settings_channel *s = x->set;
+    const char *wrong;
+
+    wrong = p->check ? p->check(x->conf, &x->able) : NULL;
+    if (wrong)
+        conf_fail(a->conf, s->line, s->column, "%s.%s", s->section.p, wrong);
+}
+
 /* Loads its plugin and fills the plugin's options. */
 static void channel_load(struct assembly *a, struct plugins *plugins, struct assembled *x)
 {
@@ -19,9 +31,13 @@ static void channel_load(struct assembly *a, struct plugins *plugins, struct ass
         return;
     }
     const struct hilo_plugin *p = plugin_desc(x->plugin);
+    unsigned before = a->conf->n_errors;
+    x->able = *plugin_abilities(x->plugin);
     x->conf = arena_alloc(a->conf->arena, p->conf_size ? p->conf_size : 1);
     conf_fill(a->conf, s->node, s->section.p, s->line, s->column, p->options, p->n_options,
               settings_common_keys, a->conf->arena, x->conf);
+    if (a->conf->n_errors == before)
+        channel_check(a, x);
     if (!str_eqz(s->common.type, p->name))
         conf_fail(a->conf, s->line, s->column, "%s: type is \"%.*s\", but %s is a plugin of type \"%s\"",
                   s->section.p, STR_FMT(s->common.type), plugin_path(x->plugin), p->name);

@@ -8,8 +8,9 @@
 struct assembled { /* an enabled channel */
     struct assembled *next;
     const struct settings_channel *set;
-    struct plugin *plugin; /* NULL: broken says why */
-    void *conf;            /* the plugin's struct of options, filled */
+    struct plugin *plugin;      /* NULL: broken says why */
+    void *conf;                 /* the plugin's struct of options, filled */
+    struct hilo_abilities able; /* the plugin's, as these options narrow them */
     char broken[256];
 };
 

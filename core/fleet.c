@@ -25,6 +25,7 @@ struct member {
     struct member *next;
     const struct assembled *now; /* what it is to run with; NULL: not configured */
     bool again;                  /* it left, and was configured again before it had drained */
+    struct hilo_abilities able;  /* what its options leave of the plugin's */
     char name[64], type[65], account[129];
 };
 
@@ -83,12 +84,13 @@ static void settings_take(struct member *m)
 /* What its plugin brings. */
 static void plugin_take(struct member *m)
 {
-    static const struct hilo_abilities nothing = {.size = sizeof nothing};
     const struct assembled *x = m->now;
     struct gw_channel *c = &m->gw;
 
+    m->able = x->able; /* all zero without a plugin */
+    m->able.size = sizeof m->able;
     c->type = copy(m->type, sizeof m->type, x->set->common.type);
-    c->able = x->plugin ? plugin_abilities(x->plugin) : &nothing;
+    c->able = &m->able;
     c->provides = x->plugin ? plugin_desc(x->plugin)->provides : 0;
     (void)snprintf(c->broken, sizeof c->broken, "%s", x->broken);
     limits_take(m);
@@ -298,8 +300,10 @@ static const char *change(struct fleet *f, struct member *m, const struct assemb
         return *options_out ? "updated" : NULL;
     }
     m->gw.stopped = false; /* its reason may be mended; else it comes again */
-    if (!fixed && channel_reconfigure(m->gw.plug, x->conf) == HILO_OK)
+    if (!fixed && channel_reconfigure(m->gw.plug, x->conf) == HILO_OK) {
+        plugin_take(m);
         return "reconfigured";
+    }
     drain(m);
     return "reopened";
 }

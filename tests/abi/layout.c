@@ -135,7 +135,7 @@ AT(hilo_host, template_begin, 152);
 AT(hilo_host, template_put, 160);
 AT(hilo_host, template_end, 168);
 
-SIZE(hilo_plugin, 216);
+SIZE(hilo_plugin, 224);
 AT(hilo_plugin, magic, 0);
 AT(hilo_plugin, size, 4);
 AT(hilo_plugin, minor, 8);
@@ -166,6 +166,7 @@ AT(hilo_plugin, woken, 184);
 AT(hilo_plugin, reconfigure, 192);
 AT(hilo_plugin, drain, 200);
 AT(hilo_plugin, close, 208);
+AT(hilo_plugin, check, 216);
 
 /* ---- values ---- */
 

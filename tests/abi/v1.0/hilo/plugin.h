@@ -296,6 +296,11 @@ struct hilo_plugin {
     int32_t (*reconfigure)(void *inst, const void *conf);
     void (*drain)(void *inst, int64_t mono_us); /* take no more; report what is out by then */
     void (*close)(void *inst);                  /* leaves no descriptor, thread or request */
+    /* What the options make of a channel: before open(), and by hilod --check-config.
+     * Gives what is wrong with them together, in words for an operator that begin with
+     * an option's name (static, or part of conf), or NULL. able is a copy of abilities,
+     * which it may narrow for this channel. Pure; [any] thread, without an instance. */
+    const char *(*check)(const void *conf, struct hilo_abilities *able);
 };
 
 /* The one symbol that a plugin exports. */
