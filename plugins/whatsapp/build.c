@@ -78,6 +78,20 @@ void wa_build_word(struct wa_build *b, cJSON *in, const char *name, const char *
         build_add(b, in, name, cJSON_CreateString(word));
 }
 
+void wa_build_raw(struct wa_build *b, cJSON *in, const char *name, struct hilo_str json)
+{
+    char *z = b->code == HILO_OK ? malloc(json.n + 1) : NULL;
+
+    if (!z) {
+        wa_build_fail(b, HILO_NOMEM, "no memory");
+        return;
+    }
+    memcpy(z, json.p, json.n);
+    z[json.n] = 0;
+    build_add(b, in, name, cJSON_CreateRaw(z));
+    free(z);
+}
+
 void wa_build_bool(struct wa_build *b, cJSON *in, const char *name, bool v)
 {
     if (b->code == HILO_OK)
@@ -95,7 +109,8 @@ void wa_build_u64(struct wa_build *b, cJSON *in, const char *name, uint64_t v)
 
 /* Degrees with up to seven decimals, about a centimetre; never an exponent, and
  * with a point whatever the locale. */
-static void build_degrees(struct wa_build *b, cJSON *in, const char *name, double degrees, double limit)
+static void build_degrees(struct wa_build *b, cJSON *in, const char *name, double degrees, double limit,
+                          bool number)
 {
     char text[32];
     long long e7;
@@ -112,11 +127,11 @@ static void build_degrees(struct wa_build *b, cJSON *in, const char *name, doubl
                  e7 % 10000000);
     while (n > 0 && text[n - 1] == '0' && text[n - 2] != '.')
         text[--n] = 0;
-    wa_build_word(b, in, name, text);
+    build_add(b, in, name, number ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
 }
 
-void wa_build_place(struct wa_build *b, cJSON *in, struct hilo_str group, uint32_t latitude,
-                    uint32_t longitude)
+static void build_place(struct wa_build *b, cJSON *in, struct hilo_str group, uint32_t latitude,
+                        uint32_t longitude, bool number)
 {
     struct hilo_str v;
 
@@ -124,8 +139,20 @@ void wa_build_place(struct wa_build *b, cJSON *in, struct hilo_str group, uint32
         wa_build_fail(b, HILO_INVALID, "a location has no latitude or no longitude");
         return;
     }
-    build_degrees(b, in, "latitude", hilo_get_f64(group, latitude), 90);
-    build_degrees(b, in, "longitude", hilo_get_f64(group, longitude), 180);
+    build_degrees(b, in, "latitude", hilo_get_f64(group, latitude), 90, number);
+    build_degrees(b, in, "longitude", hilo_get_f64(group, longitude), 180, number);
+}
+
+void wa_build_place(struct wa_build *b, cJSON *in, struct hilo_str group, uint32_t latitude,
+                    uint32_t longitude)
+{
+    build_place(b, in, group, latitude, longitude, false);
+}
+
+void wa_build_coordinates(struct wa_build *b, cJSON *in, struct hilo_str group, uint32_t latitude,
+                          uint32_t longitude)
+{
+    build_place(b, in, group, latitude, longitude, true);
 }
 
 void wa_build_media(struct wa_build *b, cJSON *in, struct hilo_id media, struct hilo_str ext_media,

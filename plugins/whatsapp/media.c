@@ -12,6 +12,7 @@
  */
 #include "whatsapp.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,24 +200,60 @@ static bool media_safe_url(const struct wa *wa, const char *url)
            strncmp(wa->conf.base_url.p, http, sizeof http - 1) == 0;
 }
 
-/* The bytes, straight into the file. */
-static void media_fill(struct wa *wa, struct wa_op *op, const char *url)
+/* The bytes, straight into the file. The host gets a descriptor of its own, so that an
+ * answer which sends us elsewhere leaves one; elsewhere the key is not shown. */
+static void media_fill(struct wa *wa, struct wa_op *op, const char *url, bool with_key)
 {
     struct hilo_http request;
+    int32_t rc, sink;
 
     if (!media_safe_url(wa, url)) {
         wa_fetch_end(wa, op, HILO_TEMP, "the address of the media is not a safe one", 0);
         return;
     }
+    sink = fcntl(op->fd, F_DUPFD_CLOEXEC, 0);
+    if (sink < 0 || ftruncate(op->fd, 0) != 0 || lseek(op->fd, 0, SEEK_SET) != 0) {
+        if (sink >= 0)
+            close(sink);
+        wa_fetch_end(wa, op, HILO_TEMP, "the file for a media can't be written", MEDIA_LINK_RETRY_US);
+        return;
+    }
     request = wa_request(wa, "GET", url);
     request.timeout_ms = MEDIA_TIMEOUT_MS;
     request.max_bytes = MEDIA_MAX_BYTES;
-    request.sink_fd = op->fd;
-    op->step = WA_STEP_FILL;
-    if (wa_request_begin(wa, op, &request) != HILO_OK)
-        wa_fetch_end(wa, op, HILO_TEMP, "the gateway has too many requests under way", MEDIA_LINK_RETRY_US);
-    else
-        op->fd = -1;
+    request.sink_fd = sink;
+    op->step = with_key ? WA_STEP_FILL : WA_STEP_FOLLOW;
+    rc = with_key ? wa_request_begin(wa, op, &request) : wa->host.http(wa->self, op->key, &request);
+    if (rc == HILO_OK)
+        return;
+    close(sink);
+    wa_fetch_end(wa, op, HILO_TEMP, "the gateway has too many requests under way", MEDIA_LINK_RETRY_US);
+}
+
+/* Where the provider keeps the bytes, if the answer says so; once. */
+static bool media_elsewhere(const struct wa_op *op, const struct hilo_http *h, char url[WA_URL_MAX])
+{
+    struct hilo_str where = wa_header(h, "Location");
+
+    if (op->step != WA_STEP_FILL || h->status < 301 || h->status > 308 || where.n == 0 ||
+        where.n >= WA_URL_MAX || memchr(where.p, 0, where.n))
+        return false;
+    memcpy(url, where.p, where.n);
+    url[where.n] = 0;
+    return true;
+}
+
+/* Its type, where nothing said so before: without parameters. */
+static void media_mime(struct wa_op *op, const struct hilo_http *h)
+{
+    struct hilo_str type = wa_header(h, "Content-Type");
+
+    type = wa_split(&type, ';');
+    if (op->mime[0] == 0 && type.n < sizeof op->mime && wa_header_clean(type)) {
+        if (type.n)
+            memcpy(op->mime, type.p, type.n);
+        op->mime[type.n] = 0;
+    }
 }
 
 void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
@@ -242,7 +279,8 @@ void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
     if (first == WA_FETCH_IMPOSSIBLE) {
         wa_fetch_end(wa, op, HILO_PERM, "the message has no media that could be asked for", 0);
     } else if (first == WA_FETCH_BYTES) {
-        media_fill(wa, op, url);
+        op->direct = true;
+        media_fill(wa, op, url, true);
     } else {
         request = wa_request(wa, "GET", url);
         if (wa_request_begin(wa, op, &request) != HILO_OK)
@@ -271,7 +309,7 @@ static void media_address(struct wa *wa, struct wa_op *op, const struct hilo_htt
     char url[WA_URL_MAX];
 
     if (wa->provider->fetch_address(h, url, op->mime, sizeof op->mime))
-        media_fill(wa, op, url);
+        media_fill(wa, op, url, true);
     else
         wa_fetch_end(wa, op, HILO_TEMP, "the provider gave no usable address of the media", 0);
 }
@@ -279,7 +317,7 @@ static void media_address(struct wa *wa, struct wa_op *op, const struct hilo_htt
 void wa_fetch_on_http(struct wa *wa, struct wa_op *op, int32_t code, const struct hilo_http *h)
 {
     struct wa_verdict v;
-    char words[64];
+    char url[WA_URL_MAX], words[64];
 
     if (code != HILO_OK || !h) {
         if (code == HILO_FULL) /* our disk, not their media: the core counts no attempt */
@@ -289,13 +327,19 @@ void wa_fetch_on_http(struct wa *wa, struct wa_op *op, int32_t code, const struc
         return;
     }
     if (h->status >= 200 && h->status <= 299) {
-        if (op->step == WA_STEP_ADDRESS)
+        if (op->step == WA_STEP_ADDRESS) {
             media_address(wa, op, h);
-        else
+        } else {
+            media_mime(op, h);
             wa_fetch_end(wa, op, HILO_OK, "", 0);
+        }
         return;
     }
-    if (op->step == WA_STEP_ADDRESS) {
+    if (media_elsewhere(op, h, url)) {
+        media_fill(wa, op, url, false);
+        return;
+    }
+    if (op->step == WA_STEP_ADDRESS || (op->step == WA_STEP_FILL && op->direct)) {
         media_address_refused(wa, op, h);
         return;
     }

@@ -25,13 +25,24 @@ static bool meta_only(struct hilo_str s, const char *also)
 /* Values that go into a URL must not be able to change its shape. */
 static const char *meta_wrong_option(const struct wa_conf *conf)
 {
+    if (conf->token.n == 0)
+        return "token is missing: the access token of a system user";
+    if (!wa_header_clean(conf->token))
+        return "token holds a blank or a control character, perhaps a new line at its end";
     if (!meta_only(conf->phone_number_id, ""))
         return "phone_number_id must be digits: it is the id that Meta gives a number, not the number";
     if (!meta_only(conf->version, "v._"))
         return "version must be like v23.0";
-    if (conf->app_secret.n == 0 || conf->verify_token.n == 0)
-        return "app_secret and verify_token must not be empty";
+    if (conf->app_secret.n == 0)
+        return "app_secret is missing: the app's secret, by which Meta signs what it delivers";
+    if (conf->verify_token.n == 0)
+        return "verify_token is missing: the words agreed with Meta for the webhook's handshake";
     return NULL;
+}
+
+static struct hilo_str meta_secret(const struct wa_conf *conf)
+{
+    return conf->token;
 }
 
 static bool meta_handshake(const struct wa_conf *conf, struct hilo_str query, char *answer, size_t cap)
@@ -107,6 +118,7 @@ const struct wa_provider wa_meta = {
     .title = "the Cloud API",
     .base_url = "https://graph.facebook.com",
     .auth_scheme = "Bearer",
+    .secret = meta_secret,
     .distrust = "for a missing or wrong X-Hub-Signature-256; compare the option app_secret with the one in "
                 "Meta's app",
     .distrust_handshake = "with a wrong hub.verify_token or hub.mode; compare the option verify_token with "

@@ -90,36 +90,43 @@ int32_t wa_request_begin(struct wa *wa, const struct wa_op *op, const struct hil
 /* What a table of services must have: all up to and with state(). */
 #define PLUGIN_HOST_SIZE offsetof(struct hilo_host, query)
 
-static const struct wa_provider *const plugin_providers[] = {&wa_meta};
+static const struct wa_provider *const plugin_providers[] = {&wa_meta, &wa_infobip};
 
-/* Values that go into a header must not be able to change its shape. */
-static const char *plugin_wrong_option(struct wa *wa)
+/* Which provider the options name, base_url filled in, and what is wrong with them. */
+static const char *plugin_wrong_option(struct wa_conf *conf, const struct wa_provider **provider)
 {
-    struct wa_conf *conf = &wa->conf;
-    uint64_t i;
+    const struct wa_provider *p;
 
     if (conf->provider < 0 || (uint64_t)conf->provider >= sizeof plugin_providers / sizeof *plugin_providers)
         return "provider is none that this plugin knows";
-    wa->provider = plugin_providers[conf->provider];
-    if (conf->base_url.n == 0 && wa->provider->base_url)
-        conf->base_url = wa_str(wa->provider->base_url);
+    *provider = p = plugin_providers[conf->provider];
+    if (conf->base_url.n == 0 && p->base_url)
+        conf->base_url = wa_str(p->base_url);
     if (conf->base_url.n == 0)
-        return "base_url is empty: this provider has one for each account";
-    if (conf->token.n == 0)
-        return "token must not be empty";
-    for (i = 0; i < conf->token.n; i++)
-        if ((unsigned char)conf->token.p[i] <= 0x20 || conf->token.p[i] == 0x7f)
-            return "token holds a blank or a control character, perhaps a new line at its end";
-    return wa->provider->wrong_option(conf);
+        return "base_url is missing: this provider has one for each account";
+    return p->wrong_option(conf);
+}
+
+/* hilo_plugin.check */
+static const char *plugin_check(const void *options, struct hilo_abilities *able)
+{
+    struct wa_conf conf = *(const struct wa_conf *)options;
+    const struct wa_provider *provider;
+    const char *wrong = plugin_wrong_option(&conf, &provider);
+
+    if (!wrong && provider->narrow)
+        provider->narrow(able);
+    return wrong;
 }
 
 static char *plugin_authorization(const struct wa *wa)
 {
-    size_t n = strlen(wa->provider->auth_scheme) + sizeof " " + wa->conf.token.n;
+    struct hilo_str secret = wa->provider->secret(&wa->conf);
+    size_t n = strlen(wa->provider->auth_scheme) + sizeof " " + secret.n;
     char *value = malloc(n);
 
     if (value)
-        snprintf(value, n, "%s %.*s", wa->provider->auth_scheme, (int)wa->conf.token.n, wa->conf.token.p);
+        snprintf(value, n, "%s %.*s", wa->provider->auth_scheme, (int)secret.n, secret.p);
     return value;
 }
 
@@ -139,7 +146,7 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
     wa->self = self;
     wa->conf = *(const struct wa_conf *)conf;
     wa->state = HILO_DOWN;
-    wrong = plugin_wrong_option(wa);
+    wrong = plugin_wrong_option(&wa->conf, &wa->provider);
     if (wrong) {
         wa_set_state(wa, HILO_CONFIG, wrong);
         free(wa);
@@ -166,7 +173,7 @@ static int32_t plugin_reconfigure(void *inst, const void *conf)
         return HILO_BUG;
     before = wa->conf;
     memcpy(&wa->conf, conf, sizeof wa->conf);
-    wrong = plugin_wrong_option(wa);
+    wrong = plugin_wrong_option(&wa->conf, &wa->provider);
     if (!wrong)
         authorization = plugin_authorization(wa);
     if (!authorization) {
@@ -209,6 +216,7 @@ static void plugin_on_http(void *inst, uint64_t token, int32_t code, const struc
         break;
     case WA_STEP_ADDRESS:
     case WA_STEP_FILL:
+    case WA_STEP_FOLLOW:
         wa_fetch_on_http(wa, op, code, answer);
         break;
     case WA_STEP_FILE:
@@ -310,7 +318,8 @@ static const struct hilo_abilities plugin_abilities = {
 
 static const struct hilo_option plugin_options[] = {
     {HILO_OPTION(struct wa_conf, provider, HILO_OPT_ENUM), .name = "provider", .def = "meta",
-     .choices = "meta", .help = "Who connects this channel with WhatsApp: meta, its Cloud API."},
+     .choices = "meta|infobip",
+     .help = "Who connects this channel with WhatsApp: meta, by its Cloud API, or infobip."},
     {HILO_OPTION(struct wa_conf, phone_number_id, HILO_OPT_STR), .name = "phone_number_id",
      .help = "meta: id of the business number that this channel sends from and receives at. Required.",
      .max = 64},
@@ -318,8 +327,8 @@ static const struct hilo_option plugin_options[] = {
      .help = "Id of the WhatsApp business account, the scope of user ids where a webhook does not name it.",
      .max = 64},
     {HILO_OPTION(struct wa_conf, token, HILO_OPT_STR), .name = "token",
-     .help = "meta: access token of a system user with whatsapp_business_messaging.",
-     .flags = HILO_OPT_REQUIRED | HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .min = 1, .max = 4096},
+     .help = "meta: access token of a system user with whatsapp_business_messaging. Required.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 4096},
     {HILO_OPTION(struct wa_conf, app_secret, HILO_OPT_STR), .name = "app_secret",
      .help = "meta: the app's secret, by which Meta signs what it delivers. Required.",
      .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
@@ -327,9 +336,30 @@ static const struct hilo_option plugin_options[] = {
      .help = "meta: the words agreed for the handshake that verifies the webhook's address. Required.",
      .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
     {HILO_OPTION(struct wa_conf, base_url, HILO_OPT_URL), .name = "base_url",
-     .help = "Where the provider's API is. Default for meta: https://graph.facebook.com."},
+     .help =
+         "Where the provider's API is. Default for meta: https://graph.facebook.com. infobip: the account's "
+         "own, https://….api.infobip.com. Required."},
     {HILO_OPTION(struct wa_conf, version, HILO_OPT_STR), .name = "version", .def = "v23.0",
      .help = "meta: version of the Cloud API.", .min = 1, .max = 16},
+    {HILO_OPTION(struct wa_conf, sender, HILO_OPT_STR), .name = "sender",
+     .help = "infobip: the number that messages come from, digits only. Required.", .max = 20},
+    {HILO_OPTION(struct wa_conf, api_key, HILO_OPT_STR), .name = "api_key",
+     .help = "infobip: API key with the scopes of WhatsApp. Required.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 512},
+    {HILO_OPTION(struct wa_conf, hook_secret, HILO_OPT_STR), .name = "webhook_secret",
+     .help = "infobip: last part of the webhook's path, /hooks/{channel}/{webhook_secret}, that nobody else "
+             "knows. "
+             "This, or webhook_user and webhook_password, is required.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
+    {HILO_OPTION(struct wa_conf, hook_user, HILO_OPT_STR), .name = "webhook_user",
+     .help = "infobip: user of the Basic authentication by which webhooks come.",
+     .flags = HILO_OPT_RELOADABLE, .max = 255},
+    {HILO_OPTION(struct wa_conf, hook_password, HILO_OPT_STR), .name = "webhook_password",
+     .help = "infobip: its password.", .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 255},
+    {HILO_OPTION(struct wa_conf, notify_url, HILO_OPT_URL), .name = "notify_url",
+     .help = "infobip: where delivery and seen reports of this channel's messages go, if no subscription "
+             "says so: "
+             "the webhook's whole URL."},
     {HILO_OPTION(struct wa_conf, in_flight, HILO_OPT_INT), .name = "in_flight", .def = "32",
      .help = "Messages that may be with the provider, unanswered, at the same time.", .min = 1, .max = 1000},
     {HILO_OPTION(struct wa_conf, timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "30s",
@@ -350,7 +380,7 @@ HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
     .name = "whatsapp",
     .version = HILO_VERSION,
     .license = "Apache-2.0",
-    .summary = "WhatsApp by Meta's Cloud API",
+    .summary = "WhatsApp, by Meta's Cloud API or by Infobip",
     .abilities = &plugin_abilities,
     .options = plugin_options,
     .n_options = sizeof plugin_options / sizeof *plugin_options,
@@ -368,4 +398,5 @@ HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
     .reconfigure = plugin_reconfigure,
     .drain = plugin_drain,
     .close = plugin_close,
+    .check = plugin_check,
 };

@@ -2,7 +2,7 @@
  * A provider: who stands between this plugin and WhatsApp. What differs between
  * them is in one constant table each; the rest of the plugin (what is under way,
  * reports, deliveries that wait for the disk, remembered uploads) asks no provider
- * by name. wa_meta is in meta.c.
+ * by name. wa_meta is in meta.c, wa_infobip in infobip.c.
  *
  * All functions are pure but for what they are given, and none may block. A function
  * that writes a URL or a text NUL-ends it and gives false if it does not fit. A
@@ -23,6 +23,7 @@
  * open(). */
 struct wa_conf {
     struct hilo_str phone_number_id, waba_id, token, app_secret, verify_token, base_url, version;
+    struct hilo_str sender, api_key, notify_url, hook_user, hook_password, hook_secret;
     int64_t provider, in_flight, timeout_us;
     uint64_t preview_url;
 };
@@ -47,12 +48,15 @@ struct wa_provider {
     const char *name;        /* as in the option provider */
     const char *title;       /* for people: "the Cloud API" */
     const char *base_url;    /* default of the option; NULL: it must be given */
-    const char *auth_scheme; /* Authorization: this, a blank, the token */
-    const char *distrust;    /* why a POST is refused and what to do: "for a missing …; compare …" */
+    const char *auth_scheme; /* Authorization: this, a blank, the secret */
+    struct hilo_str (*secret)(const struct wa_conf *);
+    const char *distrust; /* why a POST is refused and what to do: "for a missing …; compare …" */
     const char *distrust_handshake; /* the same of a handshake */
 
     /* What is wrong with the options, for a person; NULL: nothing. */
     const char *(*wrong_option)(const struct wa_conf *);
+    /* Takes out of the plugin's abilities what this provider has not. */
+    void (*narrow)(struct hilo_abilities *);
 
     /* Out. encode(): a message or a signal (mark as read, typing) as one request.
      * answer(): what the answer to it means, of any status; HILO_OK with ext_id.
@@ -83,9 +87,12 @@ struct wa_provider {
     bool (*fetch_address)(const struct hilo_http *, char url[WA_URL_MAX], char *mime, size_t mime_cap);
 };
 
-extern const struct wa_provider wa_meta;
+extern const struct wa_provider wa_meta, wa_infobip;
 
-/* For providers' own files. The URL by format in url, false if it does not fit. */
+/* For providers' own files. Whether a secret may stand in a header: it must not be able
+ * to change its shape. */
+bool wa_header_clean(struct hilo_str);
+/* The URL by format in url, false if it does not fit. */
 bool wa_url_write(char url[WA_URL_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* s as it may stand in a path, percent-encoded; false if it is empty or does not fit. */
 bool wa_url_escape(struct hilo_str s, char *out, size_t cap);

@@ -8,6 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+bool wa_header_clean(struct hilo_str s)
+{
+    uint64_t i;
+
+    for (i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= 0x20 || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
 bool wa_url_write(char url[WA_URL_MAX], const char *format, ...)
 {
     va_list ap;

@@ -40,7 +40,8 @@ enum wa_step {
     WA_STEP_WAIT,    /* a send: another one uploads the same media */
     WA_STEP_POST,    /* a send: the provider takes the message; from here on it may have left */
     WA_STEP_ADDRESS, /* a download: the provider says where it is */
-    WA_STEP_FILL     /* a download: the bytes */
+    WA_STEP_FILL,    /* a download: the bytes */
+    WA_STEP_FOLLOW   /* a download: the bytes, from where the answer to FILL sent us, without the key */
 };
 
 struct wa_op {
@@ -54,7 +55,8 @@ struct wa_op {
     uint32_t uploads;     /* a send: begun for it */
     uint64_t recipient;   /* a send: hash, for pace */
     uint64_t job;         /* a download */
-    int32_t fd;           /* a download: where to; -1 once given away */
+    int32_t fd;           /* a download: where to */
+    bool direct;          /* a download: FILL is its first step, there is no address to ask for */
     char mime[128];       /* a download */
     uint64_t n;           /* bytes of the message */
     char message[];
