@@ -212,6 +212,7 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
     struct request *rq = *cls;
     struct http_count *c;
     unsigned n_routes, class;
+    bool aborted;
     int64_t us;
 
     (void)conn;
@@ -226,11 +227,12 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
     class = rq->state == REQUEST_ANSWERED && rq->answer.status < 600 ? rq->answer.status / 100 : 0;
     c->by_class[class]++;
     c->us += (uint64_t)us;
+    /* A unix socket whose peer took the answer and left is in error for the library. */
+    aborted = why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !(rq->control && rq->state == REQUEST_ANSWERED);
     /* The pattern, never the path: a path may hold a token. */
     log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.request", "id=%s method=%s route=%s status=%u us=%lld%s",
               rq->id, http__method(rq->method), rq->route ? rq->route->pattern : "-",
-              class ? rq->answer.status : 0, (long long)us,
-              why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " aborted=true");
+              class ? rq->answer.status : 0, (long long)us, aborted ? " aborted=true" : "");
     hook_forget(rq);
     request_free(rq);
 }
