@@ -114,6 +114,16 @@ static bool hook_message(void *arg, struct hilo_str message)
     return false;
 }
 
+/* A word of Meta's vocabulary; what else stands in its place may be about a person. */
+static bool hook_word(const char *p, int n)
+{
+    int i = 0;
+
+    while (i < n && ((p[i] >= 'a' && p[i] <= 'z') || p[i] == '_'))
+        i++;
+    return i == n && n > 0 && n <= 40;
+}
+
 static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_str text)
 {
     struct hook_read *r = arg;
@@ -132,6 +142,10 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
     }
     if (r->hook->notes++ >= HOOK_NOTES_MAX)
         return;
+    if ((what == WA_NOTE_OBJECT || what == WA_NOTE_FIELD || what == WA_NOTE_STATUS) && !hook_word(p, n)) {
+        p = "(no word)";
+        n = (int)strlen(p);
+    }
     switch (what) {
     case WA_NOTE_OBJECT:
         wa_log(r->wa, HILO_LOG_WARN, "webhook: ignored, it is about \"%.*s\" and not a WhatsApp account", n,
