@@ -438,7 +438,7 @@ static bool on_frame(void *arg, const struct frame *f)
         ch->started = true;
         ch->up_since_us = clock_mono_us();
         if (!ch->draining)
-            set_state(ch, CHANNEL_UP, STR(""));
+            set_state(ch, CHANNEL_UP, f->detail);
         break;
     case FRAME_ENDED:
         ch->ended = true;

@@ -308,6 +308,10 @@ static int32_t open_and_start(struct hilo_self *s)
     }
     if (code == HILO_OK) {
         s->phase = INSTANCE_RUNNING;
+        if (s->state_due && s->state_code == HILO_OK) { /* one state, not two */
+            f.detail = str(s->state_text);
+            s->state_due = false;
+        }
         instance_must(s, &f);
     } else {
         s->phase = INSTANCE_CLOSED;
