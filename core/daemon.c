@@ -316,7 +316,7 @@ static int32_t run_loop(struct daemon *d, struct err *e)
     if (rc != HILO_OK)
         /* Nothing may be acknowledged any more; whoever waits gets no answer and asks
          * again. The journal has what was acknowledged. */
-        log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=\"%s\"", e->text);
+        log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=%s", LOG_VALUE(str(e->text)));
     if (rc != HILO_OK)
         notify_say(d->notify, "STATUS=Failed: see the log");
     return rc;
@@ -404,7 +404,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
         rc = fleet_start(d->fleet, e);
         if (rc != HILO_OK) {
             /* Some run already, each on its thread: there is nothing to wait for, leave. */
-            log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=\"%s\"", e->text);
+            log_event(d->gw.log, HILO_LOG_ERROR, "gateway.failed", "error=%s", LOG_VALUE(str(e->text)));
             _exit(1);
         }
     }

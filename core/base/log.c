@@ -189,3 +189,17 @@ const char *log_quote(struct hilo_str s, char *out, unsigned long cap)
     out[t.n] = 0;
     return out;
 }
+
+const char *log_word(struct hilo_str s, char *out, unsigned long cap)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:";
+    bool word = s.n > 0 && s.n < cap;
+
+    for (uint64_t i = 0; i < s.n && word; i++)
+        word = s.p[i] && strchr(plain, s.p[i]);
+    if (!word)
+        return log_quote(s, out, cap);
+    memcpy(out, s.p, (size_t)s.n);
+    out[s.n] = 0;
+    return out;
+}

@@ -25,5 +25,13 @@ void log_event(struct log *, int32_t level, const char *event, const char *fmt, 
     __attribute__((format(printf, 4, 5)));
 /* "…" with escapes, cut to fit. Returns out. */
 const char *log_quote(struct hilo_str, char *out, unsigned long cap);
+/* The same in memory of the calling block: "error=%s", LOG_VALUE(str(e.text)). Whatever is
+ * not a constant, a number, an id, a channel's name or a code goes through this. */
+enum { LOG_VALUE_MAX = 640 };
+#define LOG_VALUE(s) log_quote((s), (char[LOG_VALUE_MAX]){0}, LOG_VALUE_MAX)
+/* A word, such as a plugin's reason: as it is if it is one, else quoted, or "" if empty. */
+const char *log_word(struct hilo_str, char *out, unsigned long cap);
+enum { LOG_WORD_MAX = 160 };
+#define LOG_WORD(s) log_word((s), (char[LOG_WORD_MAX]){0}, LOG_WORD_MAX)
 
 #endif

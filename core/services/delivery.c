@@ -89,8 +89,8 @@ void delivery_settled(struct delivery *d, struct hilo_id id, struct hilo_str cha
 
     id_format("msg", id, text);
     log_event(d->gw->log, status == HILO_STATUS_FAILED ? HILO_LOG_INFO : HILO_LOG_DEBUG, "message.settled",
-              "id=%s channel=%.*s status=%s reason=%.*s", text, STR_FMT(channel),
-              model_value_text(MODEL_E_STATUS, status), STR_FMT(reason));
+              "id=%s channel=%.*s status=%s reason=%s", text, STR_FMT(channel),
+              model_value_text(MODEL_E_STATUS, status), LOG_WORD(reason));
 }
 
 void delivery_kick(struct delivery *d, struct gw_channel *c)
@@ -342,8 +342,8 @@ void delivery_dispatch(struct delivery *d)
             rc = delivery_report(d, claim->channel, &r, &e);
             store_end(d->gw->store);
             if (rc != HILO_OK)
-                log_event(d->gw->log, HILO_LOG_ERROR, "delivery.requeue_failed", "channel=%.*s error=\"%s\"",
-                          STR_FMT(claim->channel->name), e.text);
+                log_event(d->gw->log, HILO_LOG_ERROR, "delivery.requeue_failed", "channel=%.*s error=%s",
+                          STR_FMT(claim->channel->name), LOG_VALUE(str(e.text)));
         }
         free(claim);
     }
@@ -497,7 +497,7 @@ static void delivery_timer(void *arg)
             rc = forget(d, TABLE_PARKED_AGE, PARKED_LIFE_US, &ev_desc_parked_forgotten, &e);
     }
     if (rc != HILO_OK && rc != HILO_FULL) /* of a full disk the store tells */
-        log_event(d->gw->log, HILO_LOG_ERROR, "delivery.timer", "error=\"%s\"", e.text);
+        log_event(d->gw->log, HILO_LOG_ERROR, "delivery.timer", "error=%s", LOG_VALUE(str(e.text)));
     for (struct gw_channel *c = d->gw->channels; c; c = c->next) {
         delivery_kick(d, c);
         delivery_fetch(d, c);

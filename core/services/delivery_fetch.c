@@ -132,8 +132,8 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
         /* A full disk or link, a channel that went down: later again. */
         c->next_job_us = clock_wall_us() + FETCH_MIN_US;
         if (started != HILO_FULL && started != HILO_DOWN)
-            log_event(d->gw->log, HILO_LOG_WARN, "media.not_started", "channel=%.*s error=\"%s\"",
-                      STR_FMT(c->name), why.text);
+            log_event(d->gw->log, HILO_LOG_WARN, "media.not_started", "channel=%.*s error=%s",
+                      STR_FMT(c->name), LOG_VALUE(str(why.text)));
         break;
     }
     if (j.next && c->next_job_us == 0)
@@ -223,7 +223,8 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
     free(job);
     if (rc != HILO_OK) {
         /* Its job is still due; not at once, or it would be downloaded in a circle. */
-        log_event(gw->log, HILO_LOG_ERROR, "media.not_recorded", "id=%s error=\"%s\"", id, e.text);
+        log_event(gw->log, HILO_LOG_ERROR, "media.not_recorded", "id=%s error=%s", id,
+                  LOG_VALUE(str(e.text)));
         c->fetch_held_us = clock_mono_us() + FETCH_FULL_US;
     }
     delivery_fetch(d, c);

@@ -39,16 +39,13 @@ static void channel_rest(struct gw_channel *c, int64_t retry_after_us)
 
 static void channel_stop(struct delivery *d, struct gw_channel *c, const struct hilo_report *r)
 {
-    char quoted[160];
-
     c->stopped = true;
     (void)snprintf(c->why, sizeof c->why, "%.*s: %.*s", STR_FMT(r->reason),
                    STR_FMT(str_utf8_head(r->detail, 120)));
     log_event(
         d->gw->log, HILO_LOG_ERROR, "channel.stopped",
-        "channel=%.*s reason=%.*s provider_code=%.*s detail=%s next=\"mend it, then: hilo channels resume\"",
-        STR_FMT(c->name), STR_FMT(r->reason), STR_FMT(r->provider_code),
-        log_quote(r->detail, quoted, sizeof quoted));
+        "channel=%.*s reason=%s provider_code=%s detail=%s next=\"mend it, then: hilo channels resume\"",
+        STR_FMT(c->name), LOG_WORD(r->reason), LOG_WORD(r->provider_code), LOG_VALUE(r->detail));
 }
 
 /* Fills the event's status, due, attempts and part. */
@@ -178,8 +175,8 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
         c->queued++;
     }
     log_event(gw->log, ev.status == HILO_STATUS_FAILED ? HILO_LOG_INFO : HILO_LOG_DEBUG, "message.reported",
-              "id=%s channel=%.*s status=%s attempt=%" PRIu64 " reason=%.*s", id, STR_FMT(c->name),
-              model_value_text(MODEL_E_STATUS, ev.status), m.attempts, STR_FMT(ev.reason));
+              "id=%s channel=%.*s status=%s attempt=%" PRIu64 " reason=%s", id, STR_FMT(c->name),
+              model_value_text(MODEL_E_STATUS, ev.status), m.attempts, LOG_WORD(ev.reason));
     delivery_kick(d, c);
     return HILO_OK;
 }

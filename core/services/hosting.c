@@ -53,8 +53,8 @@ static void up_report(void *arg, struct channel *plug, const struct hilo_report 
     store_end(gw->store);
     if (rc != HILO_OK)
         log_event(gw->log, HILO_LOG_ERROR, "delivery.report_lost",
-                  "channel=%.*s error=\"%s\" note=\"in doubt after the next start\"", STR_FMT(c->name),
-                  e.text);
+                  "channel=%.*s error=%s note=\"in doubt after the next start\"", STR_FMT(c->name),
+                  LOG_VALUE(str(e.text)));
 }
 
 static void up_credit(void *arg, struct channel *plug, uint32_t n)
@@ -164,8 +164,8 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);
         if (rc != HILO_OK)
-            log_event(gw->log, HILO_LOG_ERROR, "delivery.gone", "channel=%.*s error=\"%s\"", STR_FMT(c->name),
-                      e.text);
+            log_event(gw->log, HILO_LOG_ERROR, "delivery.gone", "channel=%.*s error=%s", STR_FMT(c->name),
+                      LOG_VALUE(str(e.text)));
         h->hooks.gone(h->hooks.arg, c);
     }
     delivery_kick(gw->delivery, c);

@@ -215,8 +215,8 @@ void templates_end(struct gw_channel *c)
         store_end(gw->store);
     }
     if (rc != HILO_OK)
-        log_event(gw->log, HILO_LOG_WARN, "template.not_removed", "channel=%.*s error=\"%s\"",
-                  STR_FMT(c->name), e.text);
+        log_event(gw->log, HILO_LOG_WARN, "template.not_removed", "channel=%.*s error=%s", STR_FMT(c->name),
+                  LOG_VALUE(str(e.text)));
     templates_drop(c);
 }
 

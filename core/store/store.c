@@ -112,8 +112,8 @@ static int32_t store__replay(void *arg, const struct event *ev, position batch_e
 
     arena_reset(s->arena);
     if (rc != HILO_OK) {
-        log_event(s->log, HILO_LOG_ERROR, "store.replay_failed", "seq=%" PRIu64 " error=\"%s\"", ev->head.seq,
-                  e.text);
+        log_event(s->log, HILO_LOG_ERROR, "store.replay_failed", "seq=%" PRIu64 " error=%s", ev->head.seq,
+                  LOG_VALUE(str(e.text)));
         return rc;
     }
     if (ev->head.time_us > s->replayed_time_us)
@@ -205,8 +205,8 @@ void store_close(struct store **sp)
             context_rotate(s->context, s->sealed_seq, s->sealed_end))
             (void)context_wait(s->context, &e);
         if (e.code != HILO_OK)
-            log_event(s->log, HILO_LOG_WARN, "store.close", "error=\"%s\" note=\"the journal has it\"",
-                      e.text);
+            log_event(s->log, HILO_LOG_WARN, "store.close", "error=%s note=\"the journal has it\"",
+                      LOG_VALUE(str(e.text)));
     }
     context_close(&s->context);
     journal_close(&s->journal);
@@ -267,8 +267,8 @@ int32_t store_append(struct store *s, const struct rec_desc *d, const void *obj,
         struct err why = {0};
         int32_t applied = apply_event(s->context, s->arena, &ev, &why);
         if (applied != HILO_OK) {
-            log_event(s->log, HILO_LOG_ERROR, "store.apply_failed", "seq=%" PRIu64 " error=\"%s\"",
-                      ev.head.seq, why.text);
+            log_event(s->log, HILO_LOG_ERROR, "store.apply_failed", "seq=%" PRIu64 " error=%s", ev.head.seq,
+                      LOG_VALUE(str(why.text)));
             CHECK(applied == HILO_OK);
         }
         if (!s->active_since_us)

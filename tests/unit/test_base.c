@@ -468,6 +468,21 @@ static void log_lines_are_whole_and_escaped(void **state)
     assert_int_equal(log_level_parse(NULL, 9), 9);
 }
 
+static void test_log_word(void **state)
+{
+    char out[16];
+
+    (void)state;
+    assert_string_equal(log_word(STR("rate_limited"), out, sizeof out), "rate_limited");
+    assert_string_equal(log_word(STR(""), out, sizeof out), "\"\"");
+    assert_string_equal(log_word(STR("a b"), out, sizeof out), "\"a b\"");
+    assert_string_equal(log_word(STR("a=b"), out, sizeof out), "\"a=b\"");
+    assert_string_equal(log_word(STR("a\"b"), out, sizeof out), "\"a\\\"b\"");
+    assert_string_equal(log_word(STR("123456789012345"), out, sizeof out), "123456789012345");
+    assert_string_equal(log_word(STR("1234567890123456"), out, sizeof out), "\"1234567890...\"");
+    assert_string_equal(log_word(str_n("a\0b", 3), out, sizeof out), "\"a\\x00b\"");
+}
+
 static void values_are_quoted(void **state)
 {
     char out[64];
@@ -561,6 +576,7 @@ int main(void)
         cmocka_unit_test(arenas_reuse_their_first_chunk),
         cmocka_unit_test(buffers_grow_and_refuse_the_impossible),
         cmocka_unit_test(ids_of_one_millisecond_differ_by_one),
+        cmocka_unit_test(test_log_word),
         cmocka_unit_test(log_lines_are_whole_and_escaped),
         cmocka_unit_test(values_are_quoted),
         cmocka_unit_test(failed_checks_abort_in_every_build),
