@@ -14,6 +14,7 @@
 
 static int dispatch__check(struct request *rq)
 {
+    static const char *const none[] = {NULL};
     struct fault *f = &rq->fault;
 
     route_match(rq);
@@ -24,6 +25,8 @@ static int dispatch__check(struct request *rq)
         return fault_set(f, 405, "method_not_allowed", "", "this path takes %.*s", STR_FMT(rq->answer.allow));
     }
     if (auth_check(rq, rq->route, f) != 0 || request_body_begin(rq, f) != 0)
+        return -1;
+    if (rq->path.n != rq->uri.n && !(rq->route->flags & ROUTE_QUERY) && request_query_known(rq, none, f) != 0)
         return -1;
     return rq->route->body == BODY_FILE ? upload_begin(rq, f) : 0;
 }

@@ -1,7 +1,7 @@
 /*
- * /healthz, /readyz, /metrics, /openapi.json. Ready means: new work is taken. A channel
- * whose provider is down does not make the gateway unready, for a balancer that took it
- * away would help nobody; one that still starts does.
+ * /healthz, /readyz, /metrics, /openapi.json. Ready means: new work is taken, and kept. No
+ * channel makes the gateway unready, for what it can't send yet it keeps, and a balancer
+ * that took the gateway away would help nobody; how channels are is for alerts.
  */
 #include "api/http.h"
 #include "api/reply.h"
@@ -50,7 +50,7 @@ int ready_show(struct request *rq, struct fault *f)
         else
             down++;
     }
-    ready = room && !api->quiesced && starting == 0;
+    ready = room && !api->quiesced;
     out_begin(&o, NULL, '{');
     out_str(&o, "status", ready ? STR("ready") : api->quiesced ? STR("stopping") : STR("not_ready"));
     out_str(&o, "store", room ? STR("ok") : str(e.text));

@@ -195,6 +195,38 @@ static void other_media_types_are_refused(void **state)
     answer_done(&a);
 }
 
+/* A word that the path does not know is a mistake of the caller's, never passed over. */
+static void a_query_that_a_path_does_not_know_is_refused(void **state)
+{
+    static const char *const paths[] = {
+        "/v1/messages/msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4?expand=all",
+        "/v1/customers/cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4?limit=1",
+        "/v1/cases/cas_01JDX3V5Q8E7Z2M4N6P8R0T2V4?x",
+        "/v1/media/med_01JDX3V5Q8E7Z2M4N6P8R0T2V4?inof=1",
+        "/v1/channels?limit=1",
+        "/v1/keys?cursor=x",
+        "/metrics?format=json",
+        "/healthz?verbose=1",
+        "/readyz?",
+        "/v1/cases?limit=1&limit=2",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct answer a = gate_get(&w.gate, "%s", paths[i]);
+        if (strcmp(paths[i], "/readyz?") == 0) /* an empty query has no words */
+            assert_int_equal(a.status, 200);
+        else if (a.status != 400)
+            print_message("%s: %ld %s\n", paths[i], a.status, a.body);
+        if (strcmp(paths[i], "/readyz?") != 0)
+            assert_int_equal(a.status, 400);
+        answer_done(&a);
+    }
+    gate_expect(&w.gate, 400, "unknown_parameter", NULL, "POST", "/v1/messages?dry_run=1", "{}");
+    gate_expect(&w.gate, 400, "unknown_parameter", NULL, "DELETE",
+                "/v1/messages/msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4?force=1", NULL);
+}
+
 static void a_path_tells_which_methods_it_has(void **state)
 {
     (void)state;
@@ -557,6 +589,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused),
         cmocka_unit_test(a_body_beyond_the_limit_is_refused),
         cmocka_unit_test(other_media_types_are_refused),
+        cmocka_unit_test(a_query_that_a_path_does_not_know_is_refused),
         cmocka_unit_test(a_path_tells_which_methods_it_has),
         cmocka_unit_test(a_key_does_what_its_scopes_say_until_it_is_revoked),
         cmocka_unit_test(a_change_of_what_was_changed_in_between_is_refused),
