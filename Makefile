@@ -125,6 +125,12 @@ $O/tests/unit/%: tests/unit/%.c $O/libcore.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -lcmocka -o $@
 
+# Tests of the WhatsApp plugin's parts link its objects: its .so exports only its descriptor.
+WHATSAPP_OBJ := $(patsubst %.c,$O/%.o,$(wildcard plugins/whatsapp/*.c))
+$O/tests/unit/test_whatsapp_%: tests/unit/test_whatsapp_%.c $(WHATSAPP_OBJ) $O/libcore.a
+	@mkdir -p $(@D)
+	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $(WHATSAPP_OBJ) $O/libcore.a $(LMODE) $(CORE_LIBS) -lcmocka -o $@
+
 # Plugins for the tests of core/plug: echo and rogue, broken.c once for each BROKEN_x in it,
 # without sanitizers (they pad objects, and the loader looks at sizes), and echo again against
 # every frozen copy of include/ (tests/abi/README.md).

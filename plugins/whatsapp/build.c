@@ -66,6 +66,23 @@ void wa_build_text(struct wa_build *b, cJSON *in, const char *name, struct hilo_
     free(z);
 }
 
+void wa_build_raw(struct wa_build *b, cJSON *in, const char *name, struct hilo_str json)
+{
+    char *z;
+
+    if (b->code != HILO_OK)
+        return;
+    z = malloc(json.n + 1);
+    if (!z) {
+        wa_build_fail(b, HILO_NOMEM, "no memory");
+        return;
+    }
+    memcpy(z, json.p, json.n);
+    z[json.n] = 0;
+    build_add(b, in, name, cJSON_CreateRaw(z));
+    free(z);
+}
+
 void wa_build_optional(struct wa_build *b, cJSON *in, const char *name, struct hilo_str s)
 {
     if (s.n)
@@ -76,20 +93,6 @@ void wa_build_word(struct wa_build *b, cJSON *in, const char *name, const char *
 {
     if (b->code == HILO_OK)
         build_add(b, in, name, cJSON_CreateString(word));
-}
-
-void wa_build_raw(struct wa_build *b, cJSON *in, const char *name, struct hilo_str json)
-{
-    char *z = b->code == HILO_OK ? malloc(json.n + 1) : NULL;
-
-    if (!z) {
-        wa_build_fail(b, HILO_NOMEM, "no memory");
-        return;
-    }
-    memcpy(z, json.p, json.n);
-    z[json.n] = 0;
-    build_add(b, in, name, cJSON_CreateRaw(z));
-    free(z);
 }
 
 void wa_build_bool(struct wa_build *b, cJSON *in, const char *name, bool v)

@@ -27,14 +27,14 @@ void wa_build_optional(struct wa_build *, cJSON *in, const char *name, struct hi
 void wa_build_word(struct wa_build *, cJSON *in, const char *name, const char *);
 void wa_build_bool(struct wa_build *, cJSON *in, const char *name, bool);
 void wa_build_u64(struct wa_build *, cJSON *in, const char *name, uint64_t);
+/* A value as it is: JSON that wa_json_check accepted. */
+void wa_build_raw(struct wa_build *, cJSON *in, const char *name, struct hilo_str json);
 /* latitude and longitude, as decimal strings, of a group that has the two tags. */
 void wa_build_place(struct wa_build *, cJSON *in, struct hilo_str group, uint32_t latitude,
                     uint32_t longitude);
 /* The same as numbers. */
 void wa_build_coordinates(struct wa_build *, cJSON *in, struct hilo_str group, uint32_t latitude,
                           uint32_t longitude);
-/* A member whose value is this JSON, which was checked (wa_json_check), as it is. */
-void wa_build_raw(struct wa_build *, cJSON *in, const char *name, struct hilo_str json);
 /* "id" of a stored media, which may have to be uploaded first, or "link". */
 void wa_build_media(struct wa_build *, cJSON *in, struct hilo_id media, struct hilo_str ext_media,
                     struct hilo_str url);

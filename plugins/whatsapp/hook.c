@@ -135,6 +135,20 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
         wa_log(r->wa, HILO_LOG_ERROR, "webhook: error %" PRId64 " of the account: %.*s", code, n, p);
         return;
     }
+    if (what == WA_NOTE_ACCOUNT_NEWS) {
+        wa_log(r->wa, HILO_LOG_WARN, "webhook: news of the account: %.*s", n, p);
+        return;
+    }
+    if (what == WA_NOTE_ACCOUNT_UP) {
+        wa_log(r->wa, HILO_LOG_WARN, "webhook: news of the account: %.*s", n, p);
+        wa_set_state(r->wa, HILO_OK, "the account works again");
+        return;
+    }
+    if (what == WA_NOTE_TEMPLATES) {
+        wa_log(r->wa, HILO_LOG_INFO, "webhook: the template \"%.*s\" has changed", n, p);
+        wa_templates_changed(r->wa);
+        return;
+    }
     if (what == WA_NOTE_ACCOUNT_STOP) {
         snprintf(text0, sizeof text0, "%.*s", n, p);
         wa_set_state(r->wa, HILO_CONFIG, text0);
@@ -152,7 +166,9 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
                p);
         break;
     case WA_NOTE_FIELD:
-        wa_log(r->wa, HILO_LOG_INFO, "webhook: ignored a change of \"%.*s\"", n, p);
+        if (wa_names_new(&r->wa->ignored, text))
+            wa_log(r->wa, HILO_LOG_INFO, "webhook: news of \"%.*s\" are not used, here and from now on", n,
+                   p);
         break;
     case WA_NOTE_FOREIGN:
         wa_log(r->wa, HILO_LOG_WARN, "webhook: ignored a change for another number, \"%.*s\"", n, p);
@@ -166,6 +182,14 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
     default:
         wa_log(r->wa, HILO_LOG_WARN, "webhook: not of the documented shape: %.*s", n, p);
     }
+}
+
+static void hook_template(void *arg, struct hilo_str group)
+{
+    struct hook_read *r = arg;
+
+    if (wa_templates_able(r->wa))
+        r->wa->host.template_put(r->wa->self, group);
 }
 
 /* Logged once a minute at most: anybody can send these. */
@@ -185,7 +209,7 @@ static void hook_refuse(struct wa *wa, uint64_t request)
 static void hook_delivery(struct wa *wa, uint64_t request, const struct hilo_http *h)
 {
     struct hook_read read = {wa, NULL};
-    const struct wa_sink sink = {&read, hook_message, hook_note};
+    const struct wa_sink sink = {&read, hook_message, hook_note, hook_template};
     struct hook *hook;
     int32_t rc;
 

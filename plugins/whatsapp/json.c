@@ -303,3 +303,11 @@ bool wa_json_f64(struct hilo_str value, double *out)
     cJSON_Delete(n);
     return ok;
 }
+
+uint64_t wa_json_word(struct hilo_str value, const struct wa_word *table, uint64_t absent)
+{
+    for (; table->word; table++)
+        if (wa_json_is(value, table->word))
+            return table->value;
+    return absent;
+}

@@ -47,6 +47,14 @@ struct hilo_str wa_json_text(struct hilo_str value, char *scratch);
 /* Whether value is a string, written without escapes, equal to this text. */
 bool wa_json_is(struct hilo_str value, const char *text);
 
+/* The value of the word that a string is, by wa_json_is; or absent. The table ends with
+ * {NULL, 0}. */
+struct wa_word {
+    const char *word;
+    uint64_t value;
+};
+uint64_t wa_json_word(struct hilo_str value, const struct wa_word *table, uint64_t absent);
+
 /* An unsigned integer written as a number, or as a string of digits. */
 bool wa_json_u64(struct hilo_str value, uint64_t *out);
 /* A number. */

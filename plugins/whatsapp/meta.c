@@ -33,6 +33,8 @@ static const char *meta_wrong_option(const struct wa_conf *conf)
         return "phone_number_id must be digits: it is the id that Meta gives a number, not the number";
     if (!meta_only(conf->version, "v._"))
         return "version must be like v23.0";
+    if (conf->waba_id.n && !meta_only(conf->waba_id, ""))
+        return "waba_id must be digits: it is the id of the WhatsApp business account";
     if (conf->app_secret.n == 0)
         return "app_secret is missing: the app's secret, by which Meta signs what it delivers";
     if (conf->verify_token.n == 0)
@@ -119,6 +121,7 @@ const struct wa_provider wa_meta = {
     .base_url = "https://graph.facebook.com",
     .auth_scheme = "Bearer",
     .secret = meta_secret,
+    .templates_hint = "give waba_id, and the token whatsapp_business_management",
     .distrust = "for a missing or wrong X-Hub-Signature-256; compare the option app_secret with the one in "
                 "Meta's app",
     .distrust_handshake = "with a wrong hub.verify_token or hub.mode; compare the option verify_token with "
@@ -132,6 +135,8 @@ const struct wa_provider wa_meta = {
     .handshake = meta_handshake,
     .caller = meta_caller,
     .read = meta_read,
+    .templates_url = wa_meta_templates_url,
+    .templates_read = wa_meta_templates_read,
     .fetch = meta_fetch,
     .fetch_address = meta_fetch_address,
 };

@@ -30,4 +30,18 @@ void wa_meta_template(struct wa_build *, cJSON *in, struct hilo_str message, str
  * not all were given; HILO_AGAIN: the sink said to stop. */
 int32_t wa_meta_read(struct hilo_str body, const struct wa_account *, const struct wa_sink *);
 
+/* ---- meta_list.c ----------------------------------------------------------------- */
+
+#define META_TEMPLATE_FIELDS                                                                                 \
+    "name,language,status,category,components,parameter_format,quality_score,rejected_reason"
+bool wa_meta_templates_url(const struct wa_conf *, const char *after, char url[WA_URL_MAX]);
+bool wa_meta_templates_read(const struct hilo_http *, const struct wa_template_sink *, char *after,
+                            size_t cap);
+/* Whether a webhook of one of the fields about templates names one; *group, in buf, is
+ * what it says of it, empty if it says nothing that can be taken as it is. scratch has
+ * room for the text of any string in value. */
+enum { META_CHANGE_MAX = 4096 };
+bool wa_meta_template_change(struct hilo_str field, struct hilo_str value, char *scratch,
+                             uint8_t buf[META_CHANGE_MAX], struct hilo_str *group);
+
 #endif

@@ -9,9 +9,21 @@
  */
 #include "build.h"
 #include "echo.h"
+#include "json.h"
 #include "meta.h"
 
-#include <stdlib.h>
+enum { ENCODE_FLOW_LABEL_MAX = 30 };
+
+/* A flow's id, as against its name. */
+static bool encode_is_flow_id(struct hilo_str s)
+{
+    uint64_t i;
+
+    for (i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.n > 0;
+}
 
 /* ---- contents ---------------------------------------------------------------------------------- */
 
@@ -133,6 +145,89 @@ static void encode_reaction(struct wa_build *b, cJSON *root, struct hilo_str mes
     wa_build_text(b, o, "emoji", hilo_get_str(content, HILO_T_CONTENT_EMOJI));
 }
 
+/* ---- a button that opens something ----------------------------------------------------------------- */
+
+/* What comes above and below the buttons of any interactive message. */
+static cJSON *encode_interactive(struct wa_build *b, cJSON *root, const char *type, struct hilo_str content)
+{
+    struct hilo_str s = hilo_get_str(content, HILO_T_CONTENT_HEADER);
+    cJSON *i, *o;
+
+    wa_build_word(b, root, "type", "interactive");
+    i = wa_build_object(b, root, "interactive");
+    wa_build_word(b, i, "type", type);
+    if (s.n) {
+        o = wa_build_object(b, i, "header");
+        wa_build_word(b, o, "type", "text");
+        wa_build_text(b, o, "text", s);
+    }
+    o = wa_build_object(b, i, "body");
+    wa_build_text(b, o, "text", hilo_get_str(content, HILO_T_CONTENT_TEXT));
+    s = hilo_get_str(content, HILO_T_CONTENT_FOOTER);
+    if (s.n) {
+        o = wa_build_object(b, i, "footer");
+        wa_build_text(b, o, "text", s);
+    }
+    return wa_build_object(b, i, "action");
+}
+
+static void encode_link(struct wa_build *b, cJSON *root, struct hilo_str content)
+{
+    struct hilo_str url = hilo_get_str(content, HILO_T_CONTENT_URL);
+    struct hilo_str label = hilo_get_str(content, HILO_T_CONTENT_BUTTON);
+    cJSON *action, *p;
+
+    if (url.n == 0 || label.n == 0 || hilo_get_str(content, HILO_T_CONTENT_TEXT).n == 0) {
+        wa_build_fail(b, HILO_INVALID, "a link needs a text, a label and a URL");
+        return;
+    }
+    action = encode_interactive(b, root, "cta_url", content);
+    wa_build_word(b, action, "name", "cta_url");
+    p = wa_build_object(b, action, "parameters");
+    wa_build_text(b, p, "display_text", wa_cut(label, WA_BUTTON_TITLE_MAX));
+    wa_build_text(b, p, "url", url);
+}
+
+/* A flow. Its token is our id of the message, so that what was filled in names it. */
+static void encode_form(struct wa_build *b, cJSON *root, struct hilo_id id, struct hilo_str content)
+{
+    struct hilo_str name = hilo_get_str(content, HILO_T_CONTENT_NAME);
+    struct hilo_str label = hilo_get_str(content, HILO_T_CONTENT_BUTTON);
+    struct hilo_str screen = hilo_get_str(content, HILO_T_CONTENT_SCREEN);
+    struct hilo_str data = hilo_get_str(content, HILO_T_CONTENT_DATA), object, inside;
+    char token[WA_ECHO_TEXT];
+    cJSON *action, *p;
+
+    if (name.n == 0 || label.n == 0 || hilo_get_str(content, HILO_T_CONTENT_TEXT).n == 0) {
+        wa_build_fail(b, HILO_INVALID, "a form needs a text, a label and its name");
+        return;
+    }
+    if (data.n && (!wa_json_check(data, &object) || wa_json_type(object) != WA_JSON_OBJECT)) {
+        wa_build_fail(b, HILO_INVALID, "what a form is filled with must be a JSON object");
+        return;
+    }
+    inside = data.n ? wa_json_inside(object) : data;
+    if (inside.n && screen.n == 0) {
+        wa_build_fail(b, HILO_INVALID, "a form that is filled with something needs a screen to open at");
+        return;
+    }
+    action = encode_interactive(b, root, "flow", content);
+    wa_build_word(b, action, "name", "flow");
+    p = wa_build_object(b, action, "parameters");
+    wa_build_word(b, p, "flow_message_version", "3");
+    wa_echo_write(id, token);
+    wa_build_word(b, p, "flow_token", token);
+    wa_build_text(b, p, encode_is_flow_id(name) ? "flow_id" : "flow_name", name);
+    wa_build_text(b, p, "flow_cta", wa_cut(label, ENCODE_FLOW_LABEL_MAX));
+    if (screen.n == 0)
+        return;
+    wa_build_word(b, p, "flow_action", "navigate");
+    p = wa_build_object(b, p, "flow_action_payload");
+    wa_build_text(b, p, "screen", screen);
+    if (inside.n)
+        wa_build_raw(b, p, "data", object);
+}
+
 /* ---- choices --------------------------------------------------------------------------------------- */
 
 static void encode_buttons(struct wa_build *b, cJSON *action, struct hilo_str content)
@@ -183,10 +278,10 @@ static void encode_list(struct wa_build *b, cJSON *action, struct hilo_str messa
 
 static void encode_choices(struct wa_build *b, cJSON *root, struct hilo_str message, struct hilo_str content)
 {
-    struct hilo_str question = hilo_get_str(content, HILO_T_CONTENT_TEXT), s;
+    struct hilo_str question = hilo_get_str(content, HILO_T_CONTENT_TEXT);
     uint64_t n;
     bool buttons = wa_as_buttons(content, &n);
-    cJSON *i, *o;
+    cJSON *action;
 
     if (n == 0 || n > WA_LIST_MAX || question.n == 0) {
         wa_build_fail(b, HILO_INVALID,
@@ -194,39 +289,26 @@ static void encode_choices(struct wa_build *b, cJSON *root, struct hilo_str mess
                                                 : "WhatsApp lists at most ten choices");
         return;
     }
-    wa_build_word(b, root, "type", "interactive");
-    i = wa_build_object(b, root, "interactive");
-    wa_build_word(b, i, "type", buttons ? "button" : "list");
-    s = hilo_get_str(content, HILO_T_CONTENT_HEADER);
-    if (s.n) {
-        o = wa_build_object(b, i, "header");
-        wa_build_word(b, o, "type", "text");
-        wa_build_text(b, o, "text", s);
-    }
-    o = wa_build_object(b, i, "body");
-    wa_build_text(b, o, "text", question);
-    s = hilo_get_str(content, HILO_T_CONTENT_FOOTER);
-    if (s.n) {
-        o = wa_build_object(b, i, "footer");
-        wa_build_text(b, o, "text", s);
-    }
-    o = wa_build_object(b, i, "action");
+    action = encode_interactive(b, root, buttons ? "button" : "list", content);
     if (buttons)
-        encode_buttons(b, o, content);
+        encode_buttons(b, action, content);
     else
-        encode_list(b, o, message, content);
+        encode_list(b, action, message, content);
 }
 
 /* ---- the message -------------------------------------------------------------------------------------- */
 
-static void encode_mark_read(struct wa_build *b, cJSON *root, struct hilo_str message)
+/* Typing shows until the next message, for 25 seconds at most, and marks as read too. */
+static void encode_signal(struct wa_build *b, cJSON *root, struct hilo_str message, uint64_t event)
 {
     struct hilo_str id = hilo_get_str(message, HILO_T_MSG_REPLY_EXT);
 
     if (id.n == 0)
-        wa_build_fail(b, HILO_INVALID, "a mark as read needs WhatsApp's id of the message");
+        wa_build_fail(b, HILO_INVALID, "this needs WhatsApp's id of the customer's message");
     wa_build_word(b, root, "status", "read");
     wa_build_text(b, root, "message_id", id);
+    if (event == HILO_SYSTEM_TYPING)
+        wa_build_word(b, wa_build_object(b, root, "typing_indicator"), "type", "text");
 }
 
 static void encode_message(struct wa_build *b, cJSON *root, struct hilo_id id, struct hilo_str message)
@@ -268,6 +350,12 @@ static void encode_message(struct wa_build *b, cJSON *root, struct hilo_id id, s
     case HILO_CONTENT_REACTION:
         encode_reaction(b, root, message, content);
         break;
+    case HILO_CONTENT_LINK:
+        encode_link(b, root, content);
+        break;
+    case HILO_CONTENT_FORM:
+        encode_form(b, root, id, content);
+        break;
     default:
         wa_build_fail(b, HILO_INVALID, "WhatsApp can't carry this type of content");
     }
@@ -280,17 +368,18 @@ int32_t wa_meta_encode(struct hilo_id id, struct hilo_str message, const struct 
 {
     struct wa_build b = {.with = with, .code = HILO_OK};
     struct hilo_str content = hilo_content(message);
-    bool mark_read = hilo_content_type(message) == HILO_CONTENT_SYSTEM &&
-                     hilo_get_u64(content, HILO_T_CONTENT_EVENT) == HILO_SYSTEM_MARK_READ;
+    uint64_t event =
+        hilo_content_type(message) == HILO_CONTENT_SYSTEM ? hilo_get_u64(content, HILO_T_CONTENT_EVENT) : 0;
+    bool signal = event == HILO_SYSTEM_MARK_READ || event == HILO_SYSTEM_TYPING;
     cJSON *root = cJSON_CreateObject();
 
     if (!root)
         wa_build_fail(&b, HILO_NOMEM, "no memory");
     wa_build_word(&b, root, "messaging_product", "whatsapp");
-    if (mark_read)
-        encode_mark_read(&b, root, message);
+    if (signal)
+        encode_signal(&b, root, message, event);
     else
         encode_message(&b, root, id, message);
-    return wa_build_done(&b, root, !mark_read, out, "%s/%s/%s/messages", with->conf->base_url.p,
+    return wa_build_done(&b, root, !signal, out, "%s/%s/%s/messages", with->conf->base_url.p,
                          with->conf->version.p, with->conf->phone_number_id.p);
 }

@@ -27,12 +27,12 @@ static const struct wa_meta_error error_table[] = {
     {ONE(130497), HILO_CONFIG, WA_SCOPE_ACCOUNT, 0, "country_restricted"},
     /* billing */
     {ONE(131042), HILO_CONFIG, WA_SCOPE_ACCOUNT, 0, "billing"},
-    /* throttling. The pair rate's wait grows with each refusal: pace.h */
+    /* throttling */
     {ONE(4), HILO_AGAIN, WA_SCOPE_ACCOUNT, 60, "rate_limited"},
     {ONE(80007), HILO_AGAIN, WA_SCOPE_ACCOUNT, 60, "rate_limited"},
     {ONE(130429), HILO_AGAIN, WA_SCOPE_ACCOUNT, 1, "rate_limited"},
     {ONE(131048), HILO_AGAIN, WA_SCOPE_ACCOUNT, 900, "spam_rate_limited"},
-    {ONE(131056), HILO_AGAIN, WA_SCOPE_RECIPIENT, 4, "pair_rate_limited"},
+    {ONE(131056), HILO_AGAIN, WA_SCOPE_RECIPIENT, 6, "pair_rate_limited"},
     {ONE(133016), HILO_AGAIN, WA_SCOPE_ACCOUNT, 3600, "rate_limited"},
     /* transient */
     {ONE(1), HILO_TEMP, WA_SCOPE_MESSAGE, 0, "provider_error"},

@@ -8,8 +8,10 @@
  * nothing that a customer sent is lost, whatever Meta adds.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "meta.h"
+#include "json.h"
 #include "meta_inbound.h"
+
+enum { INBOUND_FORM_MAX = 32768 /* bytes of what was filled in, as the model takes */ };
 
 /* ---- one function for each shape; the group CONTENT is open ------------------------ */
 
@@ -121,28 +123,53 @@ static bool inbound_button(struct wa_in *in, struct hilo_str body, bool *left)
                          left);
 }
 
+/* What was filled in must be JSON; else the message is kept as it is. */
+static bool inbound_form(struct wa_in *in, struct hilo_str reply, bool *left)
+{
+    struct hilo_str data = wa_json_get(reply, "response_json"), text, root;
+
+    if (wa_json_type(data) != WA_JSON_STRING)
+        return false;
+    text = wa_json_text(data, in->scratch);
+    if (text.n > INBOUND_FORM_MAX || !wa_json_check(text, &root) || wa_json_type(root) != WA_JSON_OBJECT)
+        return false;
+    hilo_put_str(&in->w, HILO_T_CONTENT_DATA, root);
+    return wa_in_members(in, reply,
+                         WA_MEMBERS({"response_json", WA_TAKE_NOTHING, true, 0},
+                                    {"name", WA_TAKE_TEXT, false, HILO_T_CONTENT_NAME},
+                                    {"body", WA_TAKE_TEXT, false, HILO_T_CONTENT_TITLE}),
+                         left);
+}
+
+static bool inbound_choice(struct wa_in *in, struct hilo_str reply, bool *left)
+{
+    return wa_in_members(in, reply,
+                         WA_MEMBERS({"id", WA_TAKE_TEXT, true, HILO_T_CONTENT_CHOICE},
+                                    {"title", WA_TAKE_TEXT, false, HILO_T_CONTENT_TITLE},
+                                    {"description", WA_TAKE_TEXT, false, HILO_T_CONTENT_DESCRIPTION}),
+                         left);
+}
+
 static bool inbound_interactive(struct wa_in *in, struct hilo_str body, bool *left)
 {
-    static const char *const kind[] = {"button_reply", "list_reply"};
+    static const struct {
+        const char *name;
+        bool (*write)(struct wa_in *, struct hilo_str, bool *);
+    } kind[] = {
+        {"button_reply", inbound_choice}, {"list_reply", inbound_choice}, {"nfm_reply", inbound_form}};
     struct hilo_str type = wa_json_get(body, "type"), rest, key, value;
-    const char *name;
     bool ok = false;
+    size_t i;
 
-    if (wa_json_is(type, kind[0]))
-        name = kind[0];
-    else if (wa_json_is(type, kind[1]))
-        name = kind[1];
-    else
-        return false; /* nfm_reply and what may come */
+    for (i = 0; i < sizeof kind / sizeof *kind && !wa_json_is(type, kind[i].name); i++)
+        ;
+    if (i == sizeof kind / sizeof *kind)
+        return false;
     hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_CHOICE_REPLY);
     rest = wa_json_inside(body);
     while (wa_json_member(&rest, &key, &value)) {
-        if (!ok && wa_json_key_is(key, name)) {
-            if (!wa_in_members(in, value,
-                               WA_MEMBERS({"id", WA_TAKE_TEXT, true, HILO_T_CONTENT_CHOICE},
-                                          {"title", WA_TAKE_TEXT, false, HILO_T_CONTENT_TITLE},
-                                          {"description", WA_TAKE_TEXT, false, HILO_T_CONTENT_DESCRIPTION}),
-                               left))
+        if (!ok && wa_json_key_is(key, kind[i].name)) {
+            if (!kind[i].write(in, value, left))
                 return false;
             ok = true;
         } else if (!wa_json_key_is(key, "type")) {
@@ -179,18 +206,6 @@ static bool inbound_order(struct wa_in *in, struct hilo_str body, bool *left)
     return ok;
 }
 
-static bool inbound_system(struct wa_in *in, struct hilo_str body, bool *left)
-{
-    struct hilo_str type = wa_json_get(body, "type");
-    bool changed = wa_json_is(type, "user_changed_number") || wa_json_is(type, "customer_changed_number");
-
-    /* the new number, and what else it says, stay in EXTRA with the type */
-    *left = true;
-    hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_SYSTEM);
-    hilo_put_u64(&in->w, HILO_T_CONTENT_EVENT, changed ? HILO_SYSTEM_NUMBER_CHANGED : HILO_SYSTEM_OTHER);
-    return wa_in_members(in, body, WA_MEMBERS({"body", WA_TAKE_TEXT, false, HILO_T_CONTENT_TEXT}), left);
-}
-
 /* The content group of a type that Hilo knows. */
 static bool inbound_known(struct wa_in *in, struct hilo_str type, struct hilo_str body, bool *left)
 {
@@ -205,8 +220,7 @@ static bool inbound_known(struct wa_in *in, struct hilo_str type, struct hilo_st
         bool (*write)(struct wa_in *, struct hilo_str, bool *);
     } other[] = {{"text", inbound_text},         {"interactive", inbound_interactive},
                  {"button", inbound_button},     {"location", inbound_location},
-                 {"contacts", inbound_contacts}, {"order", inbound_order},
-                 {"system", inbound_system}};
+                 {"contacts", inbound_contacts}, {"order", inbound_order}};
     size_t i;
 
     for (i = 0; i < sizeof other / sizeof *other; i++)
@@ -218,36 +232,128 @@ static bool inbound_known(struct wa_in *in, struct hilo_str type, struct hilo_st
     return false;
 }
 
-/* A reaction names its message in its own member, outside of the content. */
-static bool inbound_reaction(struct wa_in *in, struct hilo_str body, bool *left)
-{
-    struct hilo_str id = wa_json_get(body, "message_id"), emoji = wa_json_get(body, "emoji");
+/* ---- what is about something else than the message; these open CONTENT themselves -------- */
 
-    if (wa_json_type(id) != WA_JSON_STRING)
+static bool inbound_reaction(struct webhook *h, struct hilo_str body, bool *left)
+{
+    struct wa_in *in = &h->in;
+    bool ok;
+
+    if (!wa_in_text(in, HILO_T_MSG_REPLY_EXT, wa_json_get(body, "message_id")))
         return false;
-    wa_in_text(in, HILO_T_MSG_REPLY_EXT, id);
     hilo_open(&in->w, HILO_T_MSG_CONTENT);
     hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_REACTION);
-    if (wa_json_type(emoji) != WA_JSON_STRING) /* taken back; Meta leaves the emoji out */
+    if (wa_json_type(wa_json_get(body, "emoji")) != WA_JSON_STRING) /* taken back; Meta leaves it out */
         hilo_put(&in->w, HILO_T_CONTENT_EMOJI, "", 0);
-    if (!wa_in_members(in, body,
+    ok = wa_in_members(in, body,
                        WA_MEMBERS({"message_id", WA_TAKE_NOTHING, true, 0},
                                   {"emoji", WA_TAKE_TEXT, false, HILO_T_CONTENT_EMOJI}),
-                       left))
+                       left);
+    hilo_close(&in->w);
+    return ok;
+}
+
+/* What the message reads now: its text, or the caption of a media that stays the same.
+ * A change without either is kept in EXTRA. */
+static bool inbound_edit(struct webhook *h, struct hilo_str body, bool *left)
+{
+    struct hilo_str now = wa_json_get(body, "message"), type = wa_json_get(now, "type"), text;
+    static const char *const captioned[] = {"image", "video", "document"};
+    struct wa_in *in = &h->in;
+    size_t i;
+
+    if (!wa_in_text(in, HILO_T_MSG_REPLY_EXT, wa_json_get(body, "original_message_id")))
         return false;
+    text = wa_json_is(type, "text") ? wa_json_get(wa_json_get(now, "text"), "body") : wa_meta_none;
+    for (i = 0; i < sizeof captioned / sizeof *captioned; i++)
+        if (wa_json_is(type, captioned[i]))
+            text = wa_json_get(wa_json_get(now, captioned[i]), "caption");
+    hilo_open(&in->w, HILO_T_MSG_CONTENT);
+    hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_SYSTEM);
+    hilo_put_u64(&in->w, HILO_T_CONTENT_EVENT, HILO_SYSTEM_EDITED);
+    if (!wa_in_text(in, HILO_T_CONTENT_TEXT, text))
+        *left = true;
     hilo_close(&in->w);
     return true;
 }
 
-enum wa_in_result wa_meta_content(struct wa_in *in, struct hilo_str type, struct hilo_str body,
+static bool inbound_revoke(struct webhook *h, struct hilo_str body, bool *left)
+{
+    struct wa_in *in = &h->in;
+    bool ok;
+
+    if (!wa_in_text(in, HILO_T_MSG_REPLY_EXT, wa_json_get(body, "original_message_id")))
+        return false;
+    hilo_open(&in->w, HILO_T_MSG_CONTENT);
+    hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_SYSTEM);
+    hilo_put_u64(&in->w, HILO_T_CONTENT_EVENT, HILO_SYSTEM_DELETED);
+    ok = wa_in_members(in, body, WA_MEMBERS({"original_message_id", WA_TAKE_NOTHING, true, 0}), left);
+    hilo_close(&in->w);
+    return ok;
+}
+
+/* Identifiers that somebody has from now on. Older versions call the number new_wa_id.
+ * What else is said stays in EXTRA, with the type. */
+static bool inbound_system(struct webhook *h, struct hilo_str body, bool *left)
+{
+    static const char *const changes[] = {"user_changed_number", "customer_changed_number",
+                                          "user_changed_user_id"};
+    struct hilo_str type = wa_json_get(body, "type"), number = wa_json_get(body, "wa_id");
+    struct hilo_str user = wa_json_get(body, "user_id"), fresh = wa_json_get(body, "new_wa_id");
+    struct wa_in *in = &h->in;
+    bool changed = false, ok;
+    size_t i;
+
+    for (i = 0; i < sizeof changes / sizeof *changes; i++)
+        changed = changed || wa_json_is(type, changes[i]);
+    if (fresh.n)
+        number = fresh;
+    *left = true;
+    hilo_open(&in->w, HILO_T_MSG_CONTENT);
+    hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_SYSTEM);
+    hilo_put_u64(&in->w, HILO_T_CONTENT_EVENT, changed ? HILO_SYSTEM_NUMBER_CHANGED : HILO_SYSTEM_OTHER);
+    ok = wa_in_members(in, body, WA_MEMBERS({"body", WA_TAKE_TEXT, false, HILO_T_CONTENT_TEXT}), left);
+    if (changed && wa_json_type(user) == WA_JSON_STRING && user.n > 2)
+        wa_party_put_user(in, HILO_T_CONTENT_NEW_PARTY, h->waba, h->account->waba_id, user);
+    if (changed && wa_json_type(number) == WA_JSON_STRING)
+        wa_party_put_phone(in, HILO_T_CONTENT_NEW_PARTY, wa_json_text(number, in->scratch));
+    hilo_close(&in->w);
+    return ok;
+}
+
+static const struct {
+    const char *name;
+    bool (*write)(struct webhook *, struct hilo_str, bool *);
+    bool names_another;
+} inbound_about[] = {{"reaction", inbound_reaction, true},
+                     {"edit", inbound_edit, true},
+                     {"revoke", inbound_revoke, true},
+                     {"system", inbound_system, false}};
+
+bool wa_meta_names_another(struct hilo_str type)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof inbound_about / sizeof *inbound_about; i++)
+        if (wa_json_is(type, inbound_about[i].name))
+            return inbound_about[i].names_another;
+    return false;
+}
+
+enum wa_in_result wa_meta_content(struct webhook *h, struct hilo_str type, struct hilo_str body,
                                   struct hilo_str whole)
 {
+    const size_t n = sizeof inbound_about / sizeof *inbound_about;
+    struct wa_in *in = &h->in;
     uint64_t mark = in->w.n;
     uint32_t depth = in->w.depth;
     bool left = false, ok;
+    size_t i;
 
-    if (wa_json_is(type, "reaction")) {
-        ok = inbound_reaction(in, body, &left);
+    for (i = 0; i < n && !wa_json_is(type, inbound_about[i].name); i++)
+        ;
+    if (i < n) {
+        ok = inbound_about[i].write(h, body, &left);
     } else {
         hilo_open(&in->w, HILO_T_MSG_CONTENT);
         ok = inbound_known(in, type, body, &left);
@@ -264,5 +370,3 @@ enum wa_in_result wa_meta_content(struct wa_in *in, struct hilo_str type, struct
     hilo_close(&in->w);
     return WA_IN_RAW;
 }
-
-/* ---- EXTRA ----------------------------------------------------------------------------- */

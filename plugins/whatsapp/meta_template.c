@@ -11,6 +11,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { TEMPLATE_BLANKS_MAX = 4 };
 
 static void template_media_param(struct wa_build *b, cJSON *p, const char *type, struct hilo_str param)
 {
@@ -20,6 +23,31 @@ static void template_media_param(struct wa_build *b, cJSON *p, const char *type,
                    hilo_get_str(param, HILO_T_PARAM_URL));
     if (strcmp(type, "document") == 0)
         wa_build_optional(b, o, "filename", hilo_get_str(param, HILO_T_PARAM_FILENAME));
+}
+
+/* Meta refuses a parameter with a new line, a tab or more than four blanks in a row:
+ * an address out of somebody's database should not cost the message. New lines and
+ * tabs become blanks, four blanks stay of a longer run. */
+static void template_text(struct wa_build *b, cJSON *p, struct hilo_str text)
+{
+    char *clean = malloc(text.n + 1);
+    uint64_t i, n = 0, blanks = 0;
+    char c;
+
+    if (!clean) {
+        wa_build_fail(b, HILO_NOMEM, "no memory");
+        return;
+    }
+    for (i = 0; i < text.n; i++) {
+        c = text.p[i] == '\n' || text.p[i] == '\r' || text.p[i] == '\t' ? ' ' : text.p[i];
+        if (i && text.p[i] == '\n' && text.p[i - 1] == '\r')
+            continue; /* CR LF is one */
+        blanks = c == ' ' ? blanks + 1 : 0;
+        if (blanks <= TEMPLATE_BLANKS_MAX)
+            clean[n++] = c;
+    }
+    wa_build_text(b, p, "text", (struct hilo_str){clean, n});
+    free(clean);
 }
 
 static void template_param(struct wa_build *b, cJSON *list, struct hilo_str param)
@@ -32,7 +60,7 @@ static void template_param(struct wa_build *b, cJSON *list, struct hilo_str para
     case HILO_PARAM_TEXT:
         wa_build_word(b, p, "type", "text");
         wa_build_optional(b, p, "parameter_name", hilo_get_str(param, HILO_T_PARAM_NAME));
-        wa_build_text(b, p, "text", text);
+        template_text(b, p, text);
         return;
     case HILO_PARAM_CURRENCY:
         wa_build_word(b, p, "type", "currency");
@@ -93,15 +121,15 @@ static void template_component(struct wa_build *b, cJSON *components, const char
 
 static void template_button(struct wa_build *b, cJSON *components, uint64_t at, struct hilo_str button)
 {
-    static const char *const sub_type[] = {NULL, "quick_reply", "url", "copy_code"};
-    static const char *const param[] = {NULL, "payload", "text", "coupon_code"};
+    static const char *const sub_type[] = {NULL, "quick_reply", "url", "copy_code", "flow"};
+    static const char *const param[] = {NULL, "payload", "text", "coupon_code", "action"};
     uint64_t type = hilo_get_u64(button, HILO_T_BUTTON_TYPE);
     struct hilo_str index;
     char text[24];
     cJSON *c, *p;
 
-    if (type < HILO_BUTTON_QUICK_REPLY || type > HILO_BUTTON_COPY_CODE) {
-        wa_build_fail(b, HILO_INVALID, "a template button is of no type that WhatsApp has");
+    if (type < HILO_BUTTON_QUICK_REPLY || type > HILO_BUTTON_FLOW) {
+        wa_build_fail(b, HILO_INVALID, "a template button is of a type that takes no parameter");
         return;
     }
     snprintf(text, sizeof text, "%" PRIu64,
@@ -112,7 +140,11 @@ static void template_button(struct wa_build *b, cJSON *components, uint64_t at, 
     wa_build_word(b, c, "index", text);
     p = wa_build_object(b, wa_build_array(b, c, "parameters"), NULL);
     wa_build_word(b, p, "type", param[type]);
-    wa_build_text(b, p, param[type], hilo_get_str(button, HILO_T_BUTTON_TEXT));
+    if (type == HILO_BUTTON_FLOW)
+        wa_build_text(b, wa_build_object(b, p, "action"), "flow_token",
+                      hilo_get_str(button, HILO_T_BUTTON_TEXT));
+    else
+        wa_build_text(b, p, param[type], hilo_get_str(button, HILO_T_BUTTON_TEXT));
 }
 
 void wa_meta_template(struct wa_build *b, cJSON *in, struct hilo_str message, struct hilo_str content)

@@ -11,46 +11,17 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "echo.h"
-#include "meta.h"
-#include "meta_inbound.h"
-#include "party.h"
-#include "signature.h"
+#include "meta_webhook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct webhook {
-    const struct wa_account *account;
-    const struct wa_sink *sink;
-    struct wa_in in;
-    struct hilo_str waba; /* JSON value; empty: the account's */
-    struct wa_contacts contacts;
-    bool stop;
-};
-
-static const struct hilo_str webhook_none = {NULL, 0};
-
-static struct hilo_str webhook_str(const char *s)
-{
-    struct hilo_str r = {s, strlen(s)};
-    return r;
-}
-
-static void webhook_note(struct webhook *h, enum wa_note what, int64_t code, struct hilo_str text)
+void wa_meta_note(struct webhook *h, enum wa_note what, int64_t code, struct hilo_str text)
 {
     h->sink->note(h->sink->arg, what, code, text);
 }
 
-static void webhook_give(struct webhook *h)
-{
-    if (!h->sink->message(h->sink->arg, hilo_written(&h->in.w)))
-        h->stop = true;
-}
-
-/* ---- one message -------------------------------------------------------------------------- */
-
-/* Seconds as digits, in a string; false if it is none of this age. */
-static bool webhook_put_time(struct webhook *h, struct hilo_str value)
+bool wa_meta_put_time(struct webhook *h, struct hilo_str value)
 {
     uint64_t s;
 
@@ -60,136 +31,17 @@ static bool webhook_put_time(struct webhook *h, struct hilo_str value)
     return true;
 }
 
-struct webhook_message {
-    struct hilo_str whole, id, from, user_id, time, type, context, body;
-};
-
-static void webhook_split(struct hilo_str whole, struct webhook_message *m)
+void wa_meta_give(struct webhook *h)
 {
-    struct hilo_str rest = wa_json_inside(whole), key, value;
-    const struct {
-        const char *name;
-        struct hilo_str *to;
-    } part[] = {{"id", &m->id},
-                {"from", &m->from},
-                {"from_user_id", &m->user_id},
-                {"timestamp", &m->time},
-                {"type", &m->type}};
-    size_t i;
-
-    memset(m, 0, sizeof *m);
-    m->whole = whole;
-    while (wa_json_member(&rest, &key, &value)) {
-        for (i = 0; i < sizeof part / sizeof *part; i++)
-            if (part[i].to->n == 0 && wa_json_type(value) == WA_JSON_STRING &&
-                wa_json_key_is(key, part[i].name))
-                *part[i].to = value;
-        if (m->context.n == 0 && wa_json_type(value) == WA_JSON_OBJECT && wa_json_key_is(key, "context"))
-            m->context = value;
-    }
-    rest = wa_json_inside(whole);
-    while (m->type.n > 2 && wa_json_member(&rest, &key, &value)) {
-        if (key.n == m->type.n - 2 && memcmp(key.p, m->type.p + 1, key.n) == 0) {
-            m->body = value;
-            break;
-        }
-    }
-}
-
-/* KIND, EXT_ID, TIME, PARTY: what even a message that is too large keeps. */
-static void webhook_put_head(struct webhook *h, const struct webhook_message *m, const struct wa_contact *c)
-{
-    char made[72];
-
-    wa_in_begin(&h->in, HILO_KIND_INBOUND);
-    if (m->id.n > 2) {
-        wa_in_text(&h->in, HILO_T_MSG_EXT_ID, m->id);
-    } else {
-        memcpy(made, "sha256:", 7);
-        if (!wa_sha256_hex(m->whole, made + 7))
-            h->in.nomem = true;
-        hilo_put(&h->in.w, HILO_T_MSG_EXT_ID, made, 71);
-    }
-    webhook_put_time(h, m->time);
-    wa_party_put(&h->in, h->waba, h->account->waba_id, m->from, m->user_id, c);
-}
-
-/* Whether context is just a quote: the message answered and who wrote it. */
-static bool webhook_plain_context(struct hilo_str context)
-{
-    struct hilo_str rest = wa_json_inside(context), key, value;
-
-    while (wa_json_member(&rest, &key, &value))
-        if (wa_json_type(value) != WA_JSON_STRING ||
-            !(wa_json_key_is(key, "id") || wa_json_key_is(key, "from")))
-            return false;
-    return true;
-}
-
-static void webhook_put_extra(struct webhook *h, const struct webhook_message *m, bool keep_body,
-                              bool keep_context, const struct wa_contact *c)
-{
-    struct hilo_str rest = wa_json_inside(m->whole), key, value;
-    uint64_t t;
-
-    while (wa_json_member(&rest, &key, &value)) {
-        if (value.p == m->id.p || value.p == m->from.p || value.p == m->user_id.p || value.p == m->type.p)
-            continue;
-        if (value.p == m->time.p && wa_json_u64(value, &t))
-            continue;
-        if ((value.p == m->body.p && !keep_body) || (value.p == m->context.p && !keep_context))
-            continue;
-        wa_in_extra(&h->in, key, value);
-    }
-    if (c && c->more)
-        wa_in_extra(&h->in, webhook_str("contact"), c->whole);
-    wa_in_extra_done(&h->in);
-}
-
-static void webhook_message(struct webhook *h, struct hilo_str whole, size_t n)
-{
-    const struct wa_contact *c;
-    struct webhook_message m;
-    enum wa_in_result r;
-    bool reaction, plain;
-    char dropped[48];
-
-    if (wa_json_type(whole) != WA_JSON_OBJECT) {
-        webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("a message is no object"));
-        return;
-    }
-    webhook_split(whole, &m);
-    c = wa_contacts_find(&h->contacts, n, m.from, m.user_id);
-    reaction = wa_json_is(m.type, "reaction");
-    plain = webhook_plain_context(m.context) && !reaction;
-    webhook_put_head(h, &m, c);
-    if (!reaction)
-        wa_in_text(&h->in, HILO_T_MSG_REPLY_EXT, wa_json_get(m.context, "id"));
-    r = wa_meta_content(&h->in, m.type, m.body, whole);
-    if (r != WA_IN_RAW)
-        webhook_put_extra(h, &m, r == WA_IN_LEFT, !plain, c);
-    if (h->in.w.failed && !h->in.nomem) {
-        webhook_put_head(h, &m, c);
-        hilo_open(&h->in.w, HILO_T_MSG_CONTENT);
-        hilo_put_u64(&h->in.w, HILO_T_CONTENT_TYPE, HILO_CONTENT_UNSUPPORTED);
-        wa_in_text(&h->in, HILO_T_CONTENT_RAW_TYPE, m.type);
-        hilo_close(&h->in.w);
-        snprintf(dropped, sizeof dropped, "%llu", (unsigned long long)whole.n);
-        wa_in_extra(&h->in, webhook_str("dropped_bytes"), webhook_str(dropped));
-        wa_in_extra_done(&h->in);
-        webhook_note(h, WA_NOTE_TOO_LARGE, 0, wa_json_text(m.id, h->in.scratch));
-        if (h->in.w.failed) /* not even that: its id or its type is a megabyte */
-            return;
-    }
-    if (!h->in.nomem)
-        webhook_give(h);
+    if (!h->sink->message(h->sink->arg, hilo_written(&h->in.w)))
+        h->stop = true;
 }
 
 /* ---- one status ------------------------------------------------------------------------------ */
 
 static void webhook_put_errors(struct webhook *h, struct hilo_str errors)
 {
-    struct hilo_str rest = webhook_none, first = webhook_none, words;
+    struct hilo_str rest = wa_meta_none, first = wa_meta_none, words;
     const struct wa_meta_error *e = NULL;
     uint64_t code;
     char text[24];
@@ -203,7 +55,7 @@ static void webhook_put_errors(struct webhook *h, struct hilo_str errors)
         snprintf(text, sizeof text, "%u", (unsigned)code);
         hilo_put(&h->in.w, HILO_T_RECEIPT_CODE, text, strlen(text));
     }
-    hilo_put_str(&h->in.w, HILO_T_RECEIPT_REASON, webhook_str(e ? e->reason : "rejected"));
+    hilo_put_str(&h->in.w, HILO_T_RECEIPT_REASON, wa_meta_str(e ? e->reason : "rejected"));
     words = wa_json_get(wa_json_get(first, "error_data"), "details");
     if (wa_json_type(words) != WA_JSON_STRING)
         words = wa_json_get(first, "message");
@@ -268,16 +120,16 @@ static void webhook_status(struct webhook *h, struct hilo_str whole)
     struct hilo_id ours;
 
     if (wa_json_type(id) != WA_JSON_STRING || id.n <= 2 || wa_json_type(word) != WA_JSON_STRING) {
-        webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("a status has no id or no status"));
+        wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str("a status has no id or no status"));
         return;
     }
     if (status == 0) {
-        webhook_note(h, WA_NOTE_STATUS, 0, wa_json_text(word, h->in.scratch));
+        wa_meta_note(h, WA_NOTE_STATUS, 0, wa_json_text(word, h->in.scratch));
         return;
     }
     wa_in_begin(&h->in, HILO_KIND_RECEIPT);
     wa_in_text(&h->in, HILO_T_MSG_EXT_ID, id);
-    webhook_put_time(h, wa_json_get(whole, "timestamp"));
+    wa_meta_put_time(h, wa_json_get(whole, "timestamp"));
     hilo_open(w, HILO_T_MSG_RECEIPT);
     hilo_put_u64(w, HILO_T_RECEIPT_STATUS, status);
     if (wa_echo_parse(wa_json_text(wa_json_get(whole, "biz_opaque_callback_data"), h->in.scratch), &ours))
@@ -288,10 +140,10 @@ static void webhook_status(struct webhook *h, struct hilo_str whole)
     webhook_status_extra(h, whole);
     if (w->failed) {
         if (!h->in.nomem)
-            webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("a status is larger than a message may be"));
+            wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str("a status is larger than a message may be"));
         return;
     }
-    webhook_give(h);
+    wa_meta_give(h);
 }
 
 /* ---- the envelope ------------------------------------------------------------------------------ */
@@ -305,8 +157,8 @@ static struct hilo_str webhook_array(struct webhook *h, struct hilo_str object, 
     if (wa_json_type(v) == WA_JSON_ARRAY)
         return wa_json_inside(v);
     if (v.n)
-        webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str(complaint));
-    return webhook_none;
+        wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str(complaint));
+    return wa_meta_none;
 }
 
 static void webhook_account_errors(struct webhook *h, struct hilo_str value)
@@ -317,21 +169,21 @@ static void webhook_account_errors(struct webhook *h, struct hilo_str value)
 
     while (wa_json_item(&rest, &e)) {
         if (!wa_json_u64(wa_json_get(e, "code"), &code) || code > INT32_MAX) {
-            webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("an error has no code"));
+            wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str("an error has no code"));
             continue;
         }
-        webhook_note(h, WA_NOTE_ACCOUNT_ERROR, (int64_t)code,
+        wa_meta_note(h, WA_NOTE_ACCOUNT_ERROR, (int64_t)code,
                      wa_json_text(wa_json_get(e, "title"), h->in.scratch));
         known = wa_meta_error_find((int64_t)code);
         if (known && known->code == HILO_CONFIG)
-            webhook_note(h, WA_NOTE_ACCOUNT_STOP, (int64_t)code, webhook_str(known->reason));
+            wa_meta_note(h, WA_NOTE_ACCOUNT_STOP, (int64_t)code, wa_meta_str(known->reason));
     }
 }
 
 static void webhook_contacts(struct webhook *h, struct hilo_str contacts)
 {
     if (contacts.n && wa_json_type(contacts) != WA_JSON_ARRAY)
-        webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("contacts is no array"));
+        wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str("contacts is no array"));
     if (!wa_contacts_read(&h->contacts, contacts))
         h->in.nomem = true;
 }
@@ -343,24 +195,25 @@ static void webhook_change(struct webhook *h, struct hilo_str change)
     size_t n;
 
     if (wa_json_type(value) != WA_JSON_OBJECT) {
-        webhook_note(h, WA_NOTE_MALFORMED, 0, webhook_str("a change has no value"));
+        wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str("a change has no value"));
         return;
     }
     if (!wa_json_is(field, "messages")) {
-        webhook_note(h, WA_NOTE_FIELD, 0, wa_json_text(field, h->in.scratch));
+        if (!wa_meta_news(h, field, value))
+            wa_meta_note(h, WA_NOTE_FIELD, 0, wa_json_text(field, h->in.scratch));
         return;
     }
     text = wa_json_text(wa_json_get(wa_json_get(value, "metadata"), "phone_number_id"), h->in.scratch);
     if (text.n != h->account->phone_number_id.n || text.n == 0 ||
         memcmp(text.p, h->account->phone_number_id.p, text.n) != 0) {
-        webhook_note(h, WA_NOTE_FOREIGN, 0, text);
+        wa_meta_note(h, WA_NOTE_FOREIGN, 0, text);
         return;
     }
     webhook_account_errors(h, value);
     webhook_contacts(h, wa_json_get(value, "contacts"));
     rest = webhook_array(h, value, "messages", "messages is no array");
     for (n = 0; !h->stop && !h->in.nomem && wa_json_item(&rest, &item); n++)
-        webhook_message(h, item, n);
+        wa_meta_message(h, item, n);
     rest = webhook_array(h, value, "statuses", "statuses is no array");
     while (!h->stop && !h->in.nomem && wa_json_item(&rest, &item))
         webhook_status(h, item);
@@ -380,7 +233,7 @@ int32_t wa_meta_read(struct hilo_str body, const struct wa_account *account, con
         return HILO_NOMEM;
     object = wa_json_get(root, "object");
     if (!wa_json_is(object, "whatsapp_business_account")) {
-        webhook_note(&h, WA_NOTE_OBJECT, 0, wa_json_text(object, h.in.scratch));
+        wa_meta_note(&h, WA_NOTE_OBJECT, 0, wa_json_text(object, h.in.scratch));
         goto out;
     }
     entries = webhook_array(&h, root, "entry", "entry is no array");

@@ -94,12 +94,12 @@ const struct wa_contact *wa_contacts_find(const struct wa_contacts *cs, size_t n
     return NULL;
 }
 
-static void party_put_user(struct wa_in *in, struct hilo_str scope, struct hilo_str account,
-                           struct hilo_str user_id)
+void wa_party_put_user(struct wa_in *in, uint32_t tag, struct hilo_str scope, struct hilo_str account,
+                       struct hilo_str user_id)
 {
     struct hilo_writer *w = &in->w;
 
-    hilo_open(w, HILO_T_MSG_PARTY);
+    hilo_open(w, tag);
     hilo_put_u64(w, HILO_T_IDENT_SCHEME, HILO_SCHEME_WHATSAPP);
     if (!wa_in_text(in, HILO_T_IDENT_SCOPE, scope))
         hilo_put_str(w, HILO_T_IDENT_SCOPE, account);
@@ -108,19 +108,22 @@ static void party_put_user(struct wa_in *in, struct hilo_str scope, struct hilo_
     hilo_close(w);
 }
 
-static void party_put_phone(struct wa_in *in, struct hilo_str wa_id)
+bool wa_party_put_phone(struct wa_in *in, uint32_t tag, struct hilo_str wa_id)
 {
     struct hilo_writer *w = &in->w;
     char e164[PARTY_PHONE_MAX + 1];
 
+    if (!party_is_phone(wa_id))
+        return false;
     e164[0] = '+';
     memcpy(e164 + 1, wa_id.p, wa_id.n);
-    hilo_open(w, HILO_T_MSG_PARTY);
+    hilo_open(w, tag);
     hilo_put_u64(w, HILO_T_IDENT_SCHEME, HILO_SCHEME_PHONE);
     hilo_put(w, HILO_T_IDENT_VALUE, e164, wa_id.n + 1);
     hilo_put_u64(w, HILO_T_IDENT_VERIFIED, 1);
     hilo_put_str(w, HILO_T_IDENT_NATIVE, wa_id);
     hilo_close(w);
+    return true;
 }
 
 void wa_party_put(struct wa_in *in, struct hilo_str scope, struct hilo_str account, struct hilo_str from,
@@ -133,11 +136,10 @@ void wa_party_put(struct wa_in *in, struct hilo_str scope, struct hilo_str accou
     if (!party_is_phone(phone) && c)
         phone = party_inside(c->wa_id);
     if (user_id.n > 2)
-        party_put_user(in, scope, account, user_id);
-    if (party_is_phone(phone))
-        party_put_phone(in, phone);
+        wa_party_put_user(in, HILO_T_MSG_PARTY, scope, account, user_id);
+    wa_party_put_phone(in, HILO_T_MSG_PARTY, phone);
     if (from.n > 2 && !party_is_phone(party_inside(from)) && !party_same(from, user_id))
-        party_put_user(in, scope, account, from);
+        wa_party_put_user(in, HILO_T_MSG_PARTY, scope, account, from);
     if (c && c->name.n > 2)
         wa_in_text(in, HILO_T_MSG_PARTY_NAME, c->name);
 }

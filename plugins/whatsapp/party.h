@@ -28,4 +28,10 @@ const struct wa_contact *wa_contacts_find(const struct wa_contacts *, size_t n, 
 void wa_party_put(struct wa_in *, struct hilo_str scope, struct hilo_str account, struct hilo_str from,
                   struct hilo_str user_id, const struct wa_contact *);
 
+/* One identifier into a group of this tag, verified. _phone: wa_id is plain digits;
+ * false: it is no phone, nothing was written. _user: user_id is JSON. */
+bool wa_party_put_phone(struct wa_in *, uint32_t tag, struct hilo_str wa_id);
+void wa_party_put_user(struct wa_in *, uint32_t tag, struct hilo_str scope, struct hilo_str account,
+                       struct hilo_str user_id);
+
 #endif

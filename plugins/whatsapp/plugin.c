@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PLUGIN_TIMER_DRAIN = 1 };
-
 /* ---- helpers of the other files ---------------------------------------------------------- */
 
 void wa_log(struct wa *wa, int32_t level, const char *format, ...)
@@ -36,6 +34,21 @@ void wa_set_state(struct wa *wa, int32_t code, const char *text)
         return;
     wa->state = code;
     wa->host.state(wa->self, code, wa_str(text));
+}
+
+bool wa_names_new(struct wa_names *names, struct hilo_str name)
+{
+    size_t n = name.n < WA_NAME_BYTES - 1 ? (size_t)name.n : WA_NAME_BYTES - 1;
+    unsigned i;
+
+    for (i = 0; i < names->n; i++)
+        if (strlen(names->name[i]) == n && memcmp(names->name[i], name.p, n) == 0)
+            return false;
+    if (n == 0 || memchr(name.p, 0, n) || names->n == WA_NAMES_MAX)
+        return false;
+    memcpy(names->name[names->n], name.p, n);
+    names->name[names->n++][n] = 0;
+    return true;
 }
 
 struct wa_op *wa_op_new(struct wa *wa, enum wa_step step, struct hilo_str message)
@@ -185,6 +198,7 @@ static int32_t plugin_reconfigure(void *inst, const void *conf)
     free(wa->authorization);
     wa->authorization = authorization;
     wa_set_state(wa, HILO_OK, "ready"); /* what stopped it was perhaps the token */
+    wa_templates_changed(wa);
     return HILO_OK;
 }
 
@@ -196,6 +210,7 @@ static int32_t plugin_start(void *inst)
         return HILO_BUG;
     wa_set_state(wa, HILO_OK, "ready");
     wa->host.credit(wa->self, (uint32_t)wa->conf.in_flight);
+    wa_templates_start(wa);
     return HILO_OK;
 }
 
@@ -213,6 +228,9 @@ static void plugin_on_http(void *inst, uint64_t token, int32_t code, const struc
         break;
     case WA_STEP_UPLOAD:
         wa_upload_on_http(wa, op, code, answer);
+        break;
+    case WA_STEP_LIST:
+        wa_templates_on_http(wa, op, code, answer);
         break;
     case WA_STEP_ADDRESS:
     case WA_STEP_FILL:
@@ -235,7 +253,9 @@ static void plugin_end_all(struct wa *wa)
         op = wa_slots_at(&wa->ops, i);
         if (!op)
             continue;
-        if (op->step >= WA_STEP_ADDRESS)
+        if (op->step == WA_STEP_LIST)
+            wa_op_free(wa, op);
+        else if (op->step >= WA_STEP_ADDRESS)
             wa_fetch_end(wa, op, HILO_TEMP, "the channel was closed", 0);
         else if (op->step == WA_STEP_POST && op->echoed)
             wa_send_fail(wa, op, HILO_IN_DOUBT, "closed", "the channel was closed before the answer came", 0);
@@ -250,8 +270,12 @@ static void plugin_on_timer(void *inst, uint32_t id)
 {
     struct wa *wa = inst;
 
-    if (wa && wa->magic == WA_MAGIC && id == PLUGIN_TIMER_DRAIN)
+    if (!wa || wa->magic != WA_MAGIC)
+        return;
+    if (id == WA_TIMER_DRAIN)
         plugin_end_all(wa);
+    else if (id == WA_TIMER_TEMPLATES)
+        wa_templates_on_timer(wa);
 }
 
 static void plugin_drain(void *inst, int64_t mono_us)
@@ -261,7 +285,7 @@ static void plugin_drain(void *inst, int64_t mono_us)
     if (!wa || wa->magic != WA_MAGIC)
         return;
     wa->draining = true;
-    if (wa->host.timer(wa->self, PLUGIN_TIMER_DRAIN, mono_us) != HILO_OK)
+    if (wa->host.timer(wa->self, WA_TIMER_DRAIN, mono_us) != HILO_OK)
         plugin_end_all(wa);
 }
 
@@ -273,7 +297,8 @@ static void plugin_close(void *inst)
         return;
     wa->draining = true;
     plugin_end_all(wa);
-    wa->host.timer(wa->self, PLUGIN_TIMER_DRAIN, 0);
+    wa->host.timer(wa->self, WA_TIMER_DRAIN, 0);
+    wa_templates_done(wa);
     wa_slots_done(&wa->ops);
     wa_slots_done(&wa->hooks);
     wa->magic = 0;
@@ -290,7 +315,8 @@ static const struct hilo_abilities plugin_abilities = {
     .size = sizeof plugin_abilities,
     .contents = BIT(HILO_CONTENT_TEXT) | BIT(HILO_CONTENT_MEDIA) | BIT(HILO_CONTENT_LOCATION) |
                 BIT(HILO_CONTENT_CONTACTS) | BIT(HILO_CONTENT_TEMPLATE) | BIT(HILO_CONTENT_CHOICES) |
-                BIT(HILO_CONTENT_REACTION) | BIT(HILO_CONTENT_SYSTEM),
+                BIT(HILO_CONTENT_REACTION) | BIT(HILO_CONTENT_SYSTEM) | BIT(HILO_CONTENT_FORM) |
+                BIT(HILO_CONTENT_LINK),
     .media_kinds = BIT(HILO_MEDIA_IMAGE) | BIT(HILO_MEDIA_AUDIO) | BIT(HILO_MEDIA_VOICE) |
                    BIT(HILO_MEDIA_VIDEO) | BIT(HILO_MEDIA_DOCUMENT) | BIT(HILO_MEDIA_STICKER),
     .text_max = 4096,
@@ -314,6 +340,9 @@ static const struct hilo_abilities plugin_abilities = {
                   [HILO_MEDIA_VIDEO] = MIB(16),
                   [HILO_MEDIA_DOCUMENT] = MIB(100),
                   [HILO_MEDIA_STICKER] = UINT64_C(500) << 10},
+    .rate = 80,
+    .pair_interval_ms = 6000,
+    .pair_burst = 45,
 };
 
 static const struct hilo_option plugin_options[] = {
@@ -324,7 +353,8 @@ static const struct hilo_option plugin_options[] = {
      .help = "meta: id of the business number that this channel sends from and receives at. Required.",
      .max = 64},
     {HILO_OPTION(struct wa_conf, waba_id, HILO_OPT_STR), .name = "waba_id",
-     .help = "Id of the WhatsApp business account, the scope of user ids where a webhook does not name it.",
+     .help =
+         "meta: id of the WhatsApp business account; without it templates are not fetched and not checked.",
      .max = 64},
     {HILO_OPTION(struct wa_conf, token, HILO_OPT_STR), .name = "token",
      .help = "meta: access token of a system user with whatsapp_business_messaging. Required.",
@@ -365,6 +395,9 @@ static const struct hilo_option plugin_options[] = {
     {HILO_OPTION(struct wa_conf, timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "30s",
      .help = "How long to wait for the provider's answer; after it a message is in doubt.",
      .flags = HILO_OPT_RELOADABLE, .min = 1000000, .max = 300000000},
+    {HILO_OPTION(struct wa_conf, template_refresh_us, HILO_OPT_DURATION), .name = "template_refresh",
+     .def = "1d", .help = "How often the list of templates is fetched anew beside webhooks; 0 for never.",
+     .flags = HILO_OPT_RELOADABLE, .max = INT64_C(30) * 86400 * 1000000},
     {HILO_OPTION(struct wa_conf, preview_url, HILO_OPT_BOOL), .name = "preview_url", .def = "false",
      .help = "Whether texts that do not say show a preview of their first link.",
      .flags = HILO_OPT_RELOADABLE},

@@ -24,7 +24,7 @@
 struct wa_conf {
     struct hilo_str phone_number_id, waba_id, token, app_secret, verify_token, base_url, version;
     struct hilo_str sender, api_key, notify_url, hook_user, hook_password, hook_secret;
-    int64_t provider, in_flight, timeout_us;
+    int64_t provider, in_flight, timeout_us, template_refresh_us;
     uint64_t preview_url;
 };
 
@@ -50,7 +50,8 @@ struct wa_provider {
     const char *base_url;    /* default of the option; NULL: it must be given */
     const char *auth_scheme; /* Authorization: this, a blank, the secret */
     struct hilo_str (*secret)(const struct wa_conf *);
-    const char *distrust; /* why a POST is refused and what to do: "for a missing …; compare …" */
+    const char *templates_hint; /* what to do so that templates are listed; NULL: they can't be */
+    const char *distrust;       /* why a POST is refused and what to do: "for a missing …; compare …" */
     const char *distrust_handshake; /* the same of a handshake */
 
     /* What is wrong with the options, for a person; NULL: nothing. */
@@ -81,6 +82,14 @@ struct wa_provider {
     bool (*handshake)(const struct wa_conf *, struct hilo_str query, char *answer, size_t cap);
     enum wa_caller (*caller)(const struct wa_conf *, const struct hilo_http *);
     int32_t (*read)(const struct wa_conf *, const struct hilo_http *, const struct wa_sink *);
+
+    /* Templates. templates_url(): the request for the page after this cursor ("" for the
+     * first); false: with these options there is none to make. templates_read(): gives
+     * each template of a 2xx answer to the sink, as bytes of the group TEMPLATE, and the
+     * cursor of the next page, "" if there is none; false: the answer is no such list. */
+    bool (*templates_url)(const struct wa_conf *, const char *after, char url[WA_URL_MAX]);
+    bool (*templates_read)(const struct hilo_http *, const struct wa_template_sink *, char *after,
+                           size_t cap);
 
     /* A media that came with a message. */
     enum wa_fetch (*fetch)(const struct wa_conf *, struct hilo_str message, char url[WA_URL_MAX]);

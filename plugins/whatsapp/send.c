@@ -27,8 +27,12 @@ void wa_send_end(struct wa *wa, struct wa_op *op, const struct wa_verdict *v)
                             .provider_code = wa_str(v->provider_code),
                             .detail = wa_str(v->detail)};
 
-    if (v->code == HILO_AGAIN || v->code == HILO_TEMP)
+    if (v->code == HILO_AGAIN || v->code == HILO_TEMP) {
         r.retry_after_us = v->retry_after_us;
+        r.scope = v->scope == WA_SCOPE_ACCOUNT     ? HILO_SCOPE_CHANNEL
+                  : v->scope == WA_SCOPE_RECIPIENT ? HILO_SCOPE_CONVERSATION
+                                                   : HILO_SCOPE_MESSAGE;
+    }
     if (v->code == HILO_CONFIG)
         wa_set_state(wa, HILO_CONFIG, v->detail[0] ? v->detail : v->reason);
     send_report(wa, op, &r);
@@ -103,10 +107,7 @@ void wa_send_advance(struct wa *wa, struct wa_op *op)
 int32_t wa_send(void *inst, struct hilo_id id, struct hilo_str message)
 {
     struct wa *wa = inst;
-    const char *why = NULL;
-    char to[WA_TO_MAX];
     struct wa_op *op;
-    bool user_id;
 
     if (!wa || wa->magic != WA_MAGIC)
         return HILO_BUG;
@@ -116,8 +117,6 @@ int32_t wa_send(void *inst, struct hilo_id id, struct hilo_str message)
     if (!op)
         return HILO_TEMP;
     op->id = id;
-    if (wa_encode_to(message, to, &user_id, &why))
-        op->recipient = wa_pace_hash(to);
     wa_send_advance(wa, op);
     return HILO_OK;
 }
@@ -151,8 +150,6 @@ static void send_taken(struct wa *wa, struct wa_op *op, const char *ext_id)
 {
     const struct hilo_report r = {.code = HILO_OK, .ext_id = wa_str(ext_id)};
 
-    if (op->recipient)
-        wa_pace_taken(&wa->pace, op->recipient);
     wa_set_state(wa, HILO_OK, "sending");
     send_report(wa, op, &r);
     wa_op_free(wa, op);
@@ -186,11 +183,6 @@ static void send_forget_media(struct wa *wa, const struct wa_op *op)
 
 static void send_refused(struct wa *wa, struct wa_op *op, struct wa_verdict *v)
 {
-    if (v->code == HILO_AGAIN && v->scope == WA_SCOPE_RECIPIENT) {
-        int64_t wait_us = wa_pace_refused(&wa->pace, op->recipient, wa->host.mono_us(wa->self));
-        if (!v->retry_after_given)
-            v->retry_after_us = wait_us;
-    }
     if (v->media_stale && (op->cached || op->uploaded)) {
         send_forget_media(wa, op);
         if (op->cached)

@@ -14,7 +14,17 @@ enum wa_note {
     WA_NOTE_MALFORMED,     /* something is not of the shape documented: text says what */
     WA_NOTE_TOO_LARGE,     /* a message above HILO_MESSAGE_MAX, given without its content: text is its id */
     WA_NOTE_ACCOUNT_ERROR, /* the account has a problem: code, text is the provider's title */
-    WA_NOTE_ACCOUNT_STOP   /* and can't send until an operator acts: code, text is the reason */
+    WA_NOTE_ACCOUNT_STOP,  /* it can't send until an operator acts: code, text is the reason */
+    WA_NOTE_ACCOUNT_UP,    /* it can send again: text is what was said */
+    WA_NOTE_ACCOUNT_NEWS,  /* something that people should know: text is it */
+    WA_NOTE_TEMPLATES      /* the list of templates has changed: text is the name of one */
+};
+
+/* Who takes templates, as bytes of the group TEMPLATE. why: it can't be told to the
+ * core, and the reason; group is then empty. */
+struct wa_template_sink {
+    void *arg;
+    void (*put)(void *arg, struct hilo_str group, struct hilo_str name, const char *why);
 };
 
 struct wa_sink {
@@ -22,6 +32,8 @@ struct wa_sink {
     /* One message of kind INBOUND or RECEIPT, valid during the call. True to go on. */
     bool (*message)(void *arg, struct hilo_str message);
     void (*note)(void *arg, enum wa_note, int64_t code, struct hilo_str text);
+    /* What a template is from now on: some of the fields of its group. */
+    void (*template_put)(void *arg, struct hilo_str group);
 };
 
 struct wa_account {

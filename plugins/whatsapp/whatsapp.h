@@ -5,9 +5,9 @@
 #ifndef WHATSAPP_H
 #define WHATSAPP_H
 
-#include "pace.h"
 #include "provider.h"
 #include "slots.h"
+#include "templates.h"
 #include "uploads.h"
 
 #include <hilo/message.h>
@@ -15,6 +15,18 @@
 #include <stdbool.h>
 
 enum { WA_MAGIC = 0x77617070 };
+
+/* Names that were met; so many, then all others count as met. */
+enum { WA_NAMES_MAX = 32, WA_NAME_BYTES = 48 };
+struct wa_names {
+    char name[WA_NAMES_MAX][WA_NAME_BYTES];
+    unsigned n;
+};
+/* Whether it is the first time. */
+bool wa_names_new(struct wa_names *, struct hilo_str name);
+
+/* Timers of an instance. */
+enum { WA_TIMER_DRAIN = 1, WA_TIMER_TEMPLATES = 2 };
 
 struct wa {
     uint32_t magic;
@@ -27,10 +39,11 @@ struct wa {
     char *authorization;   /* "Bearer …" */
     struct wa_slots ops;   /* struct wa_op: sends and downloads */
     struct wa_slots hooks; /* requests that wait for their messages to be on disk */
-    struct wa_pace pace;
     struct wa_uploads uploads;
-    int64_t refused_log_us; /* a refused webhook is logged again from then on */
-    uint64_t refused;       /* refused since */
+    struct wa_templates templates;
+    struct wa_names ignored; /* kinds of news that were logged */
+    int64_t refused_log_us;  /* a refused webhook is logged again from then on */
+    uint64_t refused;        /* refused since */
 };
 
 /* How far an operation is, by what it waits for. */
@@ -39,6 +52,7 @@ enum wa_step {
     WA_STEP_UPLOAD,  /* a send: the provider takes the media */
     WA_STEP_WAIT,    /* a send: another one uploads the same media */
     WA_STEP_POST,    /* a send: the provider takes the message; from here on it may have left */
+    WA_STEP_LIST,    /* the list of templates */
     WA_STEP_ADDRESS, /* a download: the provider says where it is */
     WA_STEP_FILL,    /* a download: the bytes */
     WA_STEP_FOLLOW   /* a download: the bytes, from where the answer to FILL sent us, without the key */
@@ -53,7 +67,6 @@ struct wa_op {
     bool uploaded;        /* a send: a media was uploaded for it */
     bool cached;          /* a send: used a media uploaded for another */
     uint32_t uploads;     /* a send: begun for it */
-    uint64_t recipient;   /* a send: hash, for pace */
     uint64_t job;         /* a download */
     int32_t fd;           /* a download: where to */
     bool direct;          /* a download: FILL is its first step, there is no address to ask for */
@@ -99,6 +112,16 @@ void wa_on_media(void *inst, uint64_t token, int32_t code, int32_t fd, struct hi
 void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd);
 void wa_fetch_on_http(struct wa *, struct wa_op *, int32_t code, const struct hilo_http *);
 void wa_fetch_end(struct wa *, struct wa_op *, int32_t code, const char *detail, int64_t retry_after_us);
+
+/* templates.c */
+/* Whether the core keeps templates. */
+bool wa_templates_able(const struct wa *);
+void wa_templates_start(struct wa *);
+void wa_templates_on_timer(struct wa *);
+void wa_templates_on_http(struct wa *, struct wa_op *, int32_t code, const struct hilo_http *);
+/* The list has changed at the provider: ask for it soon. */
+void wa_templates_changed(struct wa *);
+void wa_templates_done(struct wa *);
 
 /* hook.c */
 void wa_on_request(void *inst, uint64_t request, const struct hilo_http *);

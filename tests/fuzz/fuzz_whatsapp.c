@@ -6,7 +6,7 @@
  * kept of the body is JSON, and writing it again never fails in another way than
  * refusing.
  */
-#include "../unit/whatsapp_sources.h"
+#include "whatsapp_sources.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -77,11 +77,17 @@ static void note(void *arg, enum wa_note what, int64_t code, struct hilo_str tex
     must(text.n == 0 || text.p != NULL);
 }
 
+static void change(void *arg, struct hilo_str group)
+{
+    (void)arg;
+    must(hilo_get_str(group, HILO_T_TEMPLATE_NAME).n > 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct hilo_str bytes = {(const char *)data, size};
     const struct wa_account account = {{"1065", 4}, {"WABA", 4}};
-    const struct wa_sink sink = {NULL, take, note};
+    const struct wa_sink sink = {NULL, take, note, change};
     const struct hilo_http answer = {.size = sizeof answer, .status = 400, .body = bytes, .sink_fd = -1};
     const struct hilo_http taken = {.size = sizeof taken, .status = 200, .body = bytes, .sink_fd = -1};
     struct wa_verdict v;

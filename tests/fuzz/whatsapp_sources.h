@@ -1,4 +1,4 @@
-/* The WhatsApp plugin's sources, all in one: for its tests and its fuzzer. */
+/* The WhatsApp plugin's sources, all in one: for its fuzzers, which instrument them. */
 #ifndef WHATSAPP_SOURCES_H
 #define WHATSAPP_SOURCES_H
 
@@ -24,14 +24,17 @@
 #include "../../plugins/whatsapp/meta_encode.c"
 #include "../../plugins/whatsapp/meta_errors.c"
 #include "../../plugins/whatsapp/meta_inbound.c"
+#include "../../plugins/whatsapp/meta_list.c"
+#include "../../plugins/whatsapp/meta_message.c"
+#include "../../plugins/whatsapp/meta_news.c"
 #include "../../plugins/whatsapp/meta_template.c"
 #include "../../plugins/whatsapp/meta_webhook.c"
-#include "../../plugins/whatsapp/pace.c"
 #include "../../plugins/whatsapp/party.c"
 #include "../../plugins/whatsapp/plugin.c"
 #include "../../plugins/whatsapp/send.c"
 #include "../../plugins/whatsapp/signature.c"
 #include "../../plugins/whatsapp/slots.c"
+#include "../../plugins/whatsapp/templates.c"
 #include "../../plugins/whatsapp/uploads.c"
 #include "../../plugins/whatsapp/url.c"
 
