@@ -446,6 +446,35 @@ void lmdb_close(struct lmdb **lmdb)
     *lmdb = NULL;
 }
 
+int32_t lmdb_free_bytes(struct lmdb *l, uint64_t *bytes_out, struct err *err)
+{
+    enum { FREE_DBI = 0 }; /* LMDB's own database: transaction -> count, pages */
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    MDB_stat stat;
+    MDB_val k, v;
+    uint64_t pages = 0;
+    size_t n;
+    int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc == 0)
+        rc = mdb_stat(txn, l->dbi, &stat);
+    if (rc == 0)
+        rc = mdb_cursor_open(txn, FREE_DBI, &cursor);
+    while (rc == 0 && (rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+        memcpy(&n, v.mv_data, sizeof n);
+        pages += n;
+    }
+    if (cursor)
+        mdb_cursor_close(cursor);
+    if (txn)
+        mdb_txn_abort(txn);
+    if (rc != MDB_NOTFOUND)
+        return fail(l, err, rc, "reading its free list");
+    *bytes_out = pages * stat.ms_psize;
+    return HILO_OK;
+}
+
 int32_t lmdb_copy(struct lmdb *l, int fd, struct err *err)
 {
     int rc = mdb_env_copyfd2(l->env, fd, 0);

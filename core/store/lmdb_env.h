@@ -27,6 +27,9 @@ void lmdb_close(struct lmdb **); /* syncs; no reader may be out */
 bool lmdb_disk_full(struct lmdb *);
 void lmdb_used(struct lmdb *, uint64_t *map_bytes_out, uint64_t *used_bytes_out);
 
+/* What is in LMDB's free list: pages that it will use again. Reads all of the list. */
+int32_t lmdb_free_bytes(struct lmdb *, uint64_t *bytes_out, struct err *);
+
 int32_t lmdb_read_begin(struct lmdb *, struct err *, struct lmdb_reader **out);
 void lmdb_read_end(struct lmdb_reader **);
 /* HILO_NOTFOUND without words. */

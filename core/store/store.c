@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "store/apply.h"
 #include "store/backup.h"
+#include "store/count.h"
+#include "store/replay.h"
 #include "store/restore.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -26,10 +28,9 @@ enum {
     FLUSH_KEYS = 150000, /* about 20,000 messages */
     FLUSH_AGE_US = 500000,
     PENDING_MAX_KEYS = 4000000, /* new work is refused beyond it: back-pressure, not memory */
-    REPLAY_KEYS = 500000,
-    REPORT_BYTES = 2048, /* that a report takes at most: message.reported, with all its words, its
-                            batch's head, and message.requeued */
-    RESERVE_PART = 8,    /* of a segment is for records */
+    REPORT_BYTES = 2048,        /* that a report takes at most: message.reported, with all its words, its
+                                   batch's head, and message.requeued */
+    RESERVE_PART = 8,           /* of a segment is for records */
     FULL_RETRY_US = 1000000
 };
 static const uint64_t PENDING_MAX_BYTES = UINT64_C(1) << 30;
@@ -42,12 +43,13 @@ struct store {
     struct arena *arena; /* apply's scratch; the writer's role */
     char *media_dir;
     struct backup *backup;
+    struct count *count;
     struct store_options options;
     /* The writer's role: */
     int64_t active_since_us; /* monotonic: when the active generation got its first change; 0 */
     uint64_t sealed_seq;     /* the last batch that was sealed, and where it ends */
     position sealed_end;
-    int64_t replayed_time_us; /* of the newest event replayed: ids are later than it */
+    int64_t newest_us; /* wall: of the newest event */
     /* The core's loop: */
     uint64_t promised;     /* reports */
     bool full;             /* new work is refused, and the log has it */
@@ -103,37 +105,15 @@ static int32_t store__folders(const char *dir, const char *const *sub, struct er
     return rc;
 }
 
-static int32_t store__replay(void *arg, const struct event *ev, position batch_end)
+static int64_t store__time_of(struct store *s, position at)
 {
-    struct store *s = arg;
-    struct context_stats st;
-    struct err e = {0};
-    int32_t rc = apply_event(s->context, s->arena, ev, &e);
+    struct event ev;
+    int64_t time_us = 0;
 
+    if (at && journal_read(s->journal, at, s->arena, &ev, NULL) == HILO_OK)
+        time_us = ev.head.time_us;
     arena_reset(s->arena);
-    if (rc != HILO_OK) {
-        log_event(s->log, HILO_LOG_ERROR, "store.replay_failed", "seq=%" PRIu64 " error=%s", ev->head.seq,
-                  LOG_VALUE(str(e.text)));
-        return rc;
-    }
-    if (ev->head.time_us > s->replayed_time_us)
-        s->replayed_time_us = ev->head.time_us;
-    if (batch_end) {
-        s->sealed_seq = ev->head.seq;
-        s->sealed_end = batch_end;
-        context_stats(s->context, &st);
-        if (st.active_keys >= REPLAY_KEYS) {
-            /* What is replayed is on disk; memory stays bounded however much there is. */
-            rc = context_wait(s->context, &e);
-            if (rc == HILO_OK) {
-                context_rotate(s->context, s->sealed_seq, s->sealed_end);
-                context_synced(s->context, s->sealed_seq);
-            } else if (rc == HILO_FULL) {
-                rc = HILO_OK; /* it stays in memory, as it did before the restart */
-            }
-        }
-    }
-    return rc;
+    return time_us;
 }
 
 int32_t store_open(const struct store_options *o, struct err *err, struct store **out)
@@ -141,6 +121,7 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     struct store *s = calloc(1, sizeof *s);
     char *journal_dir = store__sub(o->dir, "journal"), *context_dir = store__sub(o->dir, "context");
     struct journal_recovery rec = {0};
+    struct replay replay;
     uint64_t reached = 0;
     position end = 0;
     int32_t rc;
@@ -163,10 +144,9 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     if (rc != HILO_OK)
         goto out;
     context_reached(s->context, &reached, &end);
-    s->sealed_seq = reached;
-    s->sealed_end = end;
+    replay_init(&replay, s->context, s->arena, o->log, journal_dir);
     const struct journal_options jo = {.dir = journal_dir, .segment_bytes = o->segment_bytes, .log = o->log};
-    rc = journal_open(&jo, end, reached, false, store__replay, s, err, &rec, &s->journal);
+    rc = journal_open(&jo, end, reached, false, replay_event, &replay, err, &rec, &s->journal);
     if (rc == HILO_OK) /* once more, under the journal's lock */
         rc = restore_absent(o->dir, err);
     if (rc != HILO_OK)
@@ -174,7 +154,11 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     context_synced(s->context, rec.last_seq > reached ? rec.last_seq : reached);
     if (rec.events)
         s->active_since_us = clock_mono_us();
-    s->ids = idgen_new(s->replayed_time_us);
+    s->sealed_seq = replay.seq;
+    s->sealed_end = replay.end;
+    s->ids = idgen_new(replay.newest_us); /* ids are later than what was replayed */
+    s->newest_us = replay.newest_us ? replay.newest_us : store__time_of(s, rec.newest);
+    s->count = count_new(s->context, o->dir);
     s->backup = backup_new(s->journal, s->context, o->dir, o->log);
     log_event(s->log, HILO_LOG_INFO, "store.opened",
               "seq=%" PRIu64 " replayed=%" PRIu64 " bytes=%" PRIu64 " cut_bytes=%" PRIu64, rec.last_seq,
@@ -196,6 +180,7 @@ void store_close(struct store **sp)
     if (!s)
         return;
     backup_free(&s->backup);
+    count_free(&s->count);
     /* What was appended and not committed is dropped, and pending with it. After a commit
      * that failed, a frozen generation waits for a journal that will never have it. */
     if (s->context && s->journal && store_seq(s) == s->sealed_seq &&
@@ -228,6 +213,10 @@ const char *store_media_dir(const struct store *s)
 struct backup *store_backup(struct store *s)
 {
     return s->backup;
+}
+struct count *store_count(struct store *s)
+{
+    return s->count;
 }
 
 /* ---- writing ---- */
@@ -273,6 +262,7 @@ int32_t store_append(struct store *s, const struct rec_desc *d, const void *obj,
         }
         if (!s->active_since_us)
             s->active_since_us = clock_mono_us();
+        s->newest_us = now_us;
         if (seq_out)
             *seq_out = ev.head.seq;
     }
@@ -495,6 +485,21 @@ int32_t store_message_bytes(struct store *s, const struct rec_message *m, struct
     return HILO_OK;
 }
 
+/* Not the writer's: a look from outside may be a commit behind. */
+static void store__times(struct store *s, struct store_stats *out)
+{
+    struct arena *arena = arena_new();
+    struct event ev;
+
+    if (journal_oldest(s->journal, arena, &ev, NULL) == HILO_OK) {
+        out->oldest_seq = ev.head.seq;
+        out->oldest_us = ev.head.time_us;
+    }
+    arena_free(&arena);
+    out->newest_us = s->newest_us;
+    backup_last(s->backup, &out->backup_us, &out->backup_seq);
+}
+
 void store_stats(struct store *s, struct store_stats *out)
 {
     struct statvfs fs;
@@ -512,4 +517,5 @@ void store_stats(struct store *s, struct store_stats *out)
     out->full = s->full;
     if (statvfs(s->media_dir, &fs) == 0)
         out->disk_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    store__times(s, out);
 }

@@ -21,6 +21,7 @@
 
 struct store;  /* opaque */
 struct backup; /* store/backup.h */
+struct count;  /* store/count.h */
 
 struct store_options {
     const char *dir;
@@ -40,6 +41,7 @@ void store_close(struct store **);
 struct idgen *store_ids(struct store *);
 const char *store_media_dir(const struct store *);
 struct backup *store_backup(struct store *);
+struct count *store_count(struct store *);
 
 /* Who changes something, and on whose request. */
 struct actor {
@@ -102,11 +104,15 @@ struct store_stats {
     struct journal_stats journal;
     struct context_stats context;
     uint64_t seq, synced, reached;
-    uint64_t room_bytes;      /* of the journal, without another segment being made */
-    uint64_t reserve_bytes;   /* what of it new work leaves alone, promised reports included */
-    uint64_t promised;        /* reports */
-    uint64_t disk_free_bytes; /* for us, on the file system of the folder */
-    bool full;                /* as last told by store.full and store.room */
+    uint64_t room_bytes;          /* of the journal, without another segment being made */
+    uint64_t reserve_bytes;       /* what of it new work leaves alone, promised reports included */
+    uint64_t promised;            /* reports */
+    uint64_t disk_free_bytes;     /* for us, on the file system of the folder */
+    bool full;                    /* as last told by store.full and store.room */
+    uint64_t oldest_seq;          /* of the oldest event; 0: there is none */
+    int64_t oldest_us, newest_us; /* wall, of the oldest event and of one of the last commit; 0: none */
+    int64_t backup_us;            /* wall: when the last good backup was made; 0: never */
+    uint64_t backup_seq;
 };
 void store_stats(struct store *, struct store_stats *out);
 

@@ -60,6 +60,7 @@ enum {
 
 struct journal_recovery {
     uint64_t last_seq;  /* of the last good event; 0: none */
+    position newest;    /* an event of the last batch; 0: not met, it ends a segment before */
     position end;       /* where the next batch goes; 0: nowhere (empty folder, read only) */
     uint64_t cut_bytes; /* of a torn tail; 0: none. With read_only: that would be cut */
     position cut_at;
@@ -139,6 +140,9 @@ void journal_durable(struct journal *, uint32_t *first_out, uint64_t *seq_out, p
  * HILO_NOTFOUND: retired already. */
 int32_t journal_pin(struct journal *, uint32_t segment, struct err *, int *fd_out, uint64_t *length_out);
 void journal_unpin(struct journal *, uint32_t segment);
+
+/* The oldest event that is there. HILO_NOTFOUND: there is none. Body in the arena. [any] */
+int32_t journal_oldest(struct journal *, struct arena *, struct event *out, struct err *);
 
 /* Counters for metrics; segments and segment_bytes include the prepared one. [any] */
 struct journal_stats {

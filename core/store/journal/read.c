@@ -76,6 +76,16 @@ static int32_t read_file(const struct segment *seg, position at, struct arena *a
     return HILO_OK;
 }
 
+int32_t journal_oldest(struct journal *j, struct arena *arena, struct event *out, struct err *err)
+{
+    position first = POSITION(segment_set_first(&j->set), SEGMENT_HEAD_BYTES + BATCH_HEAD_BYTES);
+    bool none;
+    pthread_mutex_lock(&j->mem);
+    none = first >= POSITION(j->active.number, j->cursor);
+    pthread_mutex_unlock(&j->mem);
+    return none ? HILO_NOTFOUND : journal_read(j, first, arena, out, err);
+}
+
 int32_t journal_read(struct journal *j, position at, struct arena *arena, struct event *out, struct err *err)
 {
     struct segment seg;

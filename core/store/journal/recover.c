@@ -204,6 +204,7 @@ static int32_t step(struct scan *s, const uint8_t *p, const struct batch_head *h
         if (rc != HILO_OK)
             return rc;
     }
+    s->r.newest = h->at + BATCH_HEAD_BYTES;
     s->seq = h->first_seq + h->count - 1;
     s->seq_known = true;
     s->offset += h->bytes;
