@@ -1,7 +1,7 @@
 /*
- * /v1/backups: the daemon copies its store into a folder of its own machine. A path in
- * a request is trusted from the operator alone, so a backup is begun by the control socket and
- * no key; how it goes may be read by whoever reads metrics.
+ * /v1/store: what the store holds, and how it is. /v1/backups: the daemon copies it into a
+ * folder of its own machine. A path in a request is trusted from the operator alone, so a backup is
+ * begun by the control socket and no key; how it goes may be read by whoever reads metrics.
  */
 #include "api/fields.h"
 #include "api/http.h"
@@ -9,7 +9,110 @@
 #include "api/route.h"
 #include "base/str.h"
 #include "store/backup.h"
+#include "store/count.h"
 #include <string.h>
+
+/* ---- the store ---- */
+
+static void store__journal(struct out *o, const struct store_stats *s)
+{
+    out_begin(o, "journal", '{');
+    out_u64(o, "segments", s->journal.segments);
+    out_u64(o, "bytes", s->journal.segment_bytes);
+    if (s->oldest_seq)
+        out_u64(o, "oldest_sequence", s->oldest_seq);
+    out_time(o, "oldest_event", (uint64_t)s->oldest_us);
+    out_time(o, "newest_event", (uint64_t)s->newest_us);
+    out_u64(o, "appended_sequence", s->seq);
+    out_u64(o, "synced_sequence", s->synced);
+    out_end(o, '}');
+}
+
+static void store__context(struct out *o, const struct store_stats *s)
+{
+    out_begin(o, "context", '{');
+    out_u64(o, "sequence", s->reached);
+    out_u64(o, "map_bytes", s->context.map_bytes);
+    out_u64(o, "used_bytes", s->context.used_bytes);
+    out_u64(o, "pending_keys", s->context.active_keys + s->context.frozen_keys);
+    out_u64(o, "pending_bytes", s->context.pending_bytes);
+    out_u64(o, "flushes", s->context.flushes);
+    out_u64(o, "failed_flushes", s->context.failed_flushes);
+    out_end(o, '}');
+}
+
+/* "CASE_INDEX" as "case_index". */
+static struct hilo_str store__table(enum table t, char name[40])
+{
+    const char *z = table_name(t);
+    size_t n = 0;
+
+    for (; z[n] && n < 39; n++)
+        name[n] = (char)(z[n] >= 'A' && z[n] <= 'Z' ? z[n] + 32 : z[n]);
+    return str_n(name, n);
+}
+
+static void store__counted(struct out *o, struct count *count)
+{
+    struct counted c;
+    char name[40];
+
+    count_get(count, &c);
+    if (!c.running && !c.at_us && !c.err.code)
+        return;
+    out_begin(o, "counted", '{');
+    out_bool(o, "running", c.running);
+    out_time(o, "at", (uint64_t)c.at_us);
+    if (c.err.code)
+        out_str(o, "error", str(c.err.text));
+    if (c.at_us) {
+        out_u64(o, "free_bytes", c.free_bytes);
+        out_u64(o, "media_files", c.media_files);
+        out_u64(o, "media_bytes", c.media_bytes);
+        out_begin(o, "tables", '[');
+        for (unsigned t = 0; t < TABLE__COUNT; t++) {
+            out_begin(o, NULL, '{');
+            out_str(o, "name", store__table((enum table)t, name));
+            out_u64(o, "entries", c.entries[t]);
+            out_end(o, '}');
+        }
+        out_end(o, ']');
+    }
+    out_end(o, '}');
+}
+
+int store_show(struct request *rq, struct fault *f)
+{
+    static const char *const known[] = {"count", NULL};
+    struct store *store = rq->api->gw->store;
+    struct hilo_str count = request_query(rq, "count");
+    struct store_stats s;
+    struct err e = {0};
+    struct out o = {0};
+
+    if (request_query_known(rq, known, f) != 0)
+        return -1;
+    if (count.p && !str_eqz(count, "true"))
+        return fault_set(f, 400, "invalid_parameter", "", "count takes only: true");
+    if (count.p && count_start(store_count(store), &e) != HILO_OK)
+        return fault_store(f, e.code, &e);
+    store_stats(store, &s);
+    out_begin(&o, NULL, '{');
+    store__journal(&o, &s);
+    store__context(&o, &s);
+    out_bool(&o, "accepting", store_room(store, &e) == HILO_OK);
+    if (e.code)
+        out_str(&o, "why", str(e.text));
+    if (s.backup_us) {
+        out_begin(&o, "last_backup", '{');
+        out_time(&o, "made", (uint64_t)s.backup_us);
+        out_u64(&o, "sequence", s.backup_seq);
+        out_end(&o, '}');
+    }
+    store__counted(&o, store_count(store));
+    out_end(&o, '}');
+    return reply_json(rq, 200, &o, f);
+}
 
 /* ---- backups ---- */
 

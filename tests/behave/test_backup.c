@@ -531,6 +531,88 @@ static void a_backup_goes_only_where_nothing_is(void **state)
     world_down(&w);
 }
 
+/* ---- what the store says of itself ---- */
+
+static double entries(const struct answer *a, const char *table)
+{
+    const cJSON *t;
+
+    cJSON_ArrayForEach(
+        t, json_at(a->json, "counted/tables")) if (strcmp(json_at(t, "name")->valuestring, table) ==
+                                                   0) return json_at(t, "entries")
+        ->valuedouble;
+    fail_msg("no table %s was counted", table);
+    return -1;
+}
+
+/* Counts, and waits for its end by asking; each answer is the event that is waited for. */
+static struct answer counted(struct world *w)
+{
+    struct answer a = gate_get(&w->gate, "/v1/store?count=true");
+
+    assert_int_equal(a.status, 200);
+    while (cJSON_IsTrue(json_at(a.json, "counted/running"))) {
+        answer_done(&a);
+        a = gate_get(&w->gate, "/v1/store");
+    }
+    assert_null(json_at(a.json, "counted/error"));
+    return a;
+}
+
+static void the_store_tells_what_it_holds(void **state)
+{
+    struct world w = {0};
+    char photo[64], id[64], oldest[64], made[64];
+    double seq;
+
+    (void)state;
+    up(&w);
+    for (unsigned i = 0; i < 5; i++)
+        gate_send_text(&w.gate, ana, "hola", id);
+    gate_wait_status(&w.gate, id, "read");
+    sim_quiet(&w.sim);
+    put_photo(&w, 1, photo);
+    struct answer a = gate_get(&w.gate, "/v1/store");
+    assert_null(json_at(a.json, "counted")); /* nobody asked for it */
+    assert_null(json_at(a.json, "last_backup"));
+    assert_true(cJSON_IsTrue(json_at(a.json, "accepting")));
+    assert_true(answer_num(&a, "journal/segments") >= 1);
+    assert_true(answer_num(&a, "journal/bytes") >= 16 << 20);
+    assert_int_equal(answer_num(&a, "journal/oldest_sequence"), 1);
+    seq = answer_num(&a, "journal/synced_sequence");
+    assert_true(seq >= 25); /* five messages: accepted, claimed, reported, their receipts */
+    assert_true(answer_num(&a, "journal/appended_sequence") >= seq);
+    assert_true(answer_num(&a, "context/sequence") <= seq);
+    assert_true(answer_num(&a, "context/map_bytes") == (double)(2u << 30));
+    (void)snprintf(oldest, sizeof oldest, "%s", answer_str(&a, "journal/oldest_event"));
+    assert_true(strcmp(oldest, answer_str(&a, "journal/newest_event")) < 0);
+    answer_done(&a);
+    gate_expect(&w.gate, 400, "unknown_parameter", "", "GET", "/v1/store?cuont=true", NULL);
+    gate_expect(&w.gate, 400, "invalid_parameter", "", "GET", "/v1/store?count=yes", NULL);
+    backup(&w, "b");
+    /* All of it is in LMDB after a restart. */
+    gate_stop(&w.gate);
+    gate_again(&w.gate);
+    a = counted(&w);
+    assert_int_equal(entries(&a, "message"), 5);
+    assert_int_equal(entries(&a, "customer"), 1);
+    assert_int_equal(entries(&a, "media"), 1);
+    assert_int_equal(entries(&a, "key"), 1);
+    assert_int_equal(entries(&a, "case"), 0);
+    assert_int_equal(answer_num(&a, "counted/media_files"), 1);
+    assert_int_equal(answer_num(&a, "counted/media_bytes"), PHOTO_BYTES);
+    assert_true(answer_num(&a, "counted/free_bytes") > 0);
+    assert_string_equal(answer_str(&a, "journal/oldest_event"), oldest);
+    assert_true(strcmp(oldest, answer_str(&a, "journal/newest_event")) < 0);
+    assert_true(answer_num(&a, "context/sequence") >= seq);
+    assert_int_equal(answer_num(&a, "last_backup/sequence"), seq);
+    (void)snprintf(made, sizeof made, "%s", answer_str(&a, "last_backup/made"));
+    assert_true(strcmp(made, oldest) > 0);
+    answer_done(&a);
+    says(hilo(&w, 0, "store", "stats", "--count", NULL), "idempotency_age");
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +623,7 @@ int main(void)
         cmocka_unit_test(a_restore_replaces_nothing_unless_told),
         cmocka_unit_test(an_interrupted_restore_is_never_served),
         cmocka_unit_test(a_backup_goes_only_where_nothing_is),
+        cmocka_unit_test(the_store_tells_what_it_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,7 +215,7 @@ const char *media_type(const char *file); /* by its name */
 
 /* Runs hilod with these words (NULL-ended); bad: the status when it fails. EXIT_x. */
 int hilod_run(const char *const *words, int bad);
-/* "1.5 GiB" */
+/* "1.5 GiB"; backup.c */
 void bytes_text(double n, struct text *out);
 
 int cmd_send(struct cli *);
@@ -243,6 +243,7 @@ int cmd_media_get(struct cli *);
 int cmd_config_check(struct cli *);
 int cmd_config_reload(struct cli *);
 int cmd_store_check(struct cli *);
+int cmd_store_stats(struct cli *);
 int cmd_plugin_check(struct cli *);
 int cmd_backup(struct cli *);
 int cmd_restore(struct cli *);

@@ -355,6 +355,18 @@ static const struct command c_config_reload = {
     .examples = "  hilo config reload\n",
     .run = cmd_config_reload,
 };
+static const struct option_row store_stats_options[] = {
+    {"count", NULL, 0, false, "count entries, free pages and media, too: reads all of LMDB"},
+    END,
+};
+static const struct command c_store_stats = {
+    .name = "store",
+    .verb = "stats",
+    .options = store_stats_options,
+    .summary = "what the store holds, and how it is",
+    .examples = "  hilo store stats\n  hilo store stats --count --json\n",
+    .run = cmd_store_stats,
+};
 static const struct command c_store_check = {
     .name = "store",
     .verb = "check",
@@ -413,33 +425,10 @@ static const struct command c_plugin_check = {
 };
 
 const struct command *const commands[] = {
-    &c_send,
-    &c_message_show,
-    &c_message_cancel,
-    &c_message_read,
-    &c_customer_create,
-    &c_customer_find,
-    &c_customer_show,
-    &c_customer_update,
-    &c_case_open,
-    &c_case_list,
-    &c_case_show,
-    &c_case_messages,
-    &c_case_update,
-    &c_timeline,
-    &c_channels,
-    &c_channels_pause,
-    &c_channels_resume,
-    &c_key_create,
-    &c_key_list,
-    &c_key_revoke,
-    &c_media_put,
-    &c_media_get,
-    &c_backup,
-    &c_restore,
-    &c_config_check,
-    &c_config_reload,
-    &c_store_check,
-    &c_plugin_check,
-    NULL,
+    &c_send,           &c_message_show,    &c_message_cancel,  &c_message_read, &c_customer_create,
+    &c_customer_find,  &c_customer_show,   &c_customer_update, &c_case_open,    &c_case_list,
+    &c_case_show,      &c_case_messages,   &c_case_update,     &c_timeline,     &c_channels,
+    &c_channels_pause, &c_channels_resume, &c_key_create,      &c_key_list,     &c_key_revoke,
+    &c_media_put,      &c_media_get,       &c_backup,          &c_restore,      &c_config_check,
+    &c_config_reload,  &c_store_check,     &c_store_stats,     &c_plugin_check, NULL,
 };
