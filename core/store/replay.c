@@ -131,7 +131,7 @@ int32_t replay_event(void *arg, const struct event *ev, position batch_end)
         tell(r);
     }
     if (rc != HILO_OK)
-        log_event(r->log, HILO_LOG_ERROR, "store.replay_failed", "seq=%" PRIu64 " error=\"%s\"", ev->head.seq,
-                  e.text);
+        log_event(r->log, HILO_LOG_ERROR, "store.replay_failed", "seq=%" PRIu64 " error=%s", ev->head.seq,
+                  LOG_VALUE(str(e.text)));
     return rc;
 }
