@@ -100,7 +100,7 @@ int store_show(struct request *rq, struct fault *f)
     out_begin(&o, NULL, '{');
     store__journal(&o, &s);
     store__context(&o, &s);
-    out_bool(&o, "accepting", store_room(store, &e) == HILO_OK);
+    out_bool(&o, "accepting", store_room(store, STORE_NEW, &e) == HILO_OK);
     if (e.code)
         out_str(&o, "why", str(e.text));
     if (s.backup_us) {
