@@ -194,9 +194,9 @@ static void a_signal_passes_a_pair_that_is_empty(void **state)
     struct key k = key_ext(STR("wa"), STR("in"));
     assert_int_equal(store_get(r->store, TABLE_EXT, key_str(&k), r->gw.arena, &val, &e), HILO_OK);
     store_begin(r->store);
-    assert_int_equal(
-        message_signal(&r->gw, &actor_core, key_tail_id(val), HILO_SYSTEM_MARK_READ, r->gw.arena, &plan, &f),
-        0);
+    assert_int_equal(message_signal(&r->gw, &actor_core, key_tail_id(val), HILO_SYSTEM_MARK_READ, NULL,
+                                    r->gw.arena, &plan, &f),
+                     0);
     store_end(r->store);
     settle(r);
     assert_int_equal(rig_plug.sends, 2);
