@@ -3,7 +3,7 @@
  * requests, answers and webhooks to what they mean, who may post, where the key goes.
  * Through the daemon it is tests/behave/test_infobip.c.
  */
-#include "whatsapp_sources.h"
+#include "whatsapp_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -535,7 +535,7 @@ static void got_free(struct got *g)
 static int32_t read_body(struct got *g, const char *body)
 {
     const struct wa_ib_account account = {str("573000000000"), str("WABA")};
-    const struct wa_sink sink = {g, got_message, got_note};
+    const struct wa_sink sink = {.arg = g, .message = got_message, .note = got_note};
     size_t n = strlen(body);
     char *exact = malloc(n ? n : 1); /* so that ASan sees any read beyond the end */
     int32_t rc;
