@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { WINDOW_MS = 2500, SETTLE_MS = 250, SETTLE_TRIES = 120 };
+enum { WINDOW_MS = 2500, SETTLE_MS = 700 /* more than a flush waits */, SETTLE_TRIES = 120 };
 
 /* Of all threads together; how many there are. */
 static unsigned long long switches(pid_t pid, unsigned *threads)
