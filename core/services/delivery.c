@@ -93,6 +93,19 @@ void delivery_settled(struct delivery *d, struct hilo_id id, struct hilo_str cha
               model_value_text(MODEL_E_STATUS, status), LOG_WORD(reason));
 }
 
+void delivery_unreadable(struct delivery *d, const char *prefix, struct hilo_id id, const struct err *why)
+{
+    char text[ID_TEXT], quoted[sizeof why->text + 64];
+
+    if (id_eq(id, d->unreadable)) /* of one that stays, the log knows */
+        return;
+    d->unreadable = id;
+    id_format(prefix, id, text);
+    log_event(d->gw->log, HILO_LOG_ERROR, "store.unreadable",
+              "id=%s reason=%s next=\"stop the gateway, then: hilod --check-store\"", text,
+              log_quote(str(why->text), quoted, sizeof quoted));
+}
+
 void delivery_kick(struct delivery *d, struct gw_channel *c)
 {
     c->kicked = true;
@@ -190,6 +203,25 @@ static int32_t claim_refused(struct gateway *gw, const struct gw_channel *c, con
     return HILO_OK;
 }
 
+/* Its contents can't be read: retired, or damaged where they lie. No try will change that; the
+ * others go on. Between begin and end. */
+static int32_t claim_spoilt(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now,
+                            const struct err *why, struct err *e)
+{
+    const struct ev_message_settled ev = {
+        .id = id, .status = HILO_STATUS_FAILED, .reason = STR("unreadable")};
+    int32_t rc = store_append(d->gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
+
+    if (rc != HILO_OK)
+        return rc;
+    c->queued--;
+    c->failed++;
+    delivery_unreadable(d, "msg", id, why);
+    delivery_settled(d, id, c->name, ev.status, ev.reason);
+    delivery_kick(d, c);
+    return HILO_OK;
+}
+
 /* One message: the event, and what is to be handed over. Between begin and end. */
 static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now,
                          struct err *e)
@@ -200,12 +232,21 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
     struct hilo_str bytes;
     const char *refused;
     struct key k = key_of_id(id);
+    struct err why = {0};
     int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
 
-    if (rc == HILO_OK)
-        rc = store_message_bytes(gw->store, &m, gw->arena, &bytes, e);
+    if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+        /* Nor can it be settled. It stays where it is, and the others go on. */
+        delivery_unreadable(d, "msg", id, e);
+        return HILO_OK;
+    }
     if (rc != HILO_OK)
         return rc;
+    rc = store_message_bytes(gw->store, &m, gw->arena, &bytes, &why);
+    if (rc == HILO_NOMEM)
+        return err_set(e, rc, "%s", why.text);
+    if (rc != HILO_OK)
+        return claim_spoilt(d, c, id, now, &why, e);
     if ((int64_t)m.expires <= now) {
         struct ev_message_settled ev = {.id = id};
         ev.status = delivery_overdue(&m, &ev.reason);
@@ -217,8 +258,11 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         delivery_kick(d, c);
         return rc;
     }
-    struct err why = {0};
     rc = claim_refused(gw, c, &m, bytes, now, &lowered, &refused, &why);
+    if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+        delivery_unreadable(d, "cnv", m.conversation, &why);
+        return HILO_OK;
+    }
     if (rc != HILO_OK)
         return err_set(e, rc, "%s", why.text);
     if (!refused && !pacing_take(c, id, &m, bytes, clock_mono_us())) {
@@ -425,6 +469,11 @@ static int32_t expire(struct delivery *d, struct err *e)
         struct key k = key_of_id(x->id[i]);
         struct rec_message m;
         rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+        if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+            delivery_unreadable(d, "msg", x->id[i], e);
+            rc = HILO_OK;
+            continue;
+        }
         if (rc != HILO_OK)
             break;
         struct gw_channel *c = gateway_channel(gw, m.channel);
@@ -556,6 +605,11 @@ static int32_t count_waiting(struct gateway *gw, struct gw_channel *only, struct
         struct rec_message m;
         rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
         struct gw_channel *c = only;
+        if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+            delivery_unreadable(gw->delivery, "msg", x.id[i], e);
+            rc = HILO_OK;
+            continue;
+        }
         if (rc == HILO_OK && !only)
             c = gateway_channel(gw, m.channel);
         if (rc == HILO_OK && c && str_eq(c->name, m.channel))
@@ -613,6 +667,52 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
     return rc;
 }
 
+/* In flight on a channel that is not configured any more: nobody else will see to it. It is in
+ * doubt by the policy that it was accepted with, and where it is to be resent, it waits for the
+ * channel or its expiry. */
+static int32_t recover_removed(struct delivery *d, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    struct ids x = {0};
+    unsigned n = 0;
+    int32_t rc = store_scan(gw->store, TABLE_IN_FLIGHT, (struct hilo_str){0}, (struct hilo_str){0}, false,
+                            ids_of_keys, &x, e);
+
+    for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
+        struct key k = key_of_id(x.id[i]);
+        struct rec_message m;
+        int64_t now = clock_wall_us();
+        rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+        if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+            delivery_unreadable(d, "msg", x.id[i], e);
+            rc = HILO_OK;
+            continue;
+        }
+        if (rc != HILO_OK || gateway_channel(gw, m.channel))
+            continue;
+        const struct ev_message_reported ev = {.id = x.id[i],
+                                               .status = HILO_STATUS_IN_DOUBT,
+                                               .reason = STR("channel_removed"),
+                                               .detail = STR("in flight when its channel was removed"),
+                                               .attempts = m.attempts,
+                                               .part = m.part};
+        const struct ev_message_requeued again = {.id = x.id[i], .due = (uint64_t)now};
+        store_begin(gw->store);
+        rc = store_append(gw->store, &ev_desc_message_reported, &ev, &actor_core, now, NULL, e);
+        if (rc == HILO_OK && m.policy == POLICY_RESEND)
+            rc = store_append(gw->store, &ev_desc_message_requeued, &again, &actor_core, now, NULL, e);
+        store_end(gw->store);
+        n += rc == HILO_OK;
+        arena_reset(gw->arena);
+    }
+    free(x.id);
+    if (n)
+        log_event(gw->log, HILO_LOG_WARN, "delivery.in_doubt",
+                  "messages=%u reason=channel_removed note=\"their channels are not configured\"", n);
+    /* No room even for these: they stay in flight until the next start. */
+    return rc == HILO_FULL ? HILO_OK : rc;
+}
+
 int32_t delivery_adopt(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     int32_t rc;
@@ -650,6 +750,8 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
         delivery_kick(d, c);
         delivery_fetch(d, c);
     }
+    if (rc == HILO_OK)
+        rc = recover_removed(d, e);
     if (rc == HILO_OK)
         rc = store_commit(gw->store, e);
     if (rc != HILO_OK) {

@@ -47,25 +47,50 @@ static bool job_running(const struct delivery *d, struct hilo_id media)
     return false;
 }
 
+/* The message that names the media, as the plugin gets it. */
+static int32_t job_message(struct delivery *d, struct hilo_id id, struct hilo_str *bytes_out, struct err *e)
+{
+    struct gateway *gw = d->gw;
+    struct rec_message m;
+    struct key k = key_of_id(id);
+    int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+
+    return rc == HILO_OK ? store_message_bytes(gw->store, &m, gw->arena, bytes_out, e) : rc;
+}
+
+/* Nobody will ever be able to ask for it: it has failed for good. */
+static int32_t job_spoilt(struct delivery *d, struct hilo_id media, const struct rec_media *r,
+                          const struct err *why, struct err *e)
+{
+    const struct ev_media_failed ev = {
+        .id = media, .attempts = r->attempts, .reason = STR("the message that names it can't be read")};
+
+    delivery_unreadable(d, "msg", r->message, why);
+    return delivery_append(d, &ev_desc_media_failed, &ev, e);
+}
+
 static int32_t job_start(struct delivery *d, struct gw_channel *c, struct hilo_id media, struct err *e)
 {
     struct gateway *gw = d->gw;
     struct fetch_job *job = NULL;
-    struct rec_message m;
     struct rec_media r;
     struct hilo_str bytes;
     struct key k = key_of_id(media);
+    struct err why = {0};
     int fd = -1;
     int32_t rc = store_record(gw->store, TABLE_MEDIA, key_str(&k), &rec_desc_media, gw->arena, &r, e);
 
-    if (rc == HILO_OK) {
-        k = key_of_id(r.message);
-        rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
+    if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+        delivery_unreadable(d, "med", media, e); /* it stays; the others go on */
+        return HILO_OK;
     }
-    if (rc == HILO_OK)
-        rc = store_message_bytes(gw->store, &m, gw->arena, &bytes, e);
     if (rc != HILO_OK)
         return rc;
+    rc = job_message(d, r.message, &bytes, &why);
+    if (rc == HILO_NOMEM)
+        return err_set(e, rc, "%s", why.text);
+    if (rc != HILO_OK)
+        return job_spoilt(d, media, &r, &why, e);
     job = calloc(1, sizeof *job);
     if (!job)
         check_nomem();

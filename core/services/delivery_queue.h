@@ -48,7 +48,8 @@ struct delivery {
     int64_t forget_us; /* monotonic: next look at old idempotency keys and orphans */
     int64_t full_us;   /* monotonic: when to try again what had no room on the disk; 0 */
     struct late_report *late, **late_end;
-    struct fetch_job *jobs; /* with a plugin, or being finished */
+    struct hilo_id unreadable; /* the last that the log was told of */
+    struct fetch_job *jobs;    /* with a plugin, or being finished */
     uint64_t last_job;
     struct finisher *finisher;
 };
@@ -92,6 +93,8 @@ void delivery_arm(struct delivery *);
 /* Logs what time settled: reason "expired", or "in_doubt" of one that was held. */
 void delivery_settled(struct delivery *, struct hilo_id, struct hilo_str channel, uint64_t status,
                       struct hilo_str reason);
+/* Logs what the store holds and can't read, with why; once if it stays. */
+void delivery_unreadable(struct delivery *, const char *prefix, struct hilo_id, const struct err *why);
 /* How a message ends whose time is over: EXPIRED, or FAILED if it may have left. */
 uint64_t delivery_overdue(const struct rec_message *, struct hilo_str *reason_out);
 /* Backoff with jitter: attempt 1 gives about min. */

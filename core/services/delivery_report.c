@@ -140,6 +140,10 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
     int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
 
     id_format("msg", r->id, id);
+    if (rc == HILO_CORRUPT) {
+        delivery_unreadable(d, "msg", r->id, e);
+        return HILO_OK; /* it stays in flight; what would be decided on can't be read */
+    }
     if (rc == HILO_NOTFOUND ||
         (rc == HILO_OK && (m.place != PLACE_IN_FLIGHT || !str_eq(m.channel, c->name)))) {
         log_event(gw->log, HILO_LOG_WARN, "delivery.report_ignored", "channel=%.*s id=%s code=\"%s\"",
