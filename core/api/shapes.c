@@ -73,6 +73,8 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     if (model_edit(rq->arena, bytes, drop, sizeof known / sizeof *known, &bytes, &e) != HILO_OK)
         return fault_set(f, 500, "corrupt", "", "stored bytes can't be read: %s; run hilo store check",
                          e.text);
+    if (message_amended(rq->api->gw, m, rq->arena, &bytes, f) != 0)
+        return -1;
     out_begin(o, key, '{');
     out_id(o, "id", "msg", id);
     shape__enum(o, "kind", MODEL_E_KIND, m->kind);
@@ -90,7 +92,9 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     out_u64(o, "attempts", m->attempts);
     out_time(o, "due", m->place == PLACE_DUE ? m->due : 0);
     out_time(o, "expires", m->expires);
-    out_id(o, "media", "med", m->media);
+    out_time(o, "edited", m->edited);
+    out_time(o, "deleted", m->deleted);
+    out_id(o, "media", "med", m->deleted ? (struct hilo_id){{0}} : m->media);
     out_id(o, "key", "key", m->actor);
     shape__history(o, m->history);
     if (m->cost.n && shape_group(o, "cost", MODEL_G_RECEIPT, m->cost, false, f) != 0)

@@ -6,6 +6,10 @@
  * new customer. Identifiers that nobody has yet are added; one that names somebody
  * else stays with them. Which case: that of the message it answers, or the customer's
  * only case that is not closed.
+ *
+ * A customer who changed the number: the new identifiers are added to him, and his
+ * conversation goes to them. If somebody else has one of them, nothing is merged: the
+ * message says so in the timeline (outcome "conflict"), and so does the log.
  */
 #include "base/check.h"
 #include "base/clock.h"
@@ -36,8 +40,10 @@ struct inbound {
     struct hilo_id id, customer, conversation, case_id, reply_to, question, media;
     struct hilo_str expected; /* SHA-256 of the media, 32 bytes */
     bool new_customer, new_conversation;
-    unsigned n;
+    unsigned n, n_next;
     struct party party[PARTIES_MAX];
+    struct party next[PARTIES_MAX]; /* whom he is known as from now on, if his number changed */
+    bool conflict;                  /* one of these is somebody else's */
 };
 
 /* ---- who ---- */
@@ -71,34 +77,48 @@ static int32_t party_read(struct inbound *in, struct hilo_str group, struct part
     return HILO_OK;
 }
 
-static int32_t who(struct inbound *in, struct err *e)
+/* Every group with this tag, and who has it; *customer, if none, becomes the first of those. */
+static int32_t parties_read(struct inbound *in, struct hilo_str bytes, uint32_t tag, struct party *out,
+                            unsigned *n, struct err *e)
 {
-    struct hilo_str rest = in->message;
     struct hilo_field field;
     int32_t rc = HILO_OK;
 
-    while (rc == HILO_OK && hilo_next(&rest, &field) == 1) {
-        if (field.tag != HILO_T_MSG_PARTY)
+    while (rc == HILO_OK && hilo_next(&bytes, &field) == 1) {
+        if (field.tag != tag)
             continue;
-        if (in->n == PARTIES_MAX)
+        if (*n == PARTIES_MAX)
             return err_set(e, HILO_INVALID, "more than %d identifiers of one sender", PARTIES_MAX);
-        rc = party_read(in, field.val, &in->party[in->n], e);
-        in->n += rc == HILO_OK;
-    }
-    if (rc == HILO_OK && in->n == 0)
-        return err_set(e, HILO_INVALID, "an inbound message names no sender (party)");
-    for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
-        struct party *p = &in->party[i];
-        rc = customer_find(in->gw, &p->id, &p->owner, e);
+        struct party *p = &out[*n];
+        rc = party_read(in, field.val, p, e);
+        if (rc == HILO_OK)
+            rc = customer_find(in->gw, &p->id, &p->owner, e);
         if (rc == HILO_OK && id_none(in->customer))
             in->customer = p->owner;
         if (rc == HILO_NOTFOUND)
             rc = HILO_OK;
+        *n += rc == HILO_OK;
     }
+    return rc;
+}
+
+static int32_t who(struct inbound *in, struct err *e)
+{
+    struct hilo_str content = hilo_content(in->message);
+    bool changed = hilo_get_u64(content, HILO_T_CONTENT_TYPE) == HILO_CONTENT_SYSTEM &&
+                   hilo_get_u64(content, HILO_T_CONTENT_EVENT) == HILO_SYSTEM_NUMBER_CHANGED;
+    int32_t rc = parties_read(in, in->message, HILO_T_MSG_PARTY, in->party, &in->n, e);
+
+    if (rc == HILO_OK && in->n == 0)
+        return err_set(e, HILO_INVALID, "an inbound message names no sender (party)");
+    if (rc == HILO_OK && changed)
+        rc = parties_read(in, content, HILO_T_CONTENT_NEW_PARTY, in->next, &in->n_next, e);
     if (rc == HILO_OK && id_none(in->customer)) {
         in->new_customer = true;
         in->customer = idgen_next(store_ids(in->gw->store));
     }
+    for (unsigned i = 0; i < in->n_next; i++)
+        in->conflict |= !id_none(in->next[i].owner) && !id_eq(in->next[i].owner, in->customer);
     return rc;
 }
 
@@ -193,6 +213,9 @@ static int32_t finish_message(struct inbound *in, struct err *e)
             in->expected = str_n(hash, MEDIA_HASH);
         content[0] = change_id(HILO_T_CONTENT_MEDIA, &in->media);
         change[n++] = change_into(HILO_T_MSG_CONTENT, content, 1);
+    } else if (in->n_next) {
+        content[0] = change_str(HILO_T_CONTENT_OUTCOME, in->conflict ? STR("conflict") : STR("moved"));
+        change[n++] = change_into(HILO_T_MSG_CONTENT, content, 1);
     }
     change[n++] = change_id(HILO_T_MSG_ID, &in->id);
     change[n++] = change_str(HILO_T_MSG_CHANNEL, in->channel->name);
@@ -211,17 +234,13 @@ static int32_t append(struct inbound *in, const struct rec_desc *d, const void *
     return store_append(in->gw->store, d, ev, &in->actor, in->now, NULL, e);
 }
 
-static int32_t append_people(struct inbound *in, struct err *e)
+/* Those that nobody has yet. */
+static int32_t append_identifiers(struct inbound *in, const struct party *party, unsigned n, struct err *e)
 {
     int32_t rc = HILO_OK;
 
-    if (in->new_customer) {
-        const struct ev_customer_created ev = {
-            .id = in->customer, .name = str_utf8_head(hilo_get_str(in->message, HILO_T_MSG_PARTY_NAME), 200)};
-        rc = append(in, &ev_desc_customer_created, &ev, e);
-    }
-    for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
-        const struct party *p = &in->party[i];
+    for (unsigned i = 0; i < n && rc == HILO_OK; i++) {
+        const struct party *p = &party[i];
         if (!id_none(p->owner))
             continue;
         const struct ev_identifier_added ev = {.customer = in->customer,
@@ -235,16 +254,53 @@ static int32_t append_people(struct inbound *in, struct err *e)
     return rc;
 }
 
+static int32_t append_people(struct inbound *in, struct err *e)
+{
+    int32_t rc = HILO_OK;
+
+    if (in->new_customer) {
+        const struct ev_customer_created ev = {
+            .id = in->customer, .name = str_utf8_head(hilo_get_str(in->message, HILO_T_MSG_PARTY_NAME), 200)};
+        rc = append(in, &ev_desc_customer_created, &ev, e);
+    }
+    if (rc == HILO_OK)
+        rc = append_identifiers(in, in->party, in->n, e);
+    if (rc == HILO_OK && !in->conflict)
+        rc = append_identifiers(in, in->next, in->n_next, e);
+    return rc;
+}
+
+/* Which of them is the one to send to: a phone, if there is one. */
+static unsigned main_address(const struct party *party, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (party[i].id.scheme == HILO_SCHEME_PHONE)
+            return i;
+    return 0;
+}
+
+/* An address leads to the conversation; send_to: it is the one to send to from now on. */
+static int32_t append_address(struct inbound *in, const struct party *p, bool send_to, struct err *e)
+{
+    struct key k = key_address(in->channel->name, p->id.scheme, p->id.scope, p->id.value);
+    struct hilo_str val;
+    int32_t rc = store_get(in->gw->store, TABLE_ADDRESS, key_str(&k), in->arena, &val, e);
+
+    if (rc == HILO_OK && id_eq(key_tail_id(val), in->conversation) && !send_to)
+        return HILO_OK;
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
+        return rc;
+    const struct ev_conversation_address ev = {.id = in->conversation, .party = p->bytes, .main = send_to};
+    return append(in, &ev_desc_conversation_address, &ev, e);
+}
+
 /* Every address leads to the conversation; a phone is the one to send to. */
 static int32_t append_conversation(struct inbound *in, const struct rec_conversation *conv, struct err *e)
 {
-    unsigned main = 0;
+    unsigned main = main_address(in->party, in->n);
+    bool moved = in->n_next && !in->conflict;
     int32_t rc = HILO_OK;
 
-    while (main < in->n && in->party[main].id.scheme != HILO_SCHEME_PHONE)
-        main++;
-    if (main == in->n)
-        main = 0;
     if (in->new_conversation) {
         const struct ev_conversation_opened ev = {.id = in->conversation,
                                                   .customer = in->customer,
@@ -253,21 +309,30 @@ static int32_t append_conversation(struct inbound *in, const struct rec_conversa
         rc = append(in, &ev_desc_conversation_opened, &ev, e);
     }
     for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
-        const struct identifier *id = &in->party[i].id;
-        struct key k = key_address(in->channel->name, id->scheme, id->scope, id->value);
-        struct hilo_str val;
-        bool send_to = i == main && !in->new_conversation && !str_eq(conv->party, in->party[i].bytes) &&
-                       id->scheme == HILO_SCHEME_PHONE;
-        rc = store_get(in->gw->store, TABLE_ADDRESS, key_str(&k), in->arena, &val, e);
-        if (rc == HILO_OK && id_eq(key_tail_id(val), in->conversation) && !send_to)
-            continue;
-        if (rc != HILO_OK && rc != HILO_NOTFOUND)
-            return rc;
-        const struct ev_conversation_address ev = {
-            .id = in->conversation, .party = in->party[i].bytes, .main = send_to};
-        rc = append(in, &ev_desc_conversation_address, &ev, e);
+        const struct party *p = &in->party[i];
+        rc = append_address(in, p,
+                            i == main && !in->new_conversation && in->n_next == 0 &&
+                                !str_eq(conv->party, p->bytes) && p->id.scheme == HILO_SCHEME_PHONE,
+                            e);
     }
+    main = main_address(in->next, in->n_next);
+    for (unsigned i = 0; i < in->n_next && moved && rc == HILO_OK; i++)
+        rc = append_address(in, &in->next[i], i == main, e);
     return rc;
+}
+
+static void log_conflict(const struct inbound *in)
+{
+    char customer[ID_TEXT], other[ID_TEXT] = "";
+
+    id_format("cus", in->customer, customer);
+    for (unsigned i = 0; i < in->n_next; i++)
+        if (!id_none(in->next[i].owner) && !id_eq(in->next[i].owner, in->customer))
+            id_format("cus", in->next[i].owner, other);
+    log_event(
+        in->gw->log, HILO_LOG_WARN, "customer.number_conflict",
+        "channel=%.*s customer=%s other=%s note=\"the new number belongs to the other; nothing was merged\"",
+        STR_FMT(in->channel->name), customer, other);
 }
 
 static int32_t receive(struct inbound *in, struct err *e)
@@ -309,6 +374,8 @@ static int32_t receive(struct inbound *in, struct err *e)
     if (rc != HILO_OK)
         return rc;
     in->channel->received++;
+    if (in->conflict)
+        log_conflict(in);
     if (!id_none(in->media))
         delivery_fetch(in->gw->delivery, in->channel);
     char text[ID_TEXT];

@@ -460,6 +460,33 @@ int message_get(struct gateway *gw, struct hilo_id id, struct arena *a, struct r
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }
 
+int message_amended(struct gateway *gw, const struct rec_message *m, struct arena *a, struct hilo_str *bytes,
+                    struct fault *f)
+{
+    const struct model_change gone = change_remove(HILO_T_MSG_CONTENT);
+    struct model_change words, content;
+    struct rec_message edit;
+    struct hilo_str said, text;
+    struct err e = {0};
+
+    if (m->deleted) {
+        if (model_edit(a, *bytes, &gone, 1, bytes, &e) != HILO_OK)
+            return fault_store(f, HILO_CORRUPT, &e);
+        return 0;
+    }
+    if (id_none(m->edit))
+        return 0;
+    if (message_get(gw, m->edit, a, &edit, &said, f) != 0)
+        return -1;
+    said = hilo_content(said);
+    if (!hilo_find(said, HILO_T_CONTENT_TEXT, &text))
+        text = hilo_get_str(said, HILO_T_CONTENT_CAPTION);
+    words = change_str(
+        hilo_content_type(*bytes) == HILO_CONTENT_MEDIA ? HILO_T_CONTENT_CAPTION : HILO_T_CONTENT_TEXT, text);
+    content = change_into(HILO_T_MSG_CONTENT, &words, 1);
+    return model_edit(a, *bytes, &content, 1, bytes, &e) == HILO_OK ? 0 : fault_store(f, HILO_CORRUPT, &e);
+}
+
 int message_cancel(struct gateway *gw, const struct actor *actor, struct hilo_id id, struct fault *f)
 {
     struct hilo_str bytes;

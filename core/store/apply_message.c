@@ -401,6 +401,35 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
     return e->once_key.n ? apply__once(a, e->once_key, e->once_request) : HILO_OK;
 }
 
+/* The sender's own message that this one changes or takes back; none: it stands in the
+ * thread by itself. The newest change by the provider's clock counts. */
+static int32_t message_amend(struct apply *a, const struct ev_message_received *e, struct rec_message *m)
+{
+    struct hilo_str content = hilo_content(e->message);
+    uint64_t event = hilo_get_u64(content, HILO_T_CONTENT_EVENT);
+    uint64_t time = hilo_get_u64(e->message, HILO_T_MSG_TIME);
+    struct hilo_id about = hilo_get_id(e->message, HILO_T_MSG_REPLY_TO);
+    struct rec_message o;
+    struct key k = key_of_id(about);
+    int32_t rc;
+
+    if (hilo_get_u64(content, HILO_T_CONTENT_TYPE) != HILO_CONTENT_SYSTEM || id_none(about) ||
+        (event != HILO_SYSTEM_EDITED && event != HILO_SYSTEM_DELETED))
+        return HILO_OK;
+    rc = apply__get(a, TABLE_MESSAGE, &k, &rec_desc_message, &o);
+    if (rc != HILO_OK || o.kind != HILO_KIND_INBOUND || !id_eq(o.conversation, m->conversation))
+        return rc == HILO_NOTFOUND ? HILO_OK : rc;
+    m->about = about;
+    if (event == HILO_SYSTEM_DELETED) {
+        o.deleted = time;
+    } else if (time >= o.edited) {
+        o.edited = time;
+        o.edit = e->id;
+    }
+    message_save(a, about, &o);
+    return HILO_OK;
+}
+
 int32_t apply__message_received(struct apply *a, const struct ev_message_received *e)
 {
     struct hilo_str content = hilo_content(e->message);
@@ -415,13 +444,16 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
     m.media = e->media;
     const struct rec_step s = {.status = HILO_STATUS_DELIVERED, .time = (uint64_t)a->event->head.time_us};
     message_step(a, &m, &s);
-    rc = apply__thread_add(a, e->id, &m);
+    rc = message_amend(a, e, &m);
+    if (rc == HILO_OK && id_none(m.about))
+        rc = apply__thread_add(a, e->id, &m);
     if (rc == HILO_OK)
         rc = conversation_load(a, m.conversation, &c);
     if (rc != HILO_OK)
         return rc;
     uint64_t time = hilo_get_u64(e->message, HILO_T_MSG_TIME);
-    if (time > c.last_in)
+    /* News of a message or a number is no message: it opens no window. */
+    if (time > c.last_in && hilo_get_u64(content, HILO_T_CONTENT_TYPE) != HILO_CONTENT_SYSTEM)
         c.last_in = time;
     if (hilo_get_u64(content, HILO_T_CONTENT_TYPE) == HILO_CONTENT_CHOICE_REPLY &&
         id_eq(hilo_get_id(e->message, HILO_T_MSG_REPLY_TO), c.choices))

@@ -197,7 +197,8 @@ static bool status_fits(const struct rec_message *m)
 
 /* ---- the message itself ---- */
 
-/* Its event, and whether it belongs into a thread: signals to a channel do not. */
+/* Its event, and whether it belongs into a thread: signals to a channel do not, nor what
+ * changes another message. */
 static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id id,
                           const struct rec_message *m)
 {
@@ -231,7 +232,7 @@ static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id 
         FOUND(ck, MESSAGE, key, "its number is not its event's sequence");
     if (m->kind != kind)
         FOUND(ck, MESSAGE, key, "its kind is not the one of its event");
-    return kind == HILO_KIND_INBOUND || hilo_content_type(bytes) != HILO_CONTENT_SYSTEM;
+    return kind == HILO_KIND_INBOUND ? id_none(m->about) : hilo_content_type(bytes) != HILO_CONTENT_SYSTEM;
 }
 
 static void message_conversation(struct check *ck, struct hilo_str key, struct hilo_id id,
@@ -278,6 +279,10 @@ static void message_links(struct check *ck, struct hilo_str key, struct hilo_id 
     }
     if (!id_none(m->marks) && !message_get(ck, m->marks, &other))
         FOUND(ck, MESSAGE, key, "the message that it marks as read does not exist");
+    if (!id_none(m->about) && !message_get(ck, m->about, &other))
+        FOUND(ck, MESSAGE, key, "the message that it changes does not exist");
+    if (!id_none(m->edit) && (!message_get(ck, m->edit, &other) || !id_eq(other.about, id)))
+        FOUND(ck, MESSAGE, key, "its newest words are in no message that changes it");
     if (m->part > (m->parts > 1 ? m->parts : 1))
         FOUND(ck, MESSAGE, key, "it counts more parts as sent than it has");
 }

@@ -594,6 +594,40 @@ static void a_mark_marks_when_it_is_sent(void **state)
     rig_clean(r);
 }
 
+static void the_newest_edit_counts(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233"), other = rig_person(r, "+573009998877");
+    struct draft edit = {.content = HILO_CONTENT_SYSTEM, .system = HILO_SYSTEM_EDITED};
+    struct hilo_id in = rig_receive(r, &p, (struct draft){.ext_id = STR("wamid.in")});
+    uint64_t last_in = rig_conversation(r, &p).last_in;
+    struct key k = key_of_id(p.customer);
+    struct rec_thread t;
+
+    edit.reply_to = in;
+    struct hilo_id first = rig_receive(r, &p, edit), second = rig_receive(r, &p, edit);
+    assert_true(id_eq(rig_message(r, in).edit, second));
+    assert_true(rig_message(r, in).edited > last_in);
+    r->now -= 5 * SECOND; /* by the provider's clock it is older */
+    (void)rig_receive(r, &p, edit);
+    r->now += 5 * SECOND;
+    assert_true(id_eq(rig_message(r, in).edit, second));
+    assert_true(id_eq(rig_message(r, first).about, in));
+    assert_int_equal(rig_message(r, in).deleted, 0);
+    (void)rig_receive(r, &other,
+                      (struct draft){.content = HILO_CONTENT_SYSTEM,
+                                     .system = HILO_SYSTEM_DELETED,
+                                     .reply_to = in}); /* not theirs */
+    assert_int_equal(rig_message(r, in).deleted, 0);
+    edit.system = HILO_SYSTEM_DELETED;
+    (void)rig_receive(r, &p, edit);
+    assert_true(rig_message(r, in).deleted > 0);
+    assert_int_equal(rig_conversation(r, &p).last_in, last_in); /* it opens no window */
+    OK(r, store_record(r->store, TABLE_THREAD, key_str(&k), &rec_desc_thread, r->arena, &t, &r->err));
+    assert_int_equal(t.count, 1);
+    rig_clean(r);
+}
+
 static void an_answer_ends_the_question(void **state)
 {
     struct rig *r = *state;
@@ -905,6 +939,7 @@ int main(void)
         T(inbound_media_may_fail_for_good),
         T(media_of_an_application),
         T(a_mark_marks_when_it_is_sent),
+        T(the_newest_edit_counts),
         T(an_answer_ends_the_question),
         T(the_thread_is_a_chain),
         T(cases_and_their_index),

@@ -401,6 +401,14 @@ DAMAGE(message_marking_an_unknown_one)
 {
     EDIT(s, TABLE_MESSAGE, message, s->sent, marks = rig_id(s->r));
 }
+DAMAGE(message_changing_an_unknown_one)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->sent, about = rig_id(s->r));
+}
+DAMAGE(message_with_the_words_of_another)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->sent, edit = s->sent);
+}
 DAMAGE(thread_miscounted)
 {
     EDIT(s, TABLE_THREAD, thread, s->ana.customer, count = 7);
@@ -635,6 +643,8 @@ static const struct {
     D(message_out_of_turn, ": it is due or in flight and another has the turn"),
     D(message_with_too_many_parts, ": it counts more parts as sent than it has"),
     D(message_marking_an_unknown_one, ": the message that it marks as read does not exist"),
+    D(message_changing_an_unknown_one, ": the message that it changes does not exist"),
+    D(message_with_the_words_of_another, ": its newest words are in no message that changes it"),
     D(thread_miscounted, ": it counts 7 messages, its chain has 3"),
     D(thread_gone, "THREAD -: the threads hold 3 messages, but 6 belong into one"),
     D(thread_broken, ": the message 2 before its newest does not exist"),

@@ -80,12 +80,18 @@ static void receive(struct model *m)
 {
     const struct person *p = &m->person[any(m, PEOPLE)];
     struct draft d = {.ext_id = arena_fmt(m->r->arena, "in.%llu", (unsigned long long)m->r->ids)};
-    struct hilo_id id = rig_id(m->r), choices = rig_conversation(m->r, p).choices;
+    struct hilo_id id = rig_id(m->r), choices = rig_conversation(m->r, p).choices, other;
+    struct rec_message rec;
 
     if (any(m, 2))
         d.reply_to = choices;
     if (any(m, 2))
         d.content = HILO_CONTENT_CHOICE_REPLY;
+    if (any(m, 6) == 0 && some_message(m, &other, &rec)) {
+        d.content = HILO_CONTENT_SYSTEM;
+        d.system = any(m, 2) ? HILO_SYSTEM_EDITED : HILO_SYSTEM_DELETED;
+        d.reply_to = other;
+    }
     if (any(m, 3) == 0 && m->n_media < MEDIA)
         d.media = m->media[m->n_media++] = rig_id(m->r);
     if (m->n_cases && any(m, 3) == 0)
