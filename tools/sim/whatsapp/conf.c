@@ -37,7 +37,7 @@ void conf_init(struct sim *s)
                             .retry_max_ms = 2000,
                             .timeout_ms = 10000,
                             .pair_burst = 45,
-                            .template_page = 25};
+                            .template_page = 1000};
     s->conf.templates = cJSON_CreateArray();
     s->faults = (struct faults){
         .probability = 1, .count = -1, .media_count = -1, .rng = 1, .reorder_ms = 50, .n_statuses = 3};

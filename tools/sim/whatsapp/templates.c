@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_MAX = 1000 };
+enum { PAGE_DEFAULT = 25 };
 
 static int number(const cJSON *def, const char *key)
 {
@@ -200,8 +200,8 @@ enum MHD_Result templates_list(struct request *r)
         return graph_error(r, &e);
     cJSON *json = cJSON_CreateObject(), *data = cJSON_AddArrayToObject(json, "data");
     pthread_mutex_lock(&s->lock);
-    int64_t limit = http_query_int(r, "limit", s->conf.template_page);
-    limit = limit < 1 ? 1 : limit > PAGE_MAX ? PAGE_MAX : limit;
+    int64_t limit = http_query_int(r, "limit", PAGE_DEFAULT);
+    limit = limit < 1 ? 1 : limit > s->conf.template_page ? s->conf.template_page : limit;
     int all = cJSON_GetArraySize(s->conf.templates), i = from;
     bool ok = true;
     for (; ok && i < all && i - from < limit; i++) {
