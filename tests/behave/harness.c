@@ -631,7 +631,7 @@ unsigned sim_count(struct sim *s, const char *name)
 
 /* ---- the gateway ---- */
 
-static int free_port(void)
+int free_port(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
@@ -646,6 +646,9 @@ static int free_port(void)
 
 void gate_configure(struct gate *g)
 {
+    static const char meta[] = "    account: \"102290129340398\"\n    phone_number_id: \"106540352242922\"\n"
+                               "    waba_id: \"102290129340398\"\n    token: sim-token\n"
+                               "    app_secret: sim-app-secret\n    verify_token: sim-verify\n";
     char *yaml = NULL;
 
     assert_true(
@@ -654,14 +657,11 @@ void gate_configure(struct gate *g)
                  "store:\n  segment_size: %s\n  map_size: 2G\n%s"
                  "http:\n  listen: 127.0.0.1:%d\n%s%s%s\n"
                  "log:\n  level: debug\n"
-                 "channels:\n  wa:\n    type: whatsapp\n    account: \"102290129340398\"\n"
-                 "    phone_number_id: \"106540352242922\"\n    waba_id: \"102290129340398\"\n"
-                 "    token: sim-token\n    app_secret: sim-app-secret\n    verify_token: sim-verify\n"
-                 "    base_url: http://127.0.0.1:%d\n%s%s%s"
+                 "channels:\n  wa:\n    type: whatsapp\n%s    base_url: http://127.0.0.1:%d\n%s%s%s"
                  "routes:\n  - scheme: phone\n    channel: wa\n%s",
                  g->scratch->dir, harness_build(), g->segment_size ? g->segment_size : "16M", g->extra_store,
                  g->port, g->extra_http, g->public_url ? "  public_url: " : "",
-                 g->public_url ? g->public_url : "", g->sim->port,
+                 g->public_url ? g->public_url : "", g->channel ? g->channel : meta, g->sim->port,
                  /* What is not what a test is about: it says so itself. */
                  strstr(g->extra_channel, "window:") ? "" : "    window: provider\n",
                  strstr(g->extra_channel, "rate:") ? "" : "    rate: 0\n    pair_interval: 0s\n",

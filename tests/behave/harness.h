@@ -115,6 +115,7 @@ struct gate {
     char key[64];
     const struct sim *sim;
     char extra_channel[512];  /* more lines of the channel wa, indented by 4 */
+    const char *channel;      /* its own lines but for type and base_url; NULL: those of Meta's */
     char extra[2048];         /* more top-level YAML */
     char extra_http[256];     /* more lines of the section http, indented by 2 */
     char extra_store[128];    /* the same of store */
@@ -122,6 +123,8 @@ struct gate {
     const char *public_url;   /* NULL: none */
     const char *env[4];       /* NULL-ended: "NAME=value" of its process, from its next start */
 };
+/* A port that nobody has now. */
+int free_port(void);
 /* Writes hilo.yaml into the scratch folder (one channel "wa" of type whatsapp towards the
  * simulator; a route for phone) and starts hilod; makes a key with all scopes the first
  * time, and points the simulator's webhooks here. The port stays the same over restarts. */
