@@ -187,6 +187,7 @@ static int32_t start_api(struct daemon *d, struct err *e)
                                    .connections_max = s->http.connections_max,
                                    .connections_per_ip_max = s->http.connections_per_ip_max,
                                    .idle_timeout_us = s->http.idle_timeout_us,
+                                   .metrics_public = s->http.metrics_public != 0,
                                    .reload = reload,
                                    .reload_arg = d};
     int32_t rc = api_new(&ao, e, &d->api);

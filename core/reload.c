@@ -92,7 +92,7 @@ static void take_over(struct reload *l, struct assembly *next, struct arena *are
     r->needs_restart = settings_diff(&l->boot.settings, s, false, arena);
     log_level_set(l->gw->log, (int32_t)s->log.level);
     media_store_limit(l->gw->media, (uint64_t)s->store.media_max_bytes);
-    api_limits(l->api, s->http.body_max_bytes, s->http.hook_max_bytes);
+    api_change(l->api, s->http.body_max_bytes, s->http.hook_max_bytes, s->http.metrics_public != 0);
     gateway_take(l->gw, next);
     fleet_switch(l->fleet, next, arena, r);
     if (l->now != &l->boot) {

@@ -124,8 +124,9 @@ void api_quiesce(struct api *api)
         http_quiesce(api->control);
 }
 
-void api_limits(struct api *api, int64_t body_max_bytes, int64_t hook_max_bytes)
+void api_change(struct api *api, int64_t body_max_bytes, int64_t hook_max_bytes, bool metrics_public)
 {
     api->opt.body_max_bytes = body_max_bytes;
     api->opt.hook_max_bytes = hook_max_bytes;
+    api->opt.metrics_public = metrics_public;
 }

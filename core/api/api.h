@@ -26,6 +26,7 @@ struct api_options { /* filled by main from the section http; strings live as lo
     int64_t hook_max_bytes;    /* of a provider's request */
     int64_t connections_max, connections_per_ip_max;
     int64_t idle_timeout_us;
+    bool metrics_public;      /* /metrics needs no key */
     config_reload_fn *reload; /* NULL: POST /v1/config/reload is refused */
     void *reload_arg;
 };
@@ -53,8 +54,9 @@ unsigned api_waiting(const struct api *);
 /* Stop accepting new connections; what is under way goes on. /readyz is 503 from here. */
 void api_quiesce(struct api *);
 
-/* Limits of bodies, from the next request on. */
-void api_limits(struct api *, int64_t body_max_bytes, int64_t hook_max_bytes);
+/* What may change while it runs, from the next request on: limits of bodies, who may see
+ * the metrics. */
+void api_change(struct api *, int64_t body_max_bytes, int64_t hook_max_bytes, bool metrics_public);
 
 /* plug_up.answer: the plugin's answer to a hook. */
 void api_hook_answer(struct api *, struct gw_channel *, uint64_t request, const struct hilo_http *);

@@ -66,7 +66,7 @@ int auth_check(struct request *rq, const struct route *route, struct fault *f)
     struct hilo_id cause = rq->actor.cause;
     struct hilo_str key, missing;
 
-    if (route->flags & ROUTE_OPEN)
+    if ((route->flags & ROUTE_OPEN) || ((route->flags & ROUTE_METRICS) && rq->api->opt.metrics_public))
         return 0;
     key = auth__bearer(request_header(rq, "Authorization"));
     if (key.n == 0 && rq->control && auth__peer(rq))

@@ -226,7 +226,9 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
     c = &h->api->count[rq->route ? rq->route - routes(&n_routes) : n_routes];
     class = rq->state == REQUEST_ANSWERED && rq->answer.status < 600 ? rq->answer.status / 100 : 0;
     c->by_class[class]++;
-    c->us += (uint64_t)us;
+    hist_add(&c->us, hist_time_us, (uint64_t)us);
+    if (rq->hook_channel)
+        rq->hook_channel->requests[class]++;
     /* A unix socket whose peer took the answer and left is in error for the library. */
     aborted = why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !(rq->control && rq->state == REQUEST_ANSWERED);
     /* The pattern, never the path: a path may hold a token. */

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/request.h"
+#include "base/hist.h"
 
 struct http; /* opaque */
 struct uploads;
@@ -16,7 +17,7 @@ enum { HTTP_CLASSES = 6, HOOKS_MAX = 1024, HTTP_HEADER_BYTES = 16384, REQUESTS_K
 /* Of one route, since the start. */
 struct http_count {
     uint64_t by_class[HTTP_CLASSES]; /* [2]: 2xx */
-    uint64_t us;
+    struct hist us;                  /* hist_time_us: from the first line to the end of the answer */
 };
 
 TAILQ_HEAD(hook_list, request);
@@ -39,6 +40,8 @@ struct api {
     struct uploads *uploads;
     struct http_count *count; /* by route; one more for what matched none */
     uint64_t requests, replays;
+    int64_t clocks_apart; /* wall less monotonic, when last looked at; 0: never */
+    uint64_t clock_jumps;
 };
 
 /* fd: a listening socket, given away. */

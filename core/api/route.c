@@ -32,7 +32,8 @@ static const struct route route__table[] = {
     {"GET", "/v1/media/{}", SCOPE_MEDIA_READ, BODY_NONE, ROUTE_QUERY, media_show, NULL},
     {"GET", "/m/{}", 0, BODY_NONE, ROUTE_OPEN, media_public, NULL},
     {"GET", "/v1/channels", SCOPE_CHANNELS_READ, BODY_NONE, 0, channel_index, NULL},
-    {"GET", "/v1/channels/{}/templates", SCOPE_CHANNELS_READ, BODY_NONE, 0, channel_templates, NULL},
+    {"GET", "/v1/channels/{}/templates", SCOPE_CHANNELS_READ, BODY_NONE, ROUTE_QUERY, channel_templates,
+     NULL},
     {"POST", "/v1/channels/{}/pause", SCOPE_CHANNELS_WRITE, BODY_JSON, 0, channel_pause, NULL},
     {"POST", "/v1/channels/{}/resume", SCOPE_CHANNELS_WRITE, BODY_JSON, 0, channel_resume, NULL},
     {"POST", "/v1/keys", SCOPE_KEYS_WRITE, BODY_JSON, 0, key_post, NULL},
@@ -45,7 +46,7 @@ static const struct route route__table[] = {
     {"GET", "/openapi.json", 0, BODY_NONE, ROUTE_OPEN, openapi_show, NULL},
     {"GET", "/healthz", 0, BODY_NONE, ROUTE_OPEN, health_show, NULL},
     {"GET", "/readyz", 0, BODY_NONE, ROUTE_OPEN, ready_show, NULL},
-    {"GET", "/metrics", SCOPE_METRICS_READ, BODY_NONE, 0, metrics_show, NULL},
+    {"GET", "/metrics", SCOPE_METRICS_READ, BODY_NONE, ROUTE_METRICS, metrics_show, NULL},
 };
 enum { ROUTES = sizeof route__table / sizeof *route__table };
 

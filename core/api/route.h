@@ -9,8 +9,9 @@ typedef int handler_fn(struct request *rq, struct fault *f);
 
 enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE };
 enum {
-    ROUTE_OPEN = 1, /* no key needed */
-    ROUTE_QUERY = 2 /* the handler looks at the query; else there may be none */
+    ROUTE_OPEN = 1,    /* no key needed */
+    ROUTE_METRICS = 4, /* no key needed if http.metrics_public */
+    ROUTE_QUERY = 2    /* the handler looks at the query; else there may be none */
 };
 
 struct route {

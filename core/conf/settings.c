@@ -69,6 +69,8 @@ static const struct hilo_option http_options[] = {
      .max = DAY, .help = "A connection without traffic for so long is closed."},
     {HTTP(link_life_us, HILO_OPT_DURATION), .name = "link_life", .flags = HILO_OPT_RELOADABLE, .def = "1d",
      .min = SECOND, .max = 365 * DAY, .help = "How long a signed link to media works."},
+    {HTTP(metrics_public, HILO_OPT_BOOL), .name = "metrics_public", .flags = HILO_OPT_RELOADABLE,
+     .def = "false", .help = "Whether /metrics needs no key; it names channels and numbers, nobody."},
 };
 
 static const struct hilo_option log_options[] = {
@@ -99,19 +101,21 @@ static const struct hilo_option common_options[] = {
      .min = 1, .max = 100000000, .help = "Messages that may wait; beyond it new ones are refused with 429."},
     {COMMON(account, HILO_OPT_STR), .name = "account", .flags = HILO_OPT_RELOADABLE, .max = 128,
      .help = "Scope of the customers' ids that mean nothing outside the provider's account."},
-    {COMMON(window, HILO_OPT_ENUM), .name = "window", .def = "core", .choices = "core|provider",
+    {COMMON(window, HILO_OPT_ENUM), .name = "window", .flags = HILO_OPT_RELOADABLE, .def = "core",
+     .choices = "core|provider",
      .help =
          "Who refuses what comes 24 hours after the customer's last message, where the channel has such a "
          "rule: core before it is queued, or provider alone."},
-    {COMMON(rate, HILO_OPT_INT), .name = "rate", .min = 0, .max = 100000,
+    {COMMON(rate, HILO_OPT_INT), .name = "rate", .flags = HILO_OPT_RELOADABLE, .min = 0, .max = 100000,
      .help = "Messages a second that are sent, 0: no limit; by default what the plugin says its peer takes."},
-    {COMMON(rate_burst, HILO_OPT_INT), .name = "rate_burst", .min = 0, .max = 100000,
-     .help = "Of these, how many at once; 0: a second's."},
-    {COMMON(pair_interval_us, HILO_OPT_DURATION), .name = "pair_interval", .min = 0, .max = DAY,
+    {COMMON(rate_burst, HILO_OPT_INT), .name = "rate_burst", .flags = HILO_OPT_RELOADABLE, .min = 0,
+     .max = 100000, .help = "Of these, how many at once; 0: a second's."},
+    {COMMON(pair_interval_us, HILO_OPT_DURATION), .name = "pair_interval", .flags = HILO_OPT_RELOADABLE,
+     .min = 0, .max = DAY,
      .help = "Time between two messages to one recipient in the long run, 0s: no limit; by default the "
              "plugin's."},
-    {COMMON(pair_burst, HILO_OPT_INT), .name = "pair_burst", .min = 0, .max = 100000,
-     .help = "Messages to one recipient at once, ahead of the interval; 0: one."},
+    {COMMON(pair_burst, HILO_OPT_INT), .name = "pair_burst", .flags = HILO_OPT_RELOADABLE, .min = 0,
+     .max = 100000, .help = "Messages to one recipient at once, ahead of the interval; 0: one."},
 };
 const char *const settings_common_keys[] = {
     "type",    "plugin", "enabled", "in_doubt",   "max_attempts",  "retry_min",  "retry_max", "queue_max",

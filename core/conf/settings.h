@@ -25,6 +25,7 @@ struct settings_http {
     int64_t body_max_bytes, hook_max_bytes;
     int64_t connections_max, connections_per_ip_max;
     int64_t idle_timeout_us, link_life_us;
+    uint64_t metrics_public;
 };
 
 struct settings_log {

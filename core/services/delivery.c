@@ -253,6 +253,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         rc = store_append(gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
         c->queued -= rc == HILO_OK;
         c->failed += rc == HILO_OK && ev.status == HILO_STATUS_FAILED;
+        c->came_to[ev.status] += rc == HILO_OK;
         if (rc == HILO_OK)
             delivery_settled(d, id, c->name, ev.status, ev.reason);
         delivery_kick(d, c);
@@ -281,6 +282,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
                                               .detail = str(why.text),
                                               .attempts = m.attempts};
         c->failed++;
+        c->came_to[HILO_STATUS_FAILED]++;
         delivery_kick(d, c);
         rc = store_append(gw->store, &ev_desc_message_reported, &r, &actor_core, now, NULL, e);
         if (rc == HILO_OK)
@@ -353,6 +355,62 @@ int32_t delivery_claim(struct delivery *d, struct err *e)
     }
     delivery_arm(d);
     return rc;
+}
+
+struct first {
+    uint64_t due;
+};
+
+static bool first_due(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct first *f = arg;
+    uint64_t at = key_tail_u64(key, 8);
+
+    (void)val;
+    if (f->due == 0 || at < f->due)
+        f->due = at;
+    return false;
+}
+
+int64_t delivery_oldest_us(struct delivery *d, const struct gw_channel *c)
+{
+    int64_t now = clock_wall_us();
+    struct first f = {0};
+    struct err e = {0};
+
+    for (uint8_t priority = 0; priority < PRIORITIES; priority++) {
+        struct key k = key_channel(c->name);
+        key_u8(&k, priority);
+        if (store_scan(d->gw->store, TABLE_DUE, key_str(&k), (struct hilo_str){0}, false, first_due, &f,
+                       &e) != HILO_OK)
+            return 0;
+    }
+    return f.due && (int64_t)f.due < now ? now - (int64_t)f.due : 0;
+}
+
+struct counted {
+    uint64_t n, max;
+};
+
+static bool counted_one(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    struct counted *x = arg;
+
+    (void)key;
+    (void)val;
+    return ++x->n < x->max;
+}
+
+uint64_t delivery_media_pending(struct delivery *d, const struct gw_channel *c, uint64_t max)
+{
+    struct counted x = {.max = max};
+    struct key k = key_channel(c->name);
+    struct err e = {0};
+
+    return store_scan(d->gw->store, TABLE_JOB, key_str(&k), (struct hilo_str){0}, false, counted_one, &x,
+                      &e) == HILO_OK
+               ? x.n
+               : 0;
 }
 
 bool delivery_busy(const struct delivery *d)
@@ -483,9 +541,11 @@ static int32_t expire(struct delivery *d, struct err *e)
         rc = delivery_append(d, &ev_desc_message_settled, &ev, e);
         if (rc == HILO_OK)
             delivery_settled(d, x->id[i], m.channel, ev.status, ev.reason);
+        gw->held -= rc == HILO_OK && held;
         if (rc == HILO_OK && c) {
             c->queued -= !held;
             c->failed += ev.status == HILO_STATUS_FAILED;
+            c->came_to[ev.status]++;
             delivery_kick(d, c);
         }
     }
@@ -621,6 +681,21 @@ static int32_t count_waiting(struct gateway *gw, struct gw_channel *only, struct
     return rc;
 }
 
+/* All that has an expiry and is in no queue: held (apply_message.c). */
+static int32_t count_held(struct gateway *gw, struct err *e)
+{
+    const struct hilo_str all = {0};
+    uint64_t expiring = 0, due = 0, waiting = 0;
+    int32_t rc = store_scan(gw->store, TABLE_EXPIRY, all, all, false, count_one, &expiring, e);
+
+    if (rc == HILO_OK)
+        rc = store_scan(gw->store, TABLE_DUE, all, all, false, count_one, &due, e);
+    if (rc == HILO_OK)
+        rc = store_scan(gw->store, TABLE_WAITING, all, all, false, count_one, &waiting, e);
+    gw->held = expiring > due + waiting ? expiring - due - waiting : 0;
+    return rc;
+}
+
 static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     struct gateway *gw = d->gw;
@@ -745,6 +820,8 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     rc = finisher_new(d, e, &d->finisher);
     if (rc == HILO_OK)
         rc = count_waiting(gw, NULL, e);
+    if (rc == HILO_OK)
+        rc = count_held(gw, e);
     for (struct gw_channel *c = gw->channels; c && rc == HILO_OK; c = c->next) {
         rc = recover_channel(d, c, e);
         delivery_kick(d, c);

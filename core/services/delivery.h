@@ -31,6 +31,11 @@ void delivery_dispatch(struct delivery *);
 /* True if there is something to claim now. */
 bool delivery_busy(const struct delivery *);
 
+/* For metrics: how long the first that may be claimed has been due, 0 if none is; how many
+ * downloads wait, at most max. */
+int64_t delivery_oldest_us(struct delivery *, const struct gw_channel *);
+uint64_t delivery_media_pending(struct delivery *, const struct gw_channel *, uint64_t max);
+
 /* plug_up.report, between begin and end. */
 int32_t delivery_report(struct delivery *, struct gw_channel *, const struct hilo_report *, struct err *);
 /* The channel's instance ended: what has no report is in doubt. Between begin and end. */

@@ -225,6 +225,7 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
                                            .size = job->stored.bytes,
                                            .mime = r.mime.n ? (struct hilo_str){0} : str(job->mime)};
         rc = delivery_append(d, &ev_desc_media_stored, &ev, &e);
+        c->media_stored++;
         log_event(gw->log, HILO_LOG_DEBUG, "media.stored", "id=%s channel=%.*s bytes=%llu", id,
                   STR_FMT(c->name), (unsigned long long)job->stored.bytes);
     } else if (rc == HILO_OK) {
@@ -241,6 +242,7 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
                                            .attempts = attempts,
                                            .reason = str(job->reason)};
         rc = delivery_append(d, &ev_desc_media_failed, &ev, &e);
+        c->media_failed += final;
         log_event(gw->log, final ? HILO_LOG_WARN : HILO_LOG_INFO, "media.failed",
                   "id=%s channel=%.*s attempt=%llu final=%d code=\"%s\"", id, STR_FMT(c->name),
                   (unsigned long long)ev.attempts, final, err_name(job->code));

@@ -120,13 +120,46 @@ static void count(struct delivery *d, struct gw_channel *c, const struct rec_mes
         delivery_expiry(d, (int64_t)m->expires);
     } else if (m->place == PLACE_HELD) {
         c->in_doubt++;
+        c->came_to[HILO_STATUS_IN_DOUBT]++;
+        d->gw->held++;
         delivery_expiry(d, (int64_t)m->expires);
     } else if (m->status == HILO_STATUS_SENT || m->status == HILO_STATUS_DELIVERED ||
                m->status == HILO_STATUS_READ) {
         c->sent++;
+        c->came_to[HILO_STATUS_SENT]++;
     } else {
-        c->failed++;
+        c->failed += m->status == HILO_STATUS_FAILED;
+        c->came_to[m->status < GW_STATUSES ? m->status : 0]++;
     }
+}
+
+static unsigned outcome(int32_t code)
+{
+    switch (code) {
+    case HILO_OK:
+        return GW_REPORT_SENT;
+    case HILO_AGAIN:
+        return GW_REPORT_AGAIN;
+    case HILO_TEMP:
+        return GW_REPORT_TEMP;
+    case HILO_IN_DOUBT:
+        return GW_REPORT_IN_DOUBT;
+    case HILO_DOWN:
+        return GW_REPORT_DOWN;
+    case HILO_CONFIG:
+        return GW_REPORT_CONFIG;
+    default:
+        return GW_REPORT_PERM;
+    }
+}
+
+/* The claim was its last step, unless it was in doubt before. */
+static void measure(struct gw_channel *c, const struct hilo_report *r, const struct rec_message *m,
+                    int64_t now)
+{
+    c->reported[outcome(r->code)]++;
+    if (m->status == HILO_STATUS_QUEUED && now > (int64_t)m->status_time)
+        hist_add(&c->answered, hist_time_us, (uint64_t)(now - (int64_t)m->status_time));
 }
 
 static int32_t report_write(struct delivery *d, struct gw_channel *c, const struct hilo_report *r,
@@ -160,6 +193,7 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
                                      .detail = str_utf8_head(r->detail, 300)};
     decide(d, c, r, &m, now, &ev);
     pacing_report(c, r, &m);
+    measure(c, r, &m, now);
     const struct actor actor = {.kind = ACTOR_CHANNEL};
     rc = store_append(gw->store, &ev_desc_message_reported, &ev, &actor, now, NULL, e);
     if (rc != HILO_OK)
@@ -177,6 +211,7 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
         if (rc != HILO_OK)
             return rc;
         c->queued++;
+        gw->held--;
     }
     log_event(gw->log, ev.status == HILO_STATUS_FAILED ? HILO_LOG_INFO : HILO_LOG_DEBUG, "message.reported",
               "id=%s channel=%.*s status=%s attempt=%" PRIu64 " reason=%s", id, STR_FMT(c->name),
@@ -292,6 +327,11 @@ void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id,
     if (store_record(d->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, d->gw->arena, &m, &e) !=
         HILO_OK)
         return;
+    d->gw->held -= place_before == PLACE_HELD && m.place != PLACE_HELD;
+    d->gw->held += place_before != PLACE_HELD && m.place == PLACE_HELD;
+    /* Sent is counted by the report, if there is one. */
+    if (status < GW_STATUSES && (status != HILO_STATUS_SENT || place_before == PLACE_HELD))
+        c->came_to[status]++;
     bool was = place_before == PLACE_DUE || place_before == PLACE_WAITING;
     bool is = m.place == PLACE_DUE || m.place == PLACE_WAITING;
     if (was && !is)

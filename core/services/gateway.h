@@ -5,6 +5,7 @@
 #ifndef SERVICES_GATEWAY_H
 #define SERVICES_GATEWAY_H
 
+#include "base/hist.h"
 #include "base/log.h"
 #include "loop/loop.h"
 #include "plug/plug.h"
@@ -14,6 +15,19 @@
 struct delivery;
 struct pace;
 struct template_list;
+
+enum { GW_STATUSES = 16 }; /* more than HILO_STATUS_x */
+/* What a report says, for metrics. */
+enum {
+    GW_REPORT_SENT,
+    GW_REPORT_AGAIN,
+    GW_REPORT_TEMP,
+    GW_REPORT_PERM,
+    GW_REPORT_IN_DOUBT,
+    GW_REPORT_DOWN,
+    GW_REPORT_CONFIG,
+    GW_REPORTS
+};
 
 /* One configured channel, as the services see it. */
 struct gw_channel {
@@ -52,6 +66,11 @@ struct gw_channel {
     uint64_t queued, in_flight;      /* counted since the start from the tables */
     uint64_t sent, failed, in_doubt, received, receipts, retries; /* since the start */
     uint64_t held_rate, held_pair; /* how often its buckets held something back */
+    uint64_t came_to[GW_STATUSES]; /* outbound messages that came to a status, by HILO_STATUS_x */
+    uint64_t reported[GW_REPORTS]; /* attempts by outcome, by GW_REPORT_x */
+    struct hist answered;          /* hist_time_us: from the claim to the report */
+    uint64_t media_stored, media_failed;
+    uint64_t requests[6]; /* under /hooks, by class of status */
 };
 
 /* Which channel a message without "channel" goes to: the first whose scheme fits. */
@@ -79,6 +98,7 @@ struct gateway {
     struct gw_channel *channels;
     struct gw_route *routes;
     struct delivery *delivery;
+    uint64_t held;              /* messages in doubt, held for news of them, whatever their channel */
     struct hilo_str name;       /* gateway.name */
     struct hilo_str language;   /* of texts that the gateway itself writes: "es", "en" */
     struct hilo_str public_url; /* http.public_url, or empty: no signed links */

@@ -292,6 +292,7 @@ int outbound_append(struct gateway *gw, const struct actor *actor, struct outbou
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
     c->queued++;
+    c->came_to[HILO_STATUS_ACCEPTED]++;
     delivery_expiry(gw->delivery, o->expires);
     delivery_kick(gw->delivery, c);
     return 0;
@@ -509,6 +510,7 @@ int message_cancel(struct gateway *gw, const struct actor *actor, struct hilo_id
     struct gw_channel *c = gateway_channel(gw, m.channel);
     if (c) {
         c->queued--;
+        c->came_to[HILO_STATUS_CANCELED]++;
         delivery_kick(gw->delivery, c); /* the next of its conversation has its turn */
     }
     return 0;

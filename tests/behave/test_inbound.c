@@ -335,8 +335,8 @@ static void what_is_not_signed_by_the_app_is_refused_and_nothing_kept(void **sta
     assert_int_equal(process_count(w.gate.process, "message.received"), 0);
     /* No event was appended. */
     struct answer after = gate_get(&w.gate, "/metrics");
-    const char *was = strstr(before.body, "\nhilo_store_events "),
-               *is = strstr(after.body, "\nhilo_store_events ");
+    const char *was = strstr(before.body, "\nhilo_store_events_total "),
+               *is = strstr(after.body, "\nhilo_store_events_total ");
     assert_true(was && is);
     assert_int_equal(atoi(was + 19), atoi(is + 19));
     answer_done(&before);

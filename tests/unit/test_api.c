@@ -485,7 +485,7 @@ static void metrics_and_readiness(void **state)
     assert_int_equal(rig_post(r, "/v1/messages", HOLA, &a), 202);
     assert_int_equal(rig_call(r, "GET", "/metrics", "", NULL, &a), 200);
     assert_has(a.text, "Content-Type: text/plain; version=0.0.4");
-    assert_has(a.body, "hilo_channel_up{channel=\"wa\",type=\"whatsapp\"} 1\n");
+    assert_has(a.body, "hilo_channel_up{channel=\"wa\"} 1\n");
     assert_has(a.body, "hilo_http_requests_total{method=\"POST\",route=\"/v1/messages\",status=\"2xx\"} 1\n");
     assert_int_equal(rig_call(r, "GET", "/readyz", "", NULL, &a), 200);
     rig_plug.state = CHANNEL_STARTING; /* what is sent by it is kept */

@@ -349,7 +349,7 @@ static int32_t write_out(struct journal *j, struct err *err)
 /* What was taken is on disk: memory, descriptors and counters follow. Under syncing. */
 static void written(struct journal *j, int64_t began_us)
 {
-    uint64_t last = 0;
+    uint64_t last = 0, events = 0;
     int64_t took_us = clock_mono_us() - began_us;
     pthread_mutex_lock(&j->mem);
     j->stats.commits++;
@@ -359,6 +359,7 @@ static void written(struct journal *j, int64_t began_us)
         j->writing.head = b->next;
         last = b->first_seq + b->count - 1;
         j->synced_end = POSITION(b->seg.number, b->offset + b->n);
+        events += b->count;
         j->stats.synced_events += b->count;
         j->stats.synced_bytes += b->n;
         if (b->count > j->stats.max_batch_events)
@@ -375,6 +376,8 @@ static void written(struct journal *j, int64_t began_us)
     j->writing.tail = NULL;
     uint32_t pinned = j->pinned_from, busy = j->queue.head ? j->queue.head->seg.number : j->active.number;
     j->pinned_from = busy;
+    hist_add(&j->stats.sync, hist_time_us, took_us > 0 ? (uint64_t)took_us : 0);
+    hist_add(&j->stats.batch, hist_size, events);
     pthread_mutex_unlock(&j->mem);
     atomic_store(&j->synced, last);
     for (; pinned < busy; pinned++)

@@ -36,6 +36,7 @@
 #define STORE_JOURNAL_H
 
 #include "base/arena.h"
+#include "base/hist.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "store/event.h"
@@ -148,6 +149,7 @@ int32_t journal_oldest(struct journal *, struct arena *, struct event *out, stru
 struct journal_stats {
     uint64_t commits, synced_events, synced_bytes, sync_us, max_batch_events;
     uint64_t segments, segment_bytes;
+    struct hist sync, batch; /* hist_time_us of write and sync, hist_size of events: each commit */
 };
 void journal_stats(struct journal *, struct journal_stats *out);
 
