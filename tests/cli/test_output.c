@@ -346,6 +346,55 @@ static void the_last_column_goes_on_below_itself(void **state)
                                       "                                         李李李李\r\n");
 }
 
+static void what_was_changed_or_taken_back_says_so(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_env(rig, "TZ", "UTC");
+    rig_answer(
+        rig, 200,
+        "{\"messages\":[{\"kind\":\"inbound\",\"channel\":\"wa\",\"status\":\"read\",\"arrived\":"
+        "\"2026-11-25T15:04:05Z\",\"edited\":\"2026-11-25T15:05:05Z\",\"content\":{\"type\":\"text\","
+        "\"text\":\"cuatro\"}},{\"kind\":\"inbound\",\"channel\":\"wa\",\"status\":\"read\",\"arrived\":"
+        "\"2026-11-25T15:06:05Z\",\"deleted\":\"2026-11-25T15:07:05Z\"}]}");
+    assert_int_equal(RUN(rig, "case", "messages", "cas_1"), 0);
+    assert_string_equal(rig_out(rig), "TIME                    CHANNEL  STATUS  MESSAGE\n"
+                                      "2026-11-25 15:04:05  ←  wa       read    [edited] cuatro\n"
+                                      "2026-11-25 15:06:05  ←  wa       read    [deleted]\n");
+}
+
+static void templates_say_how_they_read(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_answer(rig, 200,
+               "{\"templates\":[{\"name\":\"aviso\",\"language\":\"es\",\"status\":\"paused\",\"category\":"
+               "\"transactional\",\"header\":\"image\",\"text\":\"Hola {{1}}\",\"body_parameters\":[\"1\"],"
+               "\"buttons\":[{\"type\":\"url\",\"text\":\"Ver\"}]}],\"next\":null}");
+    assert_int_equal(RUN(rig, "channels", "templates", "wa"), 0);
+    assert_string_equal(rig_out(rig),
+                        "TEMPLATE  LANGUAGE  STATUS  CATEGORY       PARAMETERS  TEXT\n"
+                        "aviso     es        paused  transactional  1           [image] Hola {{1}} [Ver]\n");
+}
+
+static void a_plan_that_is_refused_ends_so(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_answer(rig, 200,
+               "{\"accepted\":false,\"problem\":{\"code\":\"window_closed\",\"detail\":\"send a template\"},"
+               "\"channel\":\"wa\"}");
+    assert_int_equal(RUN(rig, "send", "--phone", "+1", "hola", "--plan"), 1);
+    assert_string_equal(rig_out(rig), "Would be      refused\n"
+                                      "Why not       send a template\n"
+                                      "Code          window_closed\n"
+                                      "Channel       wa\n");
+    assert_string_equal(rig_request(rig, 0)->uri, "/v1/messages/plan");
+    rig_answer(rig, 200, "{\"accepted\":true,\"channel\":\"wa\",\"lowered\":[\"media_kind\"]}");
+    assert_int_equal(RUN(rig, "send", "--phone", "+1", "hola", "--plan"), 0);
+    assert_contains(rig_out(rig), "Lowered       media_kind\n");
+}
+
 static void a_file_is_not_thrown_at_a_terminal(void **state)
 {
     static const char *const args[] = {"media", "get", "med_1", NULL};
@@ -377,6 +426,9 @@ int main(void)
         TEST(a_new_key_is_shown_with_a_warning),
         TEST(colours_are_for_terminals_that_want_them),
         TEST(the_last_column_goes_on_below_itself),
+        TEST(what_was_changed_or_taken_back_says_so),
+        TEST(templates_say_how_they_read),
+        TEST(a_plan_that_is_refused_ends_so),
         TEST(a_file_is_not_thrown_at_a_terminal),
     };
 

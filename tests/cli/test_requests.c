@@ -85,6 +85,8 @@ static const struct example examples[] = {
      "{\"to\":{\"phone\":\"+1\"},\"content\":{\"type\":\"media\",\"kind\":\"document\","
      "\"url\":\"https://example.com/a.pdf\"}}",
      202},
+    {{"message", "typing", MSG}, "POST", "/v1/messages/" MSG "/typing", NULL, 202},
+    {{"channels", "templates", "wa", "--limit", "5"}, "GET", "/v1/channels/wa/templates?limit=5", NULL, 0},
     {{"message", "show", MSG}, "GET", "/v1/messages/" MSG, NULL, 0},
     {{"message", "show", "../keys?x#y"}, "GET", "/v1/messages/..%2Fkeys%3Fx%23y", NULL, 0},
     {{"message", "cancel", MSG}, "DELETE", "/v1/messages/" MSG, NULL, 0},

@@ -34,6 +34,7 @@ static const struct option_row send_options[] = {
     {"caption", "TEXT", 0, false, "goes with the media"},
     {"type", "TYPE/SUB", 0, false, "the file's media type, if its name does not tell"},
     {"content", "JSON", 0, false, "any other content, as POST /v1/messages takes it"},
+    {"plan", NULL, 0, false, "send nothing; say what would become of it, and why"},
     END,
 };
 static const struct command c_send = {
@@ -46,7 +47,8 @@ static const struct command c_send = {
                 "  hilo send --customer cus_… --template pedir_foto --language es --body Ana\n"
                 "  hilo send --phone +573001112233 --media factura.pdf --caption 'Su factura'\n"
                 "  hilo send --phone +573001112233 --text '¿Cambio o devolución?' \\\n"
-                "      --choices 'exchange=Cambio,refund=Devolución'\n",
+                "      --choices 'exchange=Cambio,refund=Devolución'\n"
+                "  hilo send --phone +573001112233 'Hola' --plan\n",
     .run = cmd_send,
 };
 
@@ -81,6 +83,18 @@ static const struct command c_message_read = {
     .summary = "tell the customer's channel that a message was read",
     .examples = "  hilo message read msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
     .run = cmd_message_read,
+};
+
+static const struct command c_message_typing = {
+    .name = "message",
+    .verb = "typing",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = idempotency_options,
+    .summary = "tell the customer's channel that a message is being answered",
+    .examples = "  hilo message typing msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_message_typing,
 };
 
 static const struct option_row customer_create_options[] = {
@@ -237,6 +251,17 @@ static const struct command c_channels = {
     .summary = "the channels, and how they are",
     .examples = "  hilo channels\n  hilo channels --json\n",
     .run = cmd_channels,
+};
+static const struct command c_channels_templates = {
+    .name = "channels",
+    .verb = "templates",
+    .operands = "NAME",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = page_options,
+    .summary = "the templates that a channel may send",
+    .examples = "  hilo channels templates whatsapp-co\n",
+    .run = cmd_channels_templates,
 };
 static const struct option_row pause_options[] = {
     {"reason", "TEXT", 0, false, "why, for the others"},
@@ -425,10 +450,36 @@ static const struct command c_plugin_check = {
 };
 
 const struct command *const commands[] = {
-    &c_send,           &c_message_show,    &c_message_cancel,  &c_message_read, &c_customer_create,
-    &c_customer_find,  &c_customer_show,   &c_customer_update, &c_case_open,    &c_case_list,
-    &c_case_show,      &c_case_messages,   &c_case_update,     &c_timeline,     &c_channels,
-    &c_channels_pause, &c_channels_resume, &c_key_create,      &c_key_list,     &c_key_revoke,
-    &c_media_put,      &c_media_get,       &c_backup,          &c_restore,      &c_config_check,
-    &c_config_reload,  &c_store_check,     &c_store_stats,     &c_plugin_check, NULL,
+    &c_send,
+    &c_message_show,
+    &c_message_cancel,
+    &c_message_read,
+    &c_message_typing,
+    &c_customer_create,
+    &c_customer_find,
+    &c_customer_show,
+    &c_customer_update,
+    &c_case_open,
+    &c_case_list,
+    &c_case_show,
+    &c_case_messages,
+    &c_case_update,
+    &c_timeline,
+    &c_channels,
+    &c_channels_templates,
+    &c_channels_pause,
+    &c_channels_resume,
+    &c_key_create,
+    &c_key_list,
+    &c_key_revoke,
+    &c_media_put,
+    &c_media_get,
+    &c_backup,
+    &c_restore,
+    &c_config_check,
+    &c_config_reload,
+    &c_store_check,
+    &c_store_stats,
+    &c_plugin_check,
+    NULL,
 };

@@ -66,6 +66,8 @@ static void content__rest(struct text *out, const char *type, const cJSON *c)
     content__add(out, " ", c, "address", "");
     content__add(out, " ", c, "latitude", "");
     content__add(out, ",", c, "longitude", "");
+    content__add(out, " ", c, "button", "");
+    content__add(out, " ", c, "data", "");
     content__add(out, " ", c, "digits", "");
     content__add(out, " ", c, "outcome", "");
     content__add(out, " ", c, "starts", "");
@@ -81,6 +83,12 @@ void content_cell(const cJSON *message, struct text *out)
     const cJSON *c = json_at(message, "content");
     const char *type = json_text(c, "type"), *kind = json_text(c, "kind");
 
+    if (json_text(message, "deleted")[0]) {
+        text_add(out, "[deleted]");
+        return;
+    }
+    if (json_text(message, "edited")[0])
+        text_add(out, "[edited] ");
     if (strcmp(type, "text") == 0) {
         text_add_shown(out, json_text(c, "text"));
         return;

@@ -117,15 +117,25 @@ int cmd_message_cancel(struct cli *cli)
     return rc;
 }
 
-int cmd_message_read(struct cli *cli)
+static int message__signal(struct cli *cli, const char *verb)
 {
     struct answer a = {0};
-    int rc = message__call(cli, "POST", "/read", arg(cli, "idempotency-key"), &a);
+    int rc = message__call(cli, "POST", verb, arg(cli, "idempotency-key"), &a);
 
     if (rc == EXIT_OK)
         rc = show_object(cli, &a, "id", detail_columns, COUNT(detail_columns));
     answer_done(&a);
     return rc;
+}
+
+int cmd_message_read(struct cli *cli)
+{
+    return message__signal(cli, "/read");
+}
+
+int cmd_message_typing(struct cli *cli)
+{
+    return message__signal(cli, "/typing");
 }
 
 int cmd_timeline(struct cli *cli)

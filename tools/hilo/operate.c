@@ -84,6 +84,56 @@ int cmd_channels_resume(struct cli *cli)
     return channel__change(cli, "/resume", NULL);
 }
 
+/* "[image] Hola {{1}}" and what its buttons say. */
+static void template__text(const cJSON *t, struct text *out)
+{
+    const char *header = json_text(t, "header");
+    const cJSON *b;
+
+    if (header[0] && strcmp(header, "text") != 0)
+        text_fmt(out, "[%s] ", header);
+    if (json_text(t, "header_text")[0]) {
+        text_add_shown(out, json_text(t, "header_text"));
+        text_add(out, " / ");
+    }
+    text_add_shown(out, json_text(t, "text"));
+    cJSON_ArrayForEach(b, json_at(t, "buttons"))
+    {
+        text_add(out, " [");
+        text_add_shown(out, json_text(b, "text"));
+        text_add(out, "]");
+    }
+}
+
+static const struct column template_columns[] = {
+    {.head = {"TEMPLATE", "PLANTILLA"}, .member = "name"},
+    {.head = {"LANGUAGE", "IDIOMA"}, .member = "language"},
+    {.head = {"STATUS", "ESTADO"}, .member = "status", .flags = COLUMN_STATUS},
+    {.head = {"CATEGORY", "CATEGORÍA"}, .member = "category"},
+    {.head = {"PARAMETERS", "PARÁMETROS"}, .member = "body_parameters"},
+    {.head = {"TEXT", "TEXTO"}, .cell = template__text},
+};
+
+int cmd_channels_templates(struct cli *cli)
+{
+    struct text path = {0};
+    struct answer a = {0};
+    int rc;
+
+    text_add(&path, "/v1/channels/");
+    text_add_url(&path, operand(cli, 0));
+    text_add(&path, "/templates");
+    path_page(cli, &path);
+    rc = client_call(cli, "GET", text_z(&path), NULL, NULL, &a);
+    if (rc == EXIT_OK)
+        rc = show_list(
+            cli, &a, "templates", template_columns, COUNT(template_columns), false,
+            (struct label){"the channel has published no templates", "el canal no ha publicado plantillas"});
+    answer_done(&a);
+    text_done(&path);
+    return rc;
+}
+
 /* ---- keys ----------------------------------------------------------------------------------- */
 
 static const struct column key_details[] = {

@@ -266,6 +266,38 @@ static int random_key(struct text *out)
     return EXIT_OK;
 }
 
+static void plan__status(const cJSON *plan, struct text *out)
+{
+    text_add(out, cJSON_IsTrue(json_at(plan, "accepted")) ? "accepted" : "refused");
+}
+
+static const struct column plan_columns[] = {
+    {.head = {"Would be", "Sería"}, .cell = plan__status, .flags = COLUMN_STATUS},
+    {.head = {"Why not", "Por qué no"}, .member = "problem.detail"},
+    {.head = {"Code", "Código"}, .member = "problem.code"},
+    {.head = {"Channel", "Canal"}, .member = "channel"},
+    {.head = {"Category", "Categoría"}, .member = "category"},
+    {.head = {"Customer", "Cliente"}, .member = "customer"},
+    {.head = {"Case", "Caso"}, .member = "case"},
+    {.head = {"Window until", "Ventana hasta"}, .member = "window.open_until", .flags = COLUMN_TIME},
+    {.head = {"Lowered", "Adaptado"}, .member = "lowered"},
+    {.head = {"Waits", "Espera"}, .member = "waits"},
+};
+
+/* What would happen; EXIT_REFUSED if it would be refused. */
+static int send__plan(struct cli *cli, const cJSON *body)
+{
+    struct answer a = {0};
+    int rc = client_call(cli, "POST", "/v1/messages/plan", body, NULL, &a);
+
+    if (rc == EXIT_OK)
+        rc = show_object(cli, &a, "channel", plan_columns, COUNT(plan_columns));
+    if (rc == EXIT_OK && !cJSON_IsTrue(json_at(a.json, "accepted")))
+        rc = EXIT_REFUSED;
+    answer_done(&a);
+    return rc;
+}
+
 int cmd_send(struct cli *cli)
 {
     static const struct {
@@ -287,6 +319,10 @@ int cmd_send(struct cli *cli)
         rc = random_key(&key);
     if (rc == EXIT_OK)
         rc = send__content(cli, body, text_z(&key));
+    if (rc == EXIT_OK && arg(cli, "plan")) {
+        rc = send__plan(cli, body);
+        goto out;
+    }
     if (rc == EXIT_OK)
         rc = client_call(cli, "POST", "/v1/messages", body, text_z(&key), &a);
     if (rc == EXIT_OK)
