@@ -275,5 +275,6 @@ int32_t apply_event(struct context *context, struct arena *arena, const struct e
         else
             context_put(context, c->table, c->key, c->val);
     }
+    context_applied(context, event->head.time_us);
     return HILO_OK;
 }

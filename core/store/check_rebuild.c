@@ -119,7 +119,7 @@ struct side {
 
 static bool own_key(struct hilo_str key)
 {
-    return str_eq(key, STR("!format")) || str_eq(key, STR("!reached"));
+    return str_eq(key, STR("!format")) || str_eq(key, STR("!reached")) || str_eq(key, STR("!time"));
 }
 
 static int32_t side_next(struct side *s, bool first, struct err *err)

@@ -19,7 +19,8 @@ enum { VALUE_MAX = 1 << 20 };
 /* What a flush writes beside the tables' own. */
 static bool reserved(enum table table, struct hilo_str key)
 {
-    return table == TABLE_META && (str_eq(key, STR("format")) || str_eq(key, STR("reached")));
+    return table == TABLE_META &&
+           (str_eq(key, STR("format")) || str_eq(key, STR("reached")) || str_eq(key, STR("time")));
 }
 
 static uint32_t hash_of(const struct context *c, struct hilo_str key)
@@ -60,6 +61,8 @@ int32_t context_open(const struct context_options *options, struct err *err, str
     rc = lmdb_open(options->dir, options->map_bytes, options->read_only, err, &c->lmdb);
     if (rc == HILO_OK)
         rc = lmdb_reached(c->lmdb, &c->reached_seq, &c->reached_end, err);
+    if (rc == HILO_OK)
+        rc = lmdb_time(c->lmdb, &c->time_us, err);
     /* Known from the start, so that nothing new is taken and then has to wait. */
     if (rc == HILO_OK && !c->read_only && lmdb_disk_full(c->lmdb))
         err_set(&c->failed, HILO_FULL, "context %s: the disk is full: free some space", options->dir);
@@ -98,6 +101,17 @@ void context_reached(struct context *c, uint64_t *seq_out, position *end_out)
     *seq_out = c->reached_seq;
     *end_out = c->reached_end;
     pthread_mutex_unlock(&c->control);
+}
+
+int64_t context_time(const struct context *c)
+{
+    return c->time_us;
+}
+
+void context_applied(struct context *c, int64_t time_us)
+{
+    if (time_us > c->time_us)
+        c->time_us = time_us;
 }
 
 static int32_t get_beneath(struct context *c, enum table table, struct hilo_str key, struct arena *arena,

@@ -10,7 +10,7 @@
  * kept; a power cut may undo the last transaction, and the journal replays it),
  * MDB_NORDAHEAD, never NOSYNC or WRITEMAP, and a large fixed map. A value is at most
  * 1 MiB, a key at most CONTEXT_KEY_MAX bytes; longer is a programming error. In META
- * the keys "format" and "reached" are the context's own.
+ * the keys "format", "reached" and "time" are the context's own.
  *
  * Threads: put, del, rotate: the writer's role only. get, scan, walk: [any]. A put
  * waits for scans under way and for look-ups in memory, never for the disk on behalf
@@ -95,6 +95,11 @@ int context_fd(struct context *);
  * tells it. After a start, context_synced with the last sequence replayed. */
 bool context_rotate(struct context *, uint64_t seq, position end);
 void context_synced(struct context *, uint64_t seq); /* [any] */
+
+/* The latest time of any event applied to it, since it was made; 0: none. It moves with what is
+ * applied, and is kept with what is flushed. The writer's role. */
+int64_t context_time(const struct context *);
+void context_applied(struct context *, int64_t time_us); /* an event of this time was */
 
 /* Entries (keys) in the active generation, and in both; bytes held by both. [any] */
 struct context_stats {

@@ -35,6 +35,8 @@ struct context {
     struct pending *spare; /* empty; NULL while busy */
     uint64_t frozen_seq, synced_seq, reached_seq;
     position frozen_end, reached_end;
+    int64_t time_us;        /* the latest of an event; the writer's role */
+    int64_t frozen_time_us; /* the same when it was frozen */
     int64_t failed_mono_us; /* when the last attempt failed */
     int64_t retry_us;       /* how long it rests */
     struct err failed;      /* code HILO_OK: it has not */

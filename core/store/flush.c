@@ -33,7 +33,7 @@ static int32_t write_item(void *arg, const struct pending_item *item)
 
 /* No lock held: the generation is frozen, seq and end were read under control. */
 static int32_t write_out(struct context *c, struct pending *generation, uint64_t seq, position end,
-                         struct err *err)
+                         int64_t time_us, struct err *err)
 {
     struct write w = {c->lmdb, err};
     int32_t rc = lmdb_write_begin(c->lmdb, err);
@@ -43,6 +43,8 @@ static int32_t write_out(struct context *c, struct pending *generation, uint64_t
     if (rc == HILO_NOMEM && err->code == HILO_OK)
         err_set(err, rc, "context: no memory to sort %llu keys",
                 (unsigned long long)pending_keys(generation));
+    if (rc == HILO_OK)
+        rc = lmdb_write_time(c->lmdb, time_us, err);
     if (rc == HILO_OK)
         rc = lmdb_write_commit(c->lmdb, seq, end, err);
     lmdb_write_end(c->lmdb);
@@ -80,6 +82,7 @@ static void attempt(struct context *c)
     struct pending *generation = c->frozen;
     uint64_t seq = c->frozen_seq, keys = pending_keys(generation);
     position end = c->frozen_end;
+    int64_t time_us = c->frozen_time_us;
     int32_t before = c->failed.code;
     int64_t began = clock_mono_us();
     uint64_t us;
@@ -88,7 +91,7 @@ static void attempt(struct context *c)
     c->retry = false;
     pthread_mutex_unlock(&c->control);
 
-    if (write_out(c, generation, seq, end, &err) == HILO_OK)
+    if (write_out(c, generation, seq, end, time_us, &err) == HILO_OK)
         cleared = drop_frozen(c);
     us = (uint64_t)(clock_mono_us() - began);
     report(c, before, &err, keys, us);
@@ -192,6 +195,7 @@ bool context_rotate(struct context *c, uint64_t seq, position end)
         c->busy = true;
         c->frozen_seq = seq;
         c->frozen_end = end;
+        c->frozen_time_us = c->time_us;
         pthread_cond_signal(&c->work);
         rotated = true;
     }

@@ -48,7 +48,8 @@ struct lmdb {
     MDB_cursor *write_cursor;
 };
 
-static const struct hilo_str format_key = {"!format", 7}, reached_key = {"!reached", 8};
+static const struct hilo_str format_key = {"!format", 7}, reached_key = {"!reached", 8},
+                             time_key = {"!time", 5};
 
 static MDB_val to_val(struct hilo_str s)
 {
@@ -225,27 +226,44 @@ int32_t lmdb_next(struct lmdb_reader *r, bool reverse, struct hilo_str *key_out,
     return cursor_result(r, rc, k, v, key_out, val_out, err);
 }
 
-int32_t lmdb_reached(struct lmdb *l, uint64_t *seq_out, position *end_out, struct err *err)
+/* So many words of a key of ours; all 0 if it isn't there. */
+static int32_t own_words(struct lmdb *l, struct hilo_str key, uint64_t *words, size_t n, struct err *err)
 {
     struct lmdb_reader *r = NULL;
     struct hilo_str val;
-    uint64_t words[2] = {0, 0};
     int32_t rc = lmdb_read_begin(l, err, &r);
     if (rc != HILO_OK)
         return rc;
-    rc = lmdb_get(r, reached_key, &val, err);
+    memset(words, 0, n * sizeof *words);
+    rc = lmdb_get(r, key, &val, err);
     if (rc == HILO_NOTFOUND)
         rc = HILO_OK;
-    else if (rc == HILO_OK && val.n != sizeof words)
-        rc = err_set(err, HILO_CORRUPT, "context %s: the sequence reached has %llu bytes, expected %zu",
-                     l->dir, (unsigned long long)val.n, sizeof words);
+    else if (rc == HILO_OK && val.n != n * sizeof *words)
+        rc = err_set(err, HILO_CORRUPT, "context %s: META's \"%.*s\" has %llu bytes, expected %zu", l->dir,
+                     (int)key.n - 1, key.p + 1, (unsigned long long)val.n, n * sizeof *words);
     else if (rc == HILO_OK)
-        memcpy(words, val.p, sizeof words);
+        memcpy(words, val.p, n * sizeof *words);
     lmdb_read_end(&r);
-    if (rc == HILO_OK) {
-        *seq_out = le64toh(words[0]);
-        *end_out = le64toh(words[1]);
-    }
+    return rc;
+}
+
+int32_t lmdb_reached(struct lmdb *l, uint64_t *seq_out, position *end_out, struct err *err)
+{
+    uint64_t words[2];
+    int32_t rc = own_words(l, reached_key, words, 2, err);
+    if (rc != HILO_OK)
+        return rc;
+    *seq_out = le64toh(words[0]);
+    *end_out = le64toh(words[1]);
+    return HILO_OK;
+}
+
+int32_t lmdb_time(struct lmdb *l, int64_t *time_us_out, struct err *err)
+{
+    uint64_t word;
+    int32_t rc = own_words(l, time_key, &word, 1, err);
+    if (rc == HILO_OK)
+        *time_us_out = (int64_t)le64toh(word);
     return rc;
 }
 
@@ -279,6 +297,12 @@ int32_t lmdb_write_del(struct lmdb *l, struct hilo_str key, struct err *err)
     if (rc == 0)
         rc = mdb_cursor_del(l->write_cursor, 0);
     return rc == 0 ? HILO_OK : fail(l, err, rc, "deleting");
+}
+
+int32_t lmdb_write_time(struct lmdb *l, int64_t time_us, struct err *err)
+{
+    uint64_t word = htole64((uint64_t)time_us);
+    return lmdb_write_put(l, time_key, str_n(&word, sizeof word), err);
 }
 
 int32_t lmdb_write_commit(struct lmdb *l, uint64_t seq, position end, struct err *err)

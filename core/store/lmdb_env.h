@@ -1,7 +1,8 @@
 /*
  * The context's LMDB: one environment, one database without a name. A key is its
  * table's letter and the key. Beside the tables' own, META holds "format" (u32) and
- * "reached" (u64 sequence, u64 position), little-endian, written by each flush in its
+ * "reached" (u64 sequence, u64 position) and "time" (u64, the latest time of an event,
+ * microseconds; stores of before 2026-11-27 may have none), little-endian, written by each flush in its
  * own transaction. Only the core's process opens it, once; never use it after fork.
  *
  * Threads: reads are [any], each on a snapshot of its own; one write at a time. What
@@ -47,6 +48,7 @@ int32_t lmdb_copy(struct lmdb *, int fd, struct err *);
 /* The descriptor of data.mdb; borrowed. */
 int lmdb_fd(struct lmdb *);
 int32_t lmdb_reached(struct lmdb *, uint64_t *seq_out, position *end_out, struct err *);
+int32_t lmdb_time(struct lmdb *, int64_t *time_us_out, struct err *); /* 0: it has none */
 
 /* A write: changes in the order of keys are the fastest. All of it or nothing is
  * there after lmdb_write_commit. HILO_FULL: the map or the disk is full, the same may
@@ -54,6 +56,7 @@ int32_t lmdb_reached(struct lmdb *, uint64_t *seq_out, position *end_out, struct
 int32_t lmdb_write_begin(struct lmdb *, struct err *);
 int32_t lmdb_write_put(struct lmdb *, struct hilo_str key, struct hilo_str val, struct err *);
 int32_t lmdb_write_del(struct lmdb *, struct hilo_str key, struct err *); /* absent: HILO_OK */
+int32_t lmdb_write_time(struct lmdb *, int64_t time_us, struct err *);
 int32_t lmdb_write_commit(struct lmdb *, uint64_t seq, position end, struct err *);
 void lmdb_write_end(struct lmdb *); /* drops what was not committed */
 

@@ -156,7 +156,7 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
         s->active_since_us = clock_mono_us();
     s->sealed_seq = replay.seq;
     s->sealed_end = replay.end;
-    s->ids = idgen_new(replay.newest_us); /* ids are later than what was replayed */
+    s->ids = idgen_new(context_time(s->context)); /* later than all there are, whatever the clock says */
     s->newest_us = replay.newest_us ? replay.newest_us : store__time_of(s, rec.newest);
     s->count = count_new(s->context, o->dir);
     s->backup = backup_new(s->journal, s->context, o->dir, o->log);
@@ -205,6 +205,10 @@ void store_close(struct store **sp)
 struct idgen *store_ids(struct store *s)
 {
     return s->ids;
+}
+int64_t store_time(const struct store *s)
+{
+    return context_time(s->context);
 }
 const char *store_media_dir(const struct store *s)
 {

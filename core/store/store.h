@@ -39,6 +39,8 @@ int32_t store_open(const struct store_options *, struct err *, struct store **ou
 void store_close(struct store **);
 
 struct idgen *store_ids(struct store *);
+/* The latest time of any event: what the clock has been at, if it was not set back since. */
+int64_t store_time(const struct store *);
 const char *store_media_dir(const struct store *);
 struct backup *store_backup(struct store *);
 struct count *store_count(struct store *);
