@@ -211,6 +211,15 @@ $F/fuzz_%: tests/fuzz/fuzz_%.c $F/libcore.a
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP $(CORE_INC) $(PKG_CFLAGS) $< $F/libcore.a $(CORE_LIBS) -o $@
 
+# Those of the WhatsApp plugin see its headers and link its objects; they need no core.
+$F/plugins/%.o: plugins/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -MMD -MP -Iinclude $(PKG_CFLAGS) -c $< -o $@
+$(filter $F/fuzz_whatsapp%,$(FUZZ_BIN)): $F/fuzz_%: tests/fuzz/fuzz_%.c $(WHATSAPP_OBJ:$O/%=$F/%)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP -Iinclude $(PKG_CFLAGS) $< $(WHATSAPP_OBJ:$O/%=$F/%) \
+	    $(whatsapp_LIBS) -o $@
+
 clang-fuzz: $(FUZZ_BIN)
 	@[ -z "$(strip $(FUZZ_LOST))" ] || { echo "tests/fuzz: corpus, dictionary and fuzz_*.c do not match: $(strip $(FUZZ_LOST))"; exit 1; }
 	@for t in $(FUZZ); do \
