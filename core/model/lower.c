@@ -115,6 +115,42 @@ static int32_t or_its_text(struct lower_job *j, uint32_t type, const char *what,
     return lower__emit_text(j, text);
 }
 
+/* A channel that sends media by link only gets the stored ones among a template's
+ * parameters so too. */
+static int32_t lower_template(struct lower_job *j)
+{
+    struct hilo_str rest = hilo_get_str(j->content, HILO_T_CONTENT_PARAMETERS), bytes, url, s;
+    struct model_change c[2], params;
+    struct hilo_writer w;
+    struct hilo_field f;
+    int32_t rc;
+
+    if (!lower__can(j, HILO_CONTENT_TEMPLATE) || (j->able->flags & HILO_ABLE_MEDIA_FILE))
+        return or_its_text(j, HILO_CONTENT_TEMPLATE, "template", NOTE_TEMPLATE);
+    arena_writer(j->arena, &w);
+    while (hilo_next(&rest, &f) == 1) {
+        bytes = f.val;
+        if (f.tag != HILO_T_PARAMS_BUTTONS && hilo_find(bytes, HILO_T_PARAM_MEDIA, &s)) {
+            if (!(j->able->flags & HILO_ABLE_MEDIA_LINK) || !j->env->media_link)
+                return err_set(j->err, HILO_NOSUP,
+                               "the channel sends a template's media by link only, and there are no public "
+                               "links to it; give a URL, or set http.public_url");
+            rc = j->env->media_link(j->env->arg, hilo_get_id(bytes, HILO_T_PARAM_MEDIA), j->arena, &url,
+                                    j->err);
+            if (rc)
+                return rc;
+            c[0] = change_remove(HILO_T_PARAM_MEDIA);
+            c[1] = change_str(HILO_T_PARAM_URL, url);
+            if (model_edit(j->arena, bytes, c, 2, &bytes, j->err))
+                return HILO_INVALID;
+            j->notes |= NOTE_MEDIA_URL;
+        }
+        hilo_put_str(&w, f.tag, bytes);
+    }
+    params = change_str(HILO_T_CONTENT_PARAMETERS, hilo_written(&w));
+    return lower__emit(j, &params, j->notes & NOTE_MEDIA_URL ? 1 : 0);
+}
+
 /* Signals and reactions are nothing without the channel's own way to show them. */
 static int32_t only_as_it_is(struct lower_job *j, uint32_t type)
 {
@@ -159,7 +195,7 @@ static int32_t lower_by_type(struct lower_job *j, uint32_t type)
     case HILO_CONTENT_CONTACTS:
         return lower__contacts(j);
     case HILO_CONTENT_TEMPLATE:
-        return or_its_text(j, type, "template", NOTE_TEMPLATE);
+        return lower_template(j);
     case HILO_CONTENT_APPOINTMENT:
         return or_its_text(j, type, "appointment", NOTE_APPOINTMENT);
     case HILO_CONTENT_CHOICES:

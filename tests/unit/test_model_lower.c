@@ -29,6 +29,7 @@ static const struct hilo_abilities wa = {
 };
 static const struct hilo_abilities sms = {.contents = C(TEXT), .text_max = 160};
 static const struct hilo_abilities tiny = {.contents = C(TEXT), .text_max = 20};
+static const struct hilo_abilities link_templates = {.contents = C(TEMPLATE), .flags = HILO_ABLE_MEDIA_LINK};
 static const struct hilo_abilities links = {.contents = C(TEXT) | C(MEDIA),
                                             .media_kinds = K(IMAGE) | K(DOCUMENT),
                                             .text_max = 60,
@@ -143,6 +144,15 @@ static const struct {
      "{'type':'media','kind':'document'," MED ",'size':1001}"},
     {&links, "{'type':'media','kind':'image'," MED "}", "media_to_url",
      "{'type':'media','kind':'image','url':'https://h.co/m/1'}"},
+    {&link_templates,
+     "{'type':'template','name':'t','language':'es','parameters':{'header':[{'type':'image'," MED
+     "}],'body':['a']}}",
+     "media_to_url",
+     "{'type':'template','name':'t','language':'es','parameters':{'header':[{'type':'image','url':'https://"
+     "h.co/m/1'}],"
+     "'body':['a']}}"},
+    {&link_templates, "{'type':'template','name':'t','language':'es','parameters':{'body':['a']}}", "",
+     "{'type':'template','name':'t','language':'es','parameters':{'body':['a']}}"},
     {&links, "{'type':'media','kind':'sticker','url':'https://x.co/s'}", "media_kind",
      "{'type':'media','kind':'image','url':'https://x.co/s'}"},
     {&files, "{'type':'media','kind':'voice'," MED "}", "media_kind",
