@@ -174,7 +174,7 @@ $O/tests/torture/test_power: OUTSIDE_LIBS = $(CORE_LIBS)
 $O/tests/behave/nospace.so: tests/behave/nospace.c
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
-$O/tests/behave/test_full: | $O/tests/behave/nospace.so
+$O/tests/behave/test_full $O/tests/behave/test_backup: | $O/tests/behave/nospace.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)

@@ -40,7 +40,7 @@ static const struct route route__table[] = {
     {"GET", "/v1/keys", SCOPE_KEYS_WRITE, BODY_NONE, 0, key_index, NULL},
     {"DELETE", "/v1/keys/{}", SCOPE_KEYS_WRITE, BODY_NONE, 0, key_delete, NULL},
     {"POST", "/v1/config/reload", SCOPE_CONFIG_WRITE, BODY_NONE, 0, config_reload, NULL},
-    {"GET", "/v1/store", SCOPE_METRICS_READ, BODY_NONE, 0, store_show, NULL},
+    {"GET", "/v1/store", SCOPE_METRICS_READ, BODY_NONE, ROUTE_QUERY, store_show, NULL},
     {"POST", "/v1/backups", 0, BODY_JSON, 0, backup_post, NULL},
     {"GET", "/v1/backups/{}", SCOPE_METRICS_READ, BODY_NONE, 0, backup_show, NULL},
     {"GET", "/openapi.json", 0, BODY_NONE, ROUTE_OPEN, openapi_show, NULL},

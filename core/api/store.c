@@ -41,6 +41,17 @@ static void store__context(struct out *o, const struct store_stats *s)
     out_end(o, '}');
 }
 
+static void store__room(struct out *o, const struct store_stats *s)
+{
+    out_begin(o, "room", '{');
+    out_bool(o, "full", s->full);
+    out_u64(o, "disk_free_bytes", s->disk_free_bytes);
+    out_u64(o, "journal_bytes", s->room_bytes);
+    out_u64(o, "reserve_bytes", s->reserve_bytes);
+    out_u64(o, "promised_reports", s->promised);
+    out_end(o, '}');
+}
+
 /* "CASE_INDEX" as "case_index". */
 static struct hilo_str store__table(enum table t, char name[40])
 {
@@ -100,6 +111,7 @@ int store_show(struct request *rq, struct fault *f)
     out_begin(&o, NULL, '{');
     store__journal(&o, &s);
     store__context(&o, &s);
+    store__room(&o, &s);
     out_bool(&o, "accepting", store_room(store, STORE_NEW, &e) == HILO_OK);
     if (e.code)
         out_str(&o, "why", str(e.text));

@@ -62,13 +62,10 @@ static int32_t put(struct manifest_writer *w, const char *text, size_t n, struct
         ssize_t done = write(w->fd, text, n);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0) {
-            int32_t code = errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? HILO_FULL : HILO_IO;
-            (void)err_errno(err, "writing the manifest");
-            if (err)
-                err->code = code;
-            return code;
-        }
+        if (done < 0)
+            return errno == ENOSPC || errno == EDQUOT || errno == EFBIG
+                       ? err_set(err, HILO_FULL, "manifest: no room (writing)")
+                       : err_errno(err, "manifest: writing");
         text += done;
         n -= (size_t)done;
     }

@@ -1,7 +1,8 @@
 /* Backups of a gateway at work, and what comes back of them. */
 #include "harness.h"
+#include "nospace.h"
 #include <setjmp.h>
-#include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -24,7 +26,7 @@ static void up(struct world *w)
     sim_set(&w->sim, "/_sim/config", "{\"enforce_window\":false}");
 }
 
-/* Runs hilo with these words (NULL-ended); the status must be as expected. All it said, to
+/* Runs hilo with these words (NULL-ended); the status must be as expected (-1: any). All it said, to
  * be freed. */
 static char *hilo(struct world *w, int status, ...)
 {
@@ -42,7 +44,7 @@ static char *hilo(struct world *w, int status, ...)
     struct process *p = process_start(argv);
     char *said = process_output(p);
     int is = process_wait(p);
-    if (is != status)
+    if (status >= 0 && is != status)
         fail_msg("hilo %s %s: status %d, expected %d: %s", argv[3], argv[4], is, status, said);
     process_free(&p);
     return said;
@@ -531,6 +533,119 @@ static void a_backup_goes_only_where_nothing_is(void **state)
     world_down(&w);
 }
 
+/* ---- a full disk ---- */
+
+/* clang's runtime is part of the program, and what is preloaded comes behind it. */
+#if defined(__clang__)
+#if __has_feature(address_sanitizer)
+#define PRELOAD_IS_BEHIND 1
+#endif
+#endif
+#ifdef PRELOAD_IS_BEHIND
+static const bool preload_works = false;
+#else
+static const bool preload_works = true;
+#endif
+
+/* A gateway whose calls that write to a folder can be refused by nospace.so. */
+static struct nospace *preloaded(struct world *w, const char *folder)
+{
+    static char env[3][512];
+    const char *asan = getenv("ASAN_OPTIONS");
+    int fd = open(scratch_path(&w->scratch, "nospace"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct nospace *shared;
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)sizeof *shared), 0);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(shared != MAP_FAILED);
+    (void)close(fd);
+    (void)snprintf(shared->dir, sizeof shared->dir, "%s", scratch_path(&w->scratch, folder));
+    (void)snprintf(env[0], sizeof env[0], "LD_PRELOAD=%s/tests/behave/nospace.so", harness_build());
+    (void)snprintf(env[1], sizeof env[1], "ASAN_OPTIONS=%s%sverify_asan_link_order=0", asan ? asan : "",
+                   asan ? ":" : "");
+    (void)snprintf(env[2], sizeof env[2], "HILO_NOSPACE=%s", scratch_path(&w->scratch, "nospace"));
+    for (unsigned i = 0; i < 3; i++)
+        w->gate.env[i] = env[i];
+    gate_stop(&w->gate);
+    gate_again(&w->gate);
+    return shared;
+}
+
+static void without_room_a_backup_fails_and_the_gateway_goes_on(void **state)
+{
+    struct world w = {0};
+    char photo[64], id[64];
+    uint64_t refused = 0;
+
+    (void)state;
+    if (!preload_works)
+        skip();
+    up(&w);
+    put_photo(&w, 1, photo);
+    struct nospace *shared = preloaded(&w, "b.partial");
+    /* Each call that writes, one after the other. */
+    for (uint64_t at = 1;; at++) {
+        atomic_store(&shared->calls, 0);
+        atomic_store(&shared->at, at);
+        if (atomic_load(&shared->refused) != refused)
+            fail_msg("something else wrote into the backup");
+        struct answer a = gate_get(&w.gate, "/v1/channels");
+        answer_done(&a);
+        const char *to = scratch_path(&w.scratch, "b");
+        char *said = hilo(&w, -1, "backup", to, NULL);
+        if (atomic_load(&shared->refused) == refused) {
+            says(said, "done");
+            break;
+        }
+        refused++;
+        says(said, "no room");
+        assert_false(is_there(&w, "b"));
+        assert_false(is_there(&w, "b.partial"));
+        gate_send_text(&w.gate, ana, "hola", id);
+    }
+    assert_true(refused >= 20);
+    check_folder(&w, "b");
+    gate_wait_status(&w.gate, id, "read");
+    assert_int_equal(munmap(shared, sizeof *shared), 0);
+    world_down(&w);
+}
+
+/* Killed at any of these calls, it leaves no b, and the next one is not in its way. */
+static void killed_a_backup_leaves_nothing_that_could_be_taken_for_one(void **state)
+{
+    struct world w = {0};
+    char photo[4][64];
+
+    (void)state;
+    up(&w);
+    for (unsigned i = 0; i < 4; i++)
+        put_photo(&w, i, photo[i]);
+    for (unsigned i = 0; i < 5; i++) {
+        char bin[256], control[256];
+        (void)snprintf(bin, sizeof bin, "%s/hilo", harness_build());
+        (void)snprintf(control, sizeof control, "HILO_CONTROL=%s/data/control.sock", w.scratch.dir);
+        const char *argv[] = {"/usr/bin/env", control, bin, "backup", scratch_path(&w.scratch, "b"), NULL};
+        struct process *p = process_start(argv);
+        (void)process_wait_line(w.gate.process, "backup.started", NULL);
+        gate_kill(&w.gate);
+        (void)process_wait(p);
+        process_free(&p);
+        if (is_there(&w, "b")) { /* it was faster than the kill: whole, then */
+            check_folder(&w, "b");
+            const char *rm[] = {"/bin/rm", "-r", scratch_path(&w.scratch, "b"), NULL};
+            p = process_start(rm);
+            assert_int_equal(process_wait(p), 0);
+            process_free(&p);
+        }
+        gate_check_store(&w.gate);
+        gate_again(&w.gate);
+    }
+    backup(&w, "b");
+    check_folder(&w, "b");
+    world_down(&w);
+}
+
 /* ---- what the store says of itself ---- */
 
 static double entries(const struct answer *a, const char *table)
@@ -584,6 +699,9 @@ static void the_store_tells_what_it_holds(void **state)
     assert_true(answer_num(&a, "journal/appended_sequence") >= seq);
     assert_true(answer_num(&a, "context/sequence") <= seq);
     assert_true(answer_num(&a, "context/map_bytes") == (double)(2u << 30));
+    assert_true(cJSON_IsFalse(json_at(a.json, "room/full")));
+    assert_true(answer_num(&a, "room/journal_bytes") > answer_num(&a, "room/reserve_bytes"));
+    assert_true(answer_num(&a, "room/reserve_bytes") > 0 && answer_num(&a, "room/disk_free_bytes") > 0);
     (void)snprintf(oldest, sizeof oldest, "%s", answer_str(&a, "journal/oldest_event"));
     assert_true(strcmp(oldest, answer_str(&a, "journal/newest_event")) < 0);
     answer_done(&a);
@@ -623,6 +741,8 @@ int main(void)
         cmocka_unit_test(a_restore_replaces_nothing_unless_told),
         cmocka_unit_test(an_interrupted_restore_is_never_served),
         cmocka_unit_test(a_backup_goes_only_where_nothing_is),
+        cmocka_unit_test(without_room_a_backup_fails_and_the_gateway_goes_on),
+        cmocka_unit_test(killed_a_backup_leaves_nothing_that_could_be_taken_for_one),
         cmocka_unit_test(the_store_tells_what_it_holds),
     };
 

@@ -19,6 +19,9 @@ BYTES_CELL(journal_bytes, "journal.bytes")
 BYTES_CELL(map_bytes, "context.map_bytes")
 BYTES_CELL(used_bytes, "context.used_bytes")
 BYTES_CELL(pending_bytes, "context.pending_bytes")
+BYTES_CELL(disk_free, "room.disk_free_bytes")
+BYTES_CELL(room_bytes, "room.journal_bytes")
+BYTES_CELL(reserve_bytes, "room.reserve_bytes")
 BYTES_CELL(free_bytes, "counted.free_bytes")
 BYTES_CELL(media_bytes, "counted.media_bytes")
 #undef BYTES_CELL
@@ -45,6 +48,10 @@ static const struct column store_columns[] = {
     {.head = {"LMDB USED", "LMDB EN USO"}, .cell = used_bytes},
     {.head = {"LMDB MAP", "MAPA DE LMDB"}, .cell = map_bytes},
     {.head = {"FAILED FLUSHES", "VOLCADOS FALLIDOS"}, .member = "context.failed_flushes"},
+    {.head = {"DISK FREE", "DISCO LIBRE"}, .cell = disk_free},
+    {.head = {"ROOM", "ESPACIO"}, .cell = room_bytes},
+    {.head = {"OF IT RESERVED", "DE ELLO RESERVADO"}, .cell = reserve_bytes},
+    {.head = {"REPORTS TO COME", "INFORMES POR LLEGAR"}, .member = "room.promised_reports"},
     {.head = {"LAST BACKUP", "ÚLTIMA COPIA"}, .member = "last_backup.made", .flags = COLUMN_TIME},
     {.head = {"ITS SEQUENCE", "SU SECUENCIA"}, .member = "last_backup.sequence"},
     {.head = {"COUNTED", "CONTADO"}, .member = "counted.at", .flags = COLUMN_TIME},
