@@ -816,6 +816,7 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     d->timer = loop_timer_new(gw->loop, delivery_timer, d);
     d->forget_us = clock_mono_us() + FORGET_EVERY_US;
     d->expiry_us = 1; /* look at once */
+    d->quarantine = quarantine_new();
     gw->delivery = d;
     rc = finisher_new(d, e, &d->finisher);
     if (rc == HILO_OK)
@@ -862,6 +863,7 @@ void delivery_free(struct delivery **dp)
     late_free(d);
     for (struct gw_channel *c = d->gw->channels; c; c = c->next)
         pace_free(&c->pace);
+    quarantine_free(&d->quarantine);
     loop_timer_free(&d->timer);
     free(d);
     *dp = NULL;

@@ -3,6 +3,7 @@
 #define SERVICES_DELIVERY_QUEUE_H
 
 #include "services/delivery.h"
+#include "services/quarantine.h"
 
 struct claim {
     struct claim *next;
@@ -52,6 +53,7 @@ struct delivery {
     struct fetch_job *jobs;    /* with a plugin, or being finished */
     uint64_t last_job;
     struct finisher *finisher;
+    struct quarantine *quarantine;
 };
 
 /* delivery_pace.c: what the peer takes. now: monotonic. */

@@ -300,6 +300,8 @@ void late_free(struct delivery *d)
 
 int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct hilo_report *r, struct err *e)
 {
+    if (r->code != HILO_IN_DOUBT)
+        quarantine_forget(d->quarantine, r->id);
     int32_t rc = report_write(d, c, r, e);
 
     if (rc != HILO_FULL)
@@ -369,6 +371,25 @@ bool delivery_out(const struct delivery *d, struct hilo_id id)
     return still_claimed(d, id) || is_late(d, id);
 }
 
+/* In doubt, unless it may be what the plugin dies of. */
+static int32_t in_flight_at_death(struct delivery *d, struct gw_channel *c, struct hilo_id id, struct err *e)
+{
+    bool deadly = quarantine_death(d->quarantine, id) >= QUARANTINE_DEATHS;
+    const struct hilo_report r = {.size = sizeof r,
+                                  .code = deadly ? HILO_PERM : HILO_IN_DOUBT,
+                                  .id = id,
+                                  .reason = deadly ? STR("quarantined") : STR("channel_gone"),
+                                  .detail = deadly ? STR("its plugin died three times while it was in flight")
+                                                   : STR("its plugin ended without a report")};
+    char text[ID_TEXT];
+
+    id_format("msg", id, text);
+    if (deadly)
+        log_event(d->gw->log, HILO_LOG_ERROR, "message.quarantined", "id=%s channel=%.*s", text,
+                  STR_FMT(c->name));
+    return delivery_report(d, c, &r, e);
+}
+
 int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     struct flights *f = ARENA_NEW(d->gw->arena, struct flights);
@@ -380,13 +401,8 @@ int32_t delivery_gone(struct delivery *d, struct gw_channel *c, struct err *e)
         f->n = 0;
         rc = store_scan(d->gw->store, TABLE_IN_FLIGHT, key_str(&prefix), key_str(&from), false, flight, f, e);
         for (unsigned i = 0; i < f->n && rc == HILO_OK; i++) {
-            const struct hilo_report r = {.size = sizeof r,
-                                          .code = HILO_IN_DOUBT,
-                                          .id = f->id[i],
-                                          .reason = STR("channel_gone"),
-                                          .detail = STR("its plugin ended without a report")};
             if (!delivery_out(d, f->id[i]))
-                rc = delivery_report(d, c, &r, e);
+                rc = in_flight_at_death(d, c, f->id[i], e);
             from = key_channel_id(c->name, f->id[i]);
             key_u8(&from, 0); /* behind it */
         }
