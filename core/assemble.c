@@ -3,19 +3,104 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "daemon.h"
+#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+/* ---- worker processes ------------------------------------------------------------------ */
+
+/* hilo-worker, which is installed with us: beside hilod in the build, else in libexec. */
+static void worker_find(struct assembly *a)
+{
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    const char *slash = n > 0 ? memrchr(exe, '/', (size_t)n) : NULL;
+
+    for (int i = 0; slash && i < 2; i++) {
+        struct hilo_str path =
+            i == 0 ? arena_fmt(a->conf->arena, "%.*s/hilo-worker", (int)(slash - exe), exe)
+                   : arena_fmt(a->conf->arena, "%.*s/../libexec/hilo/hilo-worker", (int)(slash - exe), exe);
+        if (access(path.p, X_OK) == 0) {
+            a->worker.path = path.p;
+            return;
+        }
+    }
+    (void)snprintf(a->no_worker, sizeof a->no_worker,
+                   "hilo-worker is neither beside hilod nor in ../libexec/hilo; install it there, or set "
+                   "isolation: thread");
+}
+
+/* Whom workers become. A daemon that is not root's can make them nobody else than itself. */
+static void worker_become(struct assembly *a)
+{
+    struct hilo_str set = a->settings.gateway.worker_user;
+    const struct conf_node *map = conf_get(a->conf->root, "gateway"), *at = conf_get(map, "worker_user");
+    const char *name = set.n ? set.p : "nobody";
+    struct passwd *pw;
+
+    if (geteuid() != 0 && set.n == 0)
+        return;
+    if (!at)
+        at = map;
+    pw = getpwnam(name);
+    if (!pw)
+        conf_fail(a->conf, at ? at->line : 1, at ? at->column : 1,
+                  "gateway.worker_user: there is no user \"%s\"; name one that owns nothing, for the worker "
+                  "processes of channels",
+                  name);
+    else if (geteuid() != 0 && pw->pw_uid != geteuid())
+        conf_fail(a->conf, at ? at->line : 1, at ? at->column : 1,
+                  "gateway.worker_user: only a hilod that is started as root can make its workers \"%s\"; "
+                  "leave it out, or start hilod as root",
+                  name);
+    else if (geteuid() == 0) {
+        a->worker.drop = true;
+        a->worker.uid = (uint32_t)pw->pw_uid;
+        a->worker.gid = (uint32_t)pw->pw_gid;
+    }
+}
+
+static void workers_prepare(struct assembly *a)
+{
+    for (const struct settings_channel *s = a->settings.channels; s; s = s->next)
+        if (s->common.enabled && s->common.isolation == SETTINGS_PROCESS) {
+            worker_find(a);
+            worker_become(a);
+            return;
+        }
+}
+
+/* ---- channels --------------------------------------------------------------------------- */
+
+/* Loads its plugin, or has a worker say what it is. */
+static int32_t plugin_get(struct assembly *a, struct plugins *plugins, struct assembled *x, struct err *e)
+{
+    const char *path = x->set->common.plugin.p;
+
+    if (x->set->common.isolation != SETTINGS_PROCESS)
+        return plugins_load(plugins, path, e, &x->plugin);
+    if (a->no_worker[0])
+        return err_set(e, HILO_NOTFOUND, "%s", a->no_worker);
+    if (geteuid() == 0 && !a->worker.drop) /* an error of the configuration, said there */
+        return err_set(e, HILO_INVALID, "gateway.worker_user is wrong");
+    x->worker = &a->worker;
+    return plugins_describe(plugins, path, x->worker, e, &x->plugin);
+}
 
 /* What the plugin itself says of its options, which the table of them cannot. */
 static void channel_check(struct assembly *a, struct assembled *x)
 {
-    const struct hilo_plugin *p = plugin_desc(x->plugin);
     const struct settings_channel *s = x->set;
-    const char *wrong;
+    char wrong[512];
+    struct err e = {0};
 
-    wrong = p->check ? p->check(x->conf, &x->able) : NULL;
-    if (wrong)
+    if (plugin_check(x->plugin, x->conf, x->worker, &x->able, wrong, sizeof wrong, &e) != HILO_OK) {
+        (void)snprintf(x->broken, sizeof x->broken, "%.250s", e.text);
+        x->plugin = NULL;
+    } else if (wrong[0]) {
         conf_fail(a->conf, s->line, s->column, "%s.%s", s->section.p, wrong);
+    }
 }
 
 /* Loads its plugin and fills the plugin's options. */
@@ -26,7 +111,7 @@ static void channel_load(struct assembly *a, struct plugins *plugins, struct ass
 
     if (s->common.plugin.n == 0) /* an error of the configuration, said there */
         return;
-    if (plugins_load(plugins, s->common.plugin.p, &e, &x->plugin) != HILO_OK) {
+    if (plugin_get(a, plugins, x, &e) != HILO_OK) {
         (void)snprintf(x->broken, sizeof x->broken, "%.250s", e.text);
         return;
     }
@@ -36,11 +121,11 @@ static void channel_load(struct assembly *a, struct plugins *plugins, struct ass
     x->conf = arena_alloc(a->conf->arena, p->conf_size ? p->conf_size : 1);
     conf_fill(a->conf, s->node, s->section.p, s->line, s->column, p->options, p->n_options,
               settings_common_keys, a->conf->arena, x->conf);
-    if (a->conf->n_errors == before)
-        channel_check(a, x);
     if (!str_eqz(s->common.type, p->name))
         conf_fail(a->conf, s->line, s->column, "%s: type is \"%.*s\", but %s is a plugin of type \"%s\"",
                   s->section.p, STR_FMT(s->common.type), plugin_path(x->plugin), p->name);
+    if (a->conf->n_errors == before)
+        channel_check(a, x);
 }
 
 static int32_t faults(const struct assembly *a, struct err *e)
@@ -65,11 +150,13 @@ int32_t assembly_load(struct assembly *a, struct plugins *plugins, struct err *e
 {
     struct assembled **end = &a->channels;
 
+    workers_prepare(a);
     for (const struct settings_channel *s = a->settings.channels; s; s = s->next) {
         if (!s->common.enabled)
             continue;
         struct assembled *x = ARENA_NEW(a->conf->arena, struct assembled);
         x->set = s;
+        x->hung_us = a->settings.gateway.hung_us;
         channel_load(a, plugins, x);
         *end = x;
         end = &x->next;

@@ -180,7 +180,9 @@ static int32_t start(struct fleet *f, struct member *m, struct err *e)
                                       .loop = f->gw->loop,
                                       .log = f->gw->log,
                                       .up = f->up,
-                                      .user = c};
+                                      .user = c,
+                                      .hung_us = m->now->hung_us,
+                                      .worker = m->now->worker};
 
     plugin_take(m);
     c->stopped = false;
@@ -265,6 +267,12 @@ static void drain(struct member *m)
         channel_drain(m->gw.plug, clock_mono_us() + DRAIN_US);
 }
 
+/* Whether they would run with the same rights. */
+static bool same_worker(const struct worker_options *a, const struct worker_options *b)
+{
+    return !a == !b && (!a || (a->drop == b->drop && a->uid == b->uid && a->gid == b->gid));
+}
+
 /* From options before to those in m->now; which of the changes it comes to, NULL: none. */
 static const char *change(struct fleet *f, struct member *m, const struct assembled *before,
                           struct arena *arena, struct conf_change **options_out)
@@ -285,7 +293,7 @@ static const char *change(struct fleet *f, struct member *m, const struct assemb
         start_or_break(f, m);
         return "started";
     }
-    if (before->plugin != x->plugin || fixed) {
+    if (before->plugin != x->plugin || fixed || !same_worker(before->worker, x->worker)) {
         drain(m);
         return "reopened";
     }

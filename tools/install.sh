@@ -10,6 +10,7 @@ put() { # mode file folder
 }
 put 755 "$BUILD_DIR/hilod" "$root/sbin"
 put 755 "$BUILD_DIR/hilo" "$root/bin"
+put 755 "$BUILD_DIR/hilo-worker" "$root/libexec/hilo"
 for so in "$BUILD_DIR"/plugins/*.so; do put 755 "$so" "$root/lib/hilo/plugins"; done
 for h in include/hilo/*; do put 644 "$h" "$root/include/hilo"; done
 put 644 conf/hilo.yaml "$root/share/doc/hilo"

@@ -14,6 +14,7 @@
 static void channel__shape(struct out *o, const struct gw_channel *ch)
 {
     struct hilo_str text = {NULL, 0};
+    struct channel_stats stats = {0};
     const char *state = "broken";
 
     if (ch->plug)
@@ -28,6 +29,12 @@ static void channel__shape(struct out *o, const struct gw_channel *ch)
     out_bool(o, "paused", ch->paused);
     out_bool(o, "stopped", ch->stopped);
     out_opt(o, "why", str(ch->why));
+    if (ch->plug) {
+        channel_stats(ch->plug, &stats);
+        out_str(o, "isolation", channel_isolated(ch->plug) ? STR("process") : STR("thread"));
+        if (channel_pid(ch->plug))
+            out_u64(o, "pid", (uint64_t)channel_pid(ch->plug));
+    }
     out_u64(o, "queued", ch->queued);
     out_u64(o, "in_flight", ch->in_flight);
     out_u64(o, "credit", ch->credit);
@@ -38,6 +45,8 @@ static void channel__shape(struct out *o, const struct gw_channel *ch)
     out_u64(o, "retries", ch->retries);
     out_u64(o, "received", ch->received);
     out_u64(o, "receipts", ch->receipts);
+    out_u64(o, "restarts", stats.restarts);
+    out_u64(o, "deaths", stats.deaths);
     out_end(o, '}');
     out_end(o, '}');
 }

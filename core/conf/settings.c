@@ -34,6 +34,16 @@ static const struct hilo_option gateway_options[] = {
      .def = HILO_PLUGIN_DIR, .min = 1, .max = 3000, .help = "Folder of the channel plugins."},
     {GATEWAY(expires_us, HILO_OPT_DURATION), .name = "expires_in", .flags = HILO_OPT_RELOADABLE, .def = "3d",
      .min = SECOND, .max = 365 * DAY, .help = "How long a message is tried when its sender does not say."},
+    {GATEWAY(isolation, HILO_OPT_ENUM), .name = "isolation", .flags = HILO_OPT_RELOADABLE, .def = "thread",
+     .choices = "thread|process",
+     .help = "How channels run that do not say: on a thread of the daemon, or each in a process of its own "
+             "without privileges, whose crash stops no other."},
+    {GATEWAY(worker_user, HILO_OPT_STR), .name = "worker_user", .flags = HILO_OPT_RELOADABLE, .min = 1,
+     .max = 64,
+     .help = "The user that these processes become when hilod is started as root, by default nobody."},
+    {GATEWAY(hung_us, HILO_OPT_DURATION), .name = "hung_after", .def = "10s", .min = SECOND, .max = DAY,
+     .help = "A plugin that does not come back for so long hangs: its process is killed and started again; a "
+             "thread can only be reported."},
 };
 
 #define STORE(field, type) HILO_OPTION(struct settings_store, field, type)
@@ -116,10 +126,14 @@ static const struct hilo_option common_options[] = {
              "plugin's."},
     {COMMON(pair_burst, HILO_OPT_INT), .name = "pair_burst", .flags = HILO_OPT_RELOADABLE, .min = 0,
      .max = 100000, .help = "Messages to one recipient at once, ahead of the interval; 0: one."},
+    {COMMON(isolation, HILO_OPT_ENUM), .name = "isolation", .def = "inherit",
+     .choices = "inherit|thread|process",
+     .help = "Whether it runs on a thread of the daemon or in a process of its own; inherit: as "
+             "gateway.isolation says."},
 };
 const char *const settings_common_keys[] = {
     "type",    "plugin", "enabled", "in_doubt",   "max_attempts",  "retry_min",  "retry_max", "queue_max",
-    "account", "window", "rate",    "rate_burst", "pair_interval", "pair_burst", NULL};
+    "account", "window", "rate",    "rate_burst", "pair_interval", "pair_burst", "isolation", NULL};
 _Static_assert(sizeof settings_common_keys / sizeof *settings_common_keys ==
                    sizeof common_options / sizeof *common_options + 1,
                "settings_common_keys names every option of common_options");
@@ -261,6 +275,8 @@ static void read_channel(struct conf *c, const struct conf_node *n, struct setti
     absent_is_minus_one(n, "rate_burst", &o->rate_burst);
     absent_is_minus_one(n, "pair_interval", &o->pair_interval_us);
     absent_is_minus_one(n, "pair_burst", &o->pair_burst);
+    if (o->isolation == SETTINGS_INHERIT)
+        o->isolation = out->gateway.isolation + SETTINGS_THREAD;
     if (o->type.n && !name_valid(o->type)) {
         const struct conf_node *at = conf_get(n, "type");
         conf_fail(c, at->line, at->column,

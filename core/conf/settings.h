@@ -8,10 +8,16 @@
 
 #include "conf/conf.h"
 
+/* Values of isolation; of gateway.isolation one less. */
+enum { SETTINGS_INHERIT = 0, SETTINGS_THREAD = 1, SETTINGS_PROCESS = 2 };
+
 struct settings_gateway {
     struct hilo_str name, language;
     struct hilo_str data_dir, plugin_dir; /* relative: from the working folder */
     int64_t expires_us;
+    int64_t isolation;           /* of channels that say inherit: 0 thread, 1 process */
+    struct hilo_str worker_user; /* empty: nobody, if the daemon is root's */
+    int64_t hung_us;
 };
 
 struct settings_store {
@@ -50,6 +56,7 @@ struct settings_common {
     int64_t window;          /* SETTINGS_WINDOW_x */
     /* Of hilo_abilities, in its place; -1: as the plugin declares. */
     int64_t rate, rate_burst, pair_interval_us, pair_burst;
+    int64_t isolation; /* SETTINGS_THREAD or SETTINGS_PROCESS once read */
 };
 
 struct settings_channel {

@@ -62,6 +62,8 @@ struct channel {
     uint64_t credit;           /* that the core has from it */
     unsigned reconfigures;     /* not answered yet */
     /* a worker */
+    struct worker_options worker;
+    char *worker_path;
     struct loop_timer *pulse;
     bool killed;
     char why[STATE_TEXT_MAX]; /* it was killed */
@@ -572,8 +574,14 @@ int32_t channel_new(const struct channel_options *o, struct err *e, struct chann
     ch->state = CHANNEL_STARTING;
     ch->backoff_s = BACKOFF_MIN_S;
     ch->timer = loop_timer_new(o->loop, on_timer, ch);
-    if (o->worker)
+    if (o->worker) {
+        ch->worker = *o->worker;
+        ch->worker.path = ch->worker_path = strdup(o->worker->path);
+        if (!ch->worker_path)
+            check_nomem();
+        ch->o.worker = &ch->worker;
         ch->pulse = loop_timer_new(o->loop, on_pulse, ch);
+    }
     code = start(ch, e);
     if (code != HILO_OK) {
         channel_free(&ch);
@@ -650,6 +658,7 @@ void channel_free(struct channel **chp)
     CHECK(!ch->run);
     loop_timer_free(&ch->timer);
     loop_timer_free(&ch->pulse);
+    free(ch->worker_path);
     free(ch->name);
     free(ch);
 }

@@ -50,7 +50,7 @@ struct link_end {
     struct ring_tx tx;
     struct ring_rx rx;
     struct queued *queue, **queue_end;
-    size_t queued_bytes, queued_fds;
+    size_t queued_bytes, queued_frames, queued_fds;
     /* fields while they are written; grows up to FRAME_FIELDS_MAX */
     uint8_t *out;
     size_t out_cap;
@@ -73,6 +73,7 @@ enum {
     MEMORY_BYTES = LINK_AREA + 2 * RING_SPAN,
     MEMORY_SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
     SWAMPED_BYTES = 64 * 1024 * 1024,
+    SWAMPED_FRAMES = 64 * 1024, /* four times what an instance may have asked (instance.h) */
     SWAMPED_FDS = 256
 };
 enum { SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, OUT_FIRST = 4096, OUT_KEEP = 256 * 1024 };
@@ -472,6 +473,7 @@ static void to_queue(struct link_end *end, const struct frame_head *h, const voi
     *end->queue_end = q;
     end->queue_end = &q->next;
     end->queued_bytes += sizeof *q + q->n;
+    end->queued_frames++;
     end->queued_fds += head_fds(h);
 }
 
@@ -488,6 +490,7 @@ static void queue_to_ring(struct link_end *end)
         if (!end->queue)
             end->queue_end = &end->queue;
         end->queued_bytes -= sizeof *q + q->n;
+        end->queued_frames--;
         end->queued_fds -= head_fds(&h);
         free(q);
     }
@@ -592,7 +595,8 @@ void link_kick(struct link_end *end)
 
 bool link_swamped(const struct link_end *end)
 {
-    return end->queued_bytes > SWAMPED_BYTES || end->queued_fds > SWAMPED_FDS;
+    return end->queued_bytes > SWAMPED_BYTES || end->queued_frames > SWAMPED_FRAMES ||
+           end->queued_fds > SWAMPED_FDS;
 }
 
 bool link_gone(const struct link_end *end)

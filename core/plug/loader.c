@@ -53,6 +53,7 @@ struct plugin *loader_plugin_new(const char *path, const struct stat *st)
         check_nomem();
     p->dev = st->st_dev;
     p->ino = st->st_ino;
+    p->changed = st->st_mtim;
     return p;
 }
 
@@ -80,8 +81,10 @@ void loader_plugin_add(struct plugins *ps, struct plugin *p)
 struct plugin *loader_plugin_find(const struct plugins *ps, const struct stat *st, bool described)
 {
     for (struct plugin *p = ps->all; p; p = p->next)
-        if (p->dev == st->st_dev && p->ino == st->st_ino && (p->arena != NULL) == described)
-            return p;
+        if (p->dev == st->st_dev && p->ino == st->st_ino && (p->arena != NULL) == described &&
+            (!described ||
+             (p->changed.tv_sec == st->st_mtim.tv_sec && p->changed.tv_nsec == st->st_mtim.tv_nsec)))
+            return p; /* one that is mapped here stays what it is */
     return NULL;
 }
 
@@ -356,6 +359,7 @@ static int32_t check_desc(struct plugin *p, const struct hilo_plugin *theirs, st
     memcpy(&p->desc, theirs, theirs->size < sizeof p->desc ? theirs->size : sizeof p->desc);
     p->desc.size = sizeof p->desc;
     p->reconfigures = p->desc.reconfigure != NULL;
+    p->checks = p->desc.check != NULL;
     code = check_requires(p, e);
     if (code != HILO_OK)
         return code;

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "plug/plug.h"
 #include <sys/stat.h>
+#include <time.h>
 
 enum { LOADER_OPTIONS_MAX = 256, LOADER_CONF_MAX = 64 * 1024 };
 
@@ -17,10 +18,11 @@ struct plugin {
     char *path;
     dev_t dev;
     ino_t ino;
+    struct timespec changed; /* described: the file was not changed since */
     struct hilo_plugin desc; /* described: without any function */
     struct hilo_abilities abilities;
     struct hilo_option *options;
-    bool reconfigures;   /* it has reconfigure() */
+    bool reconfigures, checks; /* it has reconfigure(), check() */
     struct arena *arena; /* of one that is described: its texts; else NULL */
     uint8_t digest[SHA256_BYTES];
 };

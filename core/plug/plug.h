@@ -47,6 +47,11 @@ int32_t plugins_describe(struct plugins *, const char *path, const struct worker
 const struct hilo_plugin *plugin_desc(const struct plugin *);
 const struct hilo_abilities *plugin_abilities(const struct plugin *); /* our size, zero-filled */
 bool plugin_reconfigures(const struct plugin *);                      /* it takes new options while it runs */
+/* What its check() says of filled options: wrong has words for an operator, or is empty; able,
+ * which holds the plugin's own, is narrowed. By a worker, if the plugin was described by one.
+ * Anything but HILO_OK: that worker could not say it. */
+int32_t plugin_check(const struct plugin *, const void *conf, const struct worker_options *,
+                     struct hilo_abilities *able, char *wrong, size_t wrong_size, struct err *);
 const char *plugin_path(const struct plugin *);
 
 /* ---- a channel ---------------------------------------------------------------------- */
@@ -111,7 +116,7 @@ struct channel_options {
     const struct plug_up *up;
     void *user;                          /* for channel_user() */
     int64_t hung_us;                     /* a callback that takes longer hangs; 0: 10 s */
-    const struct worker_options *worker; /* a process, borrowed until channel_free; NULL: a thread */
+    const struct worker_options *worker; /* a process; copied. NULL: a thread */
 };
 
 /* Makes the channel and starts its thread or worker: open() and start() run there. A failure of

@@ -127,6 +127,51 @@ static int32_t load(struct plugins *ps, const struct setup *s, struct err *e, st
     return plugins_load(ps, s->plugin.p, e, out);
 }
 
+static void say(struct link_end *end, uint16_t type, int32_t code, struct hilo_str message,
+                struct hilo_str text)
+{
+    struct frame f = {.type = type, .fd = -1, .code = code, .message = message, .detail = text};
+
+    CHECK(link_put(end, &f) == HILO_OK);
+    link_publish(end);
+}
+
+/* The options for the plugin as it is here: only if it is what the core filled them for. */
+static int32_t options_of(const struct setup *s, const struct plugin *p, struct arena *a, struct err *e,
+                          void **out)
+{
+    struct hilo_str said = setup_describe(p, a);
+    uint8_t digest[SHA256_BYTES];
+
+    sha256(said.p, (size_t)said.n, digest);
+    *out = options_unpack(plugin_desc(p), s->conf);
+    if (str_eq(s->digest, str_n(digest, sizeof digest)) && *out)
+        return HILO_OK;
+    free(*out);
+    return err_set(
+        e, HILO_CONFIG,
+        "plugin %s: is not the file that it was when the gateway read its configuration; reload it "
+        "to use the new one",
+        s->plugin.p);
+}
+
+static int32_t check(struct link_end *end, const struct setup *s, const struct plugin *p, struct arena *a,
+                     struct err *e)
+{
+    struct hilo_abilities able = *plugin_abilities(p);
+    char wrong[512];
+    void *conf;
+    int32_t code = options_of(s, p, a, e, &conf);
+
+    if (code != HILO_OK)
+        return code;
+    code = plugin_check(p, conf, NULL, &able, wrong, sizeof wrong, e);
+    if (code == HILO_OK)
+        say(end, FRAME_DESCRIBED, HILO_OK, str_n(&able, sizeof able), str(wrong));
+    free(conf);
+    return code;
+}
+
 static int32_t run(struct link *l, const struct setup *s, const struct plugin *p, struct log *log,
                    struct arena *a, struct err *e)
 {
@@ -135,34 +180,15 @@ static int32_t run(struct link *l, const struct setup *s, const struct plugin *p
                                  .link = link_end(l, LINK_PLUG),
                                  .log = log,
                                  .shared = link_area(l)};
-    struct hilo_str said = setup_describe(p, a);
-    uint8_t digest[SHA256_BYTES];
-    void *conf = options_unpack(o.desc, s->conf);
+    void *conf;
+    int32_t code = options_of(s, p, a, e, &conf);
 
-    sha256(said.p, (size_t)said.n, digest);
-    if (!str_eq(s->digest, str_n(digest, sizeof digest)) || !conf) {
-        free(conf);
-        return err_set(e, HILO_CONFIG,
-                       "plugin %s: is not the file that it was when the gateway read its configuration; "
-                       "restart the gateway to use the new one",
-                       s->plugin.p);
-    }
+    if (code != HILO_OK)
+        return code;
     o.conf = conf;
     instance_run(&o); /* says ENDED itself */
     free(conf);
     return HILO_OK;
-}
-
-static void say(struct link_end *end, uint16_t type, int32_t code, struct hilo_str text)
-{
-    struct frame f = {.type = type, .fd = -1, .code = code};
-
-    if (type == FRAME_DESCRIBED)
-        f.message = text;
-    else
-        f.detail = text;
-    CHECK(link_put(end, &f) == HILO_OK);
-    link_publish(end);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------- */
@@ -212,13 +238,16 @@ int serve(void)
     ps = plugins_new(s.setup.describe ? NULL : log);
     if (code == HILO_OK)
         code = load(ps, &s.setup, &e, &p);
-    if (code == HILO_OK && s.setup.describe)
-        say(link_end(l, LINK_PLUG), FRAME_DESCRIBED, HILO_OK, setup_describe(p, s.arena));
+    if (code == HILO_OK && s.setup.describe == SETUP_DESCRIBE)
+        say(link_end(l, LINK_PLUG), FRAME_DESCRIBED, HILO_OK, setup_describe(p, s.arena), STR(""));
+    else if (code == HILO_OK && s.setup.describe == SETUP_CHECK)
+        code = check(link_end(l, LINK_PLUG), &s.setup, p, s.arena, &e);
     else if (code == HILO_OK)
         code = run(l, &s.setup, p, log, s.arena, &e);
     /* It needs somebody to act: tried again, it would be the same. */
     if (code != HILO_OK)
-        say(link_end(l, LINK_PLUG), FRAME_ENDED, code == HILO_IO ? HILO_IO : HILO_CONFIG, str(e.text));
+        say(link_end(l, LINK_PLUG), FRAME_ENDED, code == HILO_IO ? HILO_IO : HILO_CONFIG, STR(""),
+            str(e.text));
 out:
     if (!l)
         (void)dprintf(STDERR_FILENO, "hilo-worker: %s; hilod starts it, nobody else\n", e.text);

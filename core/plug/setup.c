@@ -23,6 +23,7 @@ enum {
     D_SUMMARY,
     D_CONF_SIZE,
     D_RECONFIGURES,
+    D_CHECKS,
     D_ABILITIES,
     D_OPTION,
     O_NAME = 1,
@@ -140,6 +141,7 @@ struct hilo_str setup_describe(const struct plugin *p, struct arena *a)
     put_z(&w, D_SUMMARY, d->summary);
     hilo_put_u64(&w, D_CONF_SIZE, d->conf_size);
     hilo_put_u64(&w, D_RECONFIGURES, p->reconfigures);
+    hilo_put_u64(&w, D_CHECKS, p->checks);
     hilo_put(&w, D_ABILITIES, &p->abilities, sizeof p->abilities);
     for (uint32_t i = 0; i < d->n_options; i++) {
         const struct hilo_option *o = &d->options[i];
@@ -244,6 +246,9 @@ static const char *described_fields(struct hilo_str bytes, struct plugin *p)
             break;
         case D_RECONFIGURES:
             p->reconfigures = u != 0;
+            break;
+        case D_CHECKS:
+            p->checks = u != 0;
             break;
         case D_ABILITIES:
             if (f.val.n != sizeof p->abilities)

@@ -10,11 +10,16 @@
 #include "base/arena.h"
 #include "plug/plug.h"
 
+enum {
+    SETUP_RUN = 0,
+    SETUP_DESCRIBE, /* what the plugin is, in MESSAGE of DESCRIBED */
+    SETUP_CHECK     /* what its check() says of conf: abilities in MESSAGE, words in DETAIL */
+};
 struct setup {
     struct hilo_str build;  /* the core's: a worker of another does not start */
     struct hilo_str name;   /* of the channel; NUL-ended when decoded */
     struct hilo_str plugin; /* absolute path; NUL-ended when decoded */
-    uint64_t describe;      /* 1: say what the plugin is, and end */
+    uint64_t describe;      /* SETUP_DESCRIBE, SETUP_CHECK: say it, and end */
     uint64_t drop;          /* 1: become this user and group before anything of the plugin runs */
     uint64_t uid, gid;
     uint64_t log_level;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "plug/loader.h"
+#include "plug/options.h"
 #include "plug/setup.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -139,51 +140,67 @@ int32_t worker_spawn(const struct worker_options *o, const char *name, struct er
 
 /* ---- describing -------------------------------------------------------------------------------- */
 
-struct describing {
-    struct plugin *plugin;
+/* One question to a worker that is made for it, and its answer. */
+struct asking {
+    struct plugin *described; /* filled by it; NULL: check() is asked */
+    const char *path;
+    struct hilo_abilities *able;
+    char *wrong;
+    size_t wrong_size;
     bool done;
     int32_t code;
     struct err *e;
 };
 
+static int32_t checked(struct asking *q, const struct frame *f)
+{
+    if (f->message.n != sizeof *q->able)
+        return err_set(q->e, HILO_INVALID, "plugin %s: what its worker says of its options is malformed",
+                       q->path);
+    memcpy(q->able, f->message.p, sizeof *q->able);
+    q->able->size = sizeof *q->able;
+    (void)snprintf(q->wrong, q->wrong_size, "%.*s", STR_FMT(f->detail));
+    return HILO_OK;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
-    struct describing *d = arg;
+    struct asking *q = arg;
 
-    d->done = true;
+    q->done = true;
     if (f->type == FRAME_DESCRIBED)
-        d->code = setup_described(f->message, d->plugin, d->e);
+        q->code = q->described ? setup_described(f->message, q->described, q->e) : checked(q, f);
     else if (f->type == FRAME_ENDED && f->code != HILO_OK)
-        d->code = err_set(d->e, f->code, "%.*s", STR_FMT(f->detail));
+        q->code = err_set(q->e, f->code, "%.*s", STR_FMT(f->detail));
     else
-        d->code =
-            err_set(d->e, HILO_INVALID, "plugin %s: its worker does not say what it is", d->plugin->path);
+        q->code = err_set(q->e, HILO_INVALID, "plugin %s: its worker does not say what it is", q->path);
     return false;
 }
 
 /* Waits until the worker has said it, has ended, or its time is over. */
-static int32_t listen_to(struct link_end *end, struct describing *d, struct err *e)
+static int32_t listen_to(struct link_end *end, struct asking *q)
 {
     const int64_t until = clock_mono_us() + (int64_t)DESCRIBE_S * 1000 * 1000;
 
-    while (!d->done) {
+    while (!q->done) {
         struct pollfd p = {.fd = link_fd(end), .events = POLLIN};
         int64_t left_ms = (until - clock_mono_us()) / 1000;
 
         if (left_ms <= 0)
-            return err_set(e, HILO_INVALID,
-                           "plugin %s: its worker has not said what it is within %d s: its constructors "
-                           "hang; correct the plugin",
-                           d->plugin->path, DESCRIBE_S);
+            return err_set(
+                q->e, HILO_INVALID,
+                "plugin %s: its worker has not said what it is within %d s: its constructors or its "
+                "check() hang; correct the plugin",
+                q->path, DESCRIBE_S);
         if (poll(&p, 1, (int)left_ms) < 0 && errno != EINTR)
-            return err_errno(e, "cannot wait for a worker");
-        if (link_turn(end, on_frame, d) < 0)
-            return err_set(e, HILO_INVALID, "plugin %s: what its worker says is malformed", d->plugin->path);
+            return err_errno(q->e, "cannot wait for a worker");
+        if (link_turn(end, on_frame, q) < 0)
+            return err_set(q->e, HILO_INVALID, "plugin %s: what its worker says is malformed", q->path);
         /* What it wrote last may have come after the look, and before its end was seen. */
-        if (!d->done && link_gone(end) && link_turn(end, on_frame, d) <= 0)
+        if (!q->done && link_gone(end) && link_turn(end, on_frame, q) <= 0)
             return HILO_DOWN;
     }
-    return d->code;
+    return q->code;
 }
 
 static void reap(pid_t pid, int *status_out)
@@ -193,44 +210,73 @@ static void reap(pid_t pid, int *status_out)
         ;
 }
 
-static int32_t describe(struct plugin *p, const struct worker_options *o, struct err *e)
+static int32_t ask(struct asking *q, const struct worker_options *o, struct setup *s, struct err *e)
 {
-    struct describing d = {.plugin = p, .e = e};
     struct arena *a = arena_new();
-    struct setup s = {.build = setup_build(a),
-                      .name = STR("describe"),
-                      .plugin = str(p->path),
-                      .describe = 1,
-                      .drop = o->drop,
-                      .uid = o->uid,
-                      .gid = o->gid,
-                      .log_level = HILO_LOG_WARN};
-    struct frame f = {.type = FRAME_SETUP, .fd = -1, .message = setup_encode(&s, a)};
+    struct frame f = {.type = FRAME_SETUP, .fd = -1};
     struct link *l;
     pid_t pid;
     int status = 0;
     int32_t code = worker_spawn(o, "describe", e, &l, &pid);
 
     if (code == HILO_OK) {
-        CHECK(link_put(link_end(l, LINK_CORE), &f) == HILO_OK);
+        q->e = e;
+        s->build = setup_build(a);
+        s->name = STR("describe");
+        s->plugin = str(q->path);
+        s->drop = o->drop;
+        s->uid = o->uid;
+        s->gid = o->gid;
+        s->log_level = HILO_LOG_WARN;
+        f.message = setup_encode(s, a);
+        code = link_put(link_end(l, LINK_CORE), &f);
         link_publish(link_end(l, LINK_CORE));
-        code = listen_to(link_end(l, LINK_CORE), &d, e);
+        code = code == HILO_OK
+                   ? listen_to(link_end(l, LINK_CORE), q)
+                   : err_set(e, code, "cannot give a worker its options; raise the limit of open files");
         reap(pid, &status);
         link_unref(&l);
         if (code == HILO_DOWN)
             code = err_set(e, HILO_INVALID,
                            "plugin %s: ends the process that loads it (signal %d, status %d); correct its "
-                           "constructors, or see the lines above",
-                           p->path, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                           "constructors or its check(), or see the lines above",
+                           q->path, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
                            WIFEXITED(status) ? WEXITSTATUS(status) : 0);
     }
     arena_free(&a);
     return code;
 }
 
+int32_t plugin_check(const struct plugin *p, const void *conf, const struct worker_options *o,
+                     struct hilo_abilities *able, char *wrong, size_t wrong_size, struct err *e)
+{
+    struct asking q = {.path = p->path, .able = able, .wrong = wrong, .wrong_size = wrong_size};
+    struct buf packed = {0};
+    struct setup s = {.describe = SETUP_CHECK, .digest = str_n(p->digest, sizeof p->digest)};
+    int32_t code;
+
+    wrong[0] = '\0';
+    if (!p->checks)
+        return HILO_OK;
+    if (!p->arena) {
+        const char *words = p->desc.check(conf, able);
+        (void)snprintf(wrong, wrong_size, "%s", words ? words : "");
+        return HILO_OK;
+    }
+    CHECK(o);
+    if (options_pack(&p->desc, conf, &packed) != HILO_OK)
+        check_nomem();
+    s.conf = buf_str(&packed);
+    code = ask(&q, o, &s, e);
+    options_forget(&packed);
+    return code;
+}
+
 int32_t plugins_describe(struct plugins *ps, const char *path, const struct worker_options *o, struct err *e,
                          struct plugin **out)
 {
+    struct setup s = {.describe = SETUP_DESCRIBE};
+    struct asking q = {0};
     struct plugin *p;
     char *full;
     struct stat st;
@@ -249,7 +295,9 @@ int32_t plugins_describe(struct plugins *ps, const char *path, const struct work
     p = loader_plugin_new(full, &st);
     free(full);
     p->arena = arena_new();
-    code = describe(p, o, e);
+    q.described = p;
+    q.path = p->path;
+    code = ask(&q, o, &s, e);
     if (code == HILO_OK) {
         loader_plugin_add(ps, p);
         *out = p;

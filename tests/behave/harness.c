@@ -649,19 +649,23 @@ void gate_configure(struct gate *g)
     static const char meta[] = "    account: \"102290129340398\"\n    phone_number_id: \"106540352242922\"\n"
                                "    waba_id: \"102290129340398\"\n    token: sim-token\n"
                                "    app_secret: sim-app-secret\n    verify_token: sim-verify\n";
+    /* The same tests, with the channel on a thread or in a process of its own. */
+    const char *isolation = getenv("HILO_ISOLATION");
     char *yaml = NULL;
 
     assert_true(
         asprintf(&yaml,
                  "gateway:\n  name: Test\n  language: es\n  data_dir: %s/data\n  plugin_dir: %s/plugins\n"
+                 "  isolation: %s\n%s"
                  "store:\n  segment_size: %s\n  map_size: 2G\n%s"
                  "http:\n  listen: 127.0.0.1:%d\n%s%s%s\n"
-                 "log:\n  level: debug\n"
+                 "log: {level: debug}\n"
                  "channels:\n  wa:\n    type: whatsapp\n%s    base_url: http://127.0.0.1:%d\n%s%s%s"
                  "routes:\n  - scheme: phone\n    channel: wa\n%s",
-                 g->scratch->dir, harness_build(), g->segment_size ? g->segment_size : "16M", g->extra_store,
-                 g->port, g->extra_http, g->public_url ? "  public_url: " : "",
-                 g->public_url ? g->public_url : "", g->channel ? g->channel : meta, g->sim->port,
+                 g->scratch->dir, harness_build(), isolation ? isolation : "thread", g->extra_gateway,
+                 g->segment_size ? g->segment_size : "16M", g->extra_store, g->port, g->extra_http,
+                 g->public_url ? "  public_url: " : "", g->public_url ? g->public_url : "",
+                 g->channel ? g->channel : meta, g->sim->port,
                  /* What is not what a test is about: it says so itself. */
                  strstr(g->extra_channel, "window:") ? "" : "    window: provider\n",
                  strstr(g->extra_channel, "rate:") ? "" : "    rate: 0\n    pair_interval: 0s\n",

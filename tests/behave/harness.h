@@ -119,6 +119,7 @@ struct gate {
     char extra[2048];         /* more top-level YAML */
     char extra_http[256];     /* more lines of the section http, indented by 2 */
     char extra_store[128];    /* the same of store */
+    char extra_gateway[128];  /* and of gateway */
     const char *segment_size; /* NULL: 16M */
     const char *public_url;   /* NULL: none */
     const char *env[4];       /* NULL-ended: "NAME=value" of its process, from its next start */

@@ -20,10 +20,12 @@ static int rig_teardown(void **state)
 static const char channels[] =
     "{\"channels\":["
     "{\"name\":\"whatsapp-co\",\"type\":\"whatsapp\",\"state\":\"up\",\"paused\":false,\"queued\":12,"
-    "\"in_flight\":3,\"since_start\":{\"sent\":1042,\"failed\":7,\"in_doubt\":0,\"received\":99}},"
+    "\"in_flight\":3,\"isolation\":\"process\",\"pid\":4711,"
+    "\"since_start\":{\"sent\":1042,\"failed\":7,\"in_doubt\":0,\"received\":99,\"restarts\":2}},"
     "{\"name\":\"sms\",\"type\":\"sms\",\"state\":\"up\",\"paused\":true,\"why\":\"prueba\",\"text\":"
     "\"ready\","
-    "\"queued\":0,\"in_flight\":0,\"since_start\":{\"sent\":0,\"failed\":0,\"in_doubt\":0,\"received\":0}},"
+    "\"queued\":0,\"in_flight\":0,\"since_start\":{\"sent\":0,\"failed\":0,\"in_doubt\":0,\"received\":0,"
+    "\"restarts\":0}},"
     "{\"name\":\"voz\",\"type\":\"voice\",\"state\":\"broken\",\"paused\":false,\"text\":\"no such file\"}]}";
 
 static void tables_align_and_numbers_stand_right(void **state)
@@ -34,10 +36,14 @@ static void tables_align_and_numbers_stand_right(void **state)
     assert_int_equal(RUN(rig, "channels"), 0);
     assert_string_equal(
         rig_out(rig),
-        "CHANNEL      TYPE      STATE   QUEUED  IN FLIGHT  SENT  FAILED  IN DOUBT  RECEIVED  NOTE\n"
-        "whatsapp-co  whatsapp  up          12          3  1042       7         0        99\n"
-        "sms          sms       paused       0          0     0       0         0         0  prueba\n"
-        "voz          voice     broken                                                       no such file\n");
+        "CHANNEL      TYPE      STATE   QUEUED  IN FLIGHT  SENT  FAILED  IN DOUBT  RECEIVED   PID  RESTARTS  "
+        "NOTE\n"
+        "whatsapp-co  whatsapp  up          12          3  1042       7         0        99  4711         2\n"
+        "sms          sms       paused       0          0     0       0         0         0               0  "
+        "prueba\n"
+        "voz          voice     broken                                                                       "
+        "no such "
+        "file\n");
 }
 
 static void headings_follow_the_language(void **state)

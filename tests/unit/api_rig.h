@@ -69,6 +69,24 @@ enum channel_state channel_state(const struct channel *c, struct hilo_str *text_
         *text_out = STR("");
     return c->state;
 }
+bool channel_isolated(const struct channel *ch)
+{
+    (void)ch;
+    return false;
+}
+
+pid_t channel_pid(const struct channel *ch)
+{
+    (void)ch;
+    return 0;
+}
+
+void channel_stats(const struct channel *ch, struct channel_stats *out)
+{
+    (void)ch;
+    *out = (struct channel_stats){0};
+}
+
 bool channel_runs(const struct channel *c)
 {
     return channel_state(c, &(struct hilo_str){0}) == CHANNEL_UP;

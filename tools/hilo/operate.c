@@ -30,6 +30,8 @@ static const struct column channel_columns[] = {
     {.head = {"FAILED", "FALLIDOS"}, .member = "since_start.failed", .flags = COLUMN_RIGHT},
     {.head = {"IN DOUBT", "EN DUDA"}, .member = "since_start.in_doubt", .flags = COLUMN_RIGHT},
     {.head = {"RECEIVED", "RECIBIDOS"}, .member = "since_start.received", .flags = COLUMN_RIGHT},
+    {.head = {"PID", "PID"}, .member = "pid", .flags = COLUMN_RIGHT}, /* of one on a thread: none */
+    {.head = {"RESTARTS", "REINICIOS"}, .member = "since_start.restarts", .flags = COLUMN_RIGHT},
     {.head = {"NOTE", "NOTA"}, .cell = channel__text},
 };
 static const struct column channel_details[] = {
