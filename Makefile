@@ -131,12 +131,12 @@ $O/tests/unit/test_whatsapp_%: tests/unit/test_whatsapp_%.c $(WHATSAPP_OBJ) $O/l
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $(WHATSAPP_OBJ) $O/libcore.a $(LMODE) $(CORE_LIBS) -lcmocka -o $@
 
-# Plugins for the tests of core/plug: echo and rogue, broken.c once for each BROKEN_x in it,
+# Plugins for the tests of core/plug: echo, rogue and hostile, broken.c once for each BROKEN_x in it,
 # without sanitizers (they pad objects, and the loader looks at sizes), and echo again against
 # every frozen copy of include/ (tests/abi/README.md).
 TEST_BROKEN := $(shell grep -oh 'BROKEN_[a-z_]*' tests/plugins/broken.c | sort -u)
 TEST_ABI    := $(notdir $(wildcard tests/abi/v*))
-TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
+TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue hostile $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
 TEST_PLUGIN  = @mkdir -p $(@D) && $(COMPILE) -fPIC -fvisibility=hidden -shared $< $(LMODE) -lpthread -o $@
 
 $O/tests/plugins/BROKEN_%.so: tests/plugins/broken.c
@@ -180,7 +180,7 @@ $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
-$O/tests/behave/test_config: | $(TEST_SO)
+$O/tests/behave/test_config $O/tests/behave/test_worker: | $(TEST_SO)
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@

@@ -91,6 +91,13 @@ __asm__(".globl hilo_plugin_v1\n.set hilo_plugin_v1, tiny\n.type hilo_plugin_v1,
 #define UNUSED_DESCRIPTOR
 #endif
 
+#ifdef BROKEN_constructor
+__attribute__((constructor)) static void end_it(void)
+{
+    __builtin_trap();
+}
+#endif
+
 UNUSED_DESCRIPTOR const struct hilo_plugin DESCRIPTOR = {
 #ifdef BROKEN_magic
     .magic = 0x12345678,
