@@ -326,11 +326,14 @@ static void hostile_on_timer(void *inst, uint32_t id)
     kill(getpid(), SIGKILL);
 }
 
-static void hostile_on_request(void *inst, uint64_t request, const struct hilo_http *h)
+/* Never answered. */
+static void hostile_on_request(void *inst, uint64_t request, const struct hilo_http *http)
 {
-    (void)inst;
+    struct hostile *h = inst;
+
     (void)request;
-    (void)h;
+    (void)http;
+    h->host->log(h->self, HILO_LOG_INFO, LIT("has a request"));
 }
 
 static void hostile_close(void *inst)
