@@ -70,8 +70,8 @@ static void commit(struct fill *f)
         f->failed = true;
     }
     (void)store_tick(f->store);
-    while (!f->failed && (rc = store_room(f->store, &e)) != HILO_OK) {
-        if (rc != HILO_FULL) {
+    while (!f->failed && (rc = store_room(f->store, STORE_NEW, &e)) != HILO_OK) {
+        if (rc != HILO_AGAIN) {
             (void)fprintf(stderr, "bench_fill: %s\n", e.text);
             f->failed = true;
         }
