@@ -171,8 +171,8 @@ struct world {
     struct gate gate;
 };
 /* channel: more lines of the channel wa (without "window:" the provider alone has the
- * customer service window, without "rate:" nothing is throttled); yaml: more sections; either may be NULL. Waits
- * until the channel is up. */
+ * customer service window, without "rate:" nothing is throttled); yaml: more sections; either may be NULL.
+ * Waits until the channel is up. */
 void world_up(struct world *, const char *channel, const char *yaml);
 /* Stops it (unless it was), checks its store, removes all. */
 void world_down(struct world *);

@@ -132,6 +132,7 @@ static void up(void)
     memset(&w, 0, sizeof w);
     w.gate.public_url = "http://links.example\n";
     world_up(&w, NULL, NULL);
+    sim_set(&w.sim, "/_sim/config", "{\"enforce_window\":false}");
 }
 
 static void what_goes_well(void **state)
@@ -251,7 +252,6 @@ static void what_fails(void **state)
 
     (void)state;
     up();
-    sim_set(&w.sim, "/_sim/config", "{\"enforce_window\":false}");
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
         sim_set(&w.sim, "/_sim/faults", "{\"reply\":\"%s\",\"count\":1}", faults[i]);
         gate_send_text(&w.gate, "+573158882277", "secretisimo de Zoraida", id);
@@ -283,7 +283,6 @@ static void a_start_after_a_crash(void **state)
 
     (void)state;
     up();
-    sim_set(&w.sim, "/_sim/config", "{\"enforce_window\":false}");
     sim_set(&w.sim, "/_sim/faults", "{\"hold\":\"after_accept\"}");
     gate_send_text(&w.gate, "+573158882277", "secretisimo de Zoraida", id);
     struct answer a = sim_messages(&w.sim, 1);
