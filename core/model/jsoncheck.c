@@ -341,7 +341,7 @@ int32_t json_parse(struct hilo_str text, const struct json_limits *limits, struc
     const struct model_path root = path_key(NULL, STR(""));
     size_t bytes_max = limits && limits->bytes_max ? limits->bytes_max : JSON_BYTES_MAX;
     uint32_t depth_max = limits && limits->depth_max ? limits->depth_max : JSON_DEPTH_MAX;
-    const uint8_t *p = (const uint8_t *)text.p;
+    const uint8_t *p = (const uint8_t *)(text.n ? text.p : ""); /* nothing may be NULL */
     struct scan s = {p, p, p + text.n, e};
     cJSON *tree;
     int32_t rc;
