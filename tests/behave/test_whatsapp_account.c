@@ -268,6 +268,7 @@ static void a_banned_account_stops_the_channel_until_it_is_reinstated(void **sta
     sim_set(&w.sim, "/_sim/field", "{\"field\":\"calls\",\"value\":{\"x\":1}}");
     sim_set(&w.sim, "/_sim/field", "{\"field\":\"calls\",\"value\":{\"x\":2}}");
     sim_quiet(&w.sim);
+    (void)process_wait_nth(w.gate.process, 1, "are not used, here and from now on", NULL);
     assert_int_equal(process_count(w.gate.process, "are not used, here and from now on"), 1);
     world_down(&w);
 }
