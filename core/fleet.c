@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "services/delivery.h"
+#include "services/pace.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,7 @@ void fleet_free(struct fleet **fp)
         struct member *m = f->members;
         f->members = m->next;
         channel_free(&m->gw.plug);
+        pace_free(&m->gw.pace);
         free(m);
     }
     f->gw->channels = NULL;
