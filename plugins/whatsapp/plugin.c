@@ -30,7 +30,8 @@ void wa_log(struct wa *wa, int32_t level, const char *format, ...)
 
 void wa_set_state(struct wa *wa, int32_t code, const char *text)
 {
-    if (wa->state == code)
+    /* What stops it is said each time: an operator may have resumed it meanwhile. */
+    if (code == HILO_OK && wa->state == HILO_OK)
         return;
     wa->state = code;
     wa->host.state(wa->self, code, wa_str(text));
