@@ -143,7 +143,7 @@ void fleet_free(struct fleet **fp)
         struct member *m = f->members;
         f->members = m->next;
         channel_free(&m->gw.plug);
-        pace_free(&m->gw.pace);
+        gateway_channel_done(&m->gw);
         free(m);
     }
     f->gw->channels = NULL;

@@ -862,7 +862,7 @@ void delivery_free(struct delivery **dp)
     }
     late_free(d);
     for (struct gw_channel *c = d->gw->channels; c; c = c->next)
-        pace_free(&c->pace);
+        gateway_channel_done(c);
     quarantine_free(&d->quarantine);
     loop_timer_free(&d->timer);
     free(d);

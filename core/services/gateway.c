@@ -1,8 +1,16 @@
 /* What the services share. */
 #include "services/gateway.h"
 #include "base/str.h"
+#include "services/pace.h"
+#include "services/templates.h"
 #include <stdarg.h>
 #include <stdio.h>
+
+void gateway_channel_done(struct gw_channel *c)
+{
+    pace_free(&c->pace);
+    templates_drop(c);
+}
 
 struct gw_channel *gateway_channel(struct gateway *gw, struct hilo_str name)
 {

@@ -111,6 +111,8 @@ struct gateway {
     struct gw_known_key known_keys[GATEWAY_KNOWN_KEYS]; /* by the hash's first byte */
 };
 
+/* Frees what the services keep of a channel that is let go of for good. */
+void gateway_channel_done(struct gw_channel *);
 /* NULL: none that is configured. */
 struct gw_channel *gateway_channel(struct gateway *, struct hilo_str name);
 

@@ -20,7 +20,8 @@ enum { NAME_MAX_BYTES = 512, LANGUAGE_MAX_BYTES = 35, LIST_MAX = 20000 };
 struct template_list {
     struct key *key;
     size_t n, cap;
-    bool partial; /* one of it is not stored */
+    size_t changed; /* so many were new or not as they are stored */
+    bool partial;   /* one of it is not stored */
 };
 
 static int key_compare(const void *a, const void *b)
@@ -139,7 +140,13 @@ static int32_t put(struct gw_channel *c, struct hilo_str t, struct err *e)
     if (rc != HILO_OK || str_eq(ev.body, r.body))
         return rc;
     const struct actor actor = {.kind = ACTOR_CHANNEL};
-    return store_append(gw->store, &ev_desc_template_stored, &ev, &actor, clock_wall_us(), NULL, e);
+    rc = store_append(gw->store, &ev_desc_template_stored, &ev, &actor, clock_wall_us(), NULL, e);
+    if (rc == HILO_OK && c->templates)
+        c->templates->changed++;
+    else if (rc == HILO_OK)
+        log_event(gw->log, HILO_LOG_INFO, "template.changed", "channel=%.*s status=%s", STR_FMT(c->name),
+                  model_value_text(MODEL_E_TEMPLATE, hilo_get_u64(ev.body, HILO_T_TEMPLATE_STATUS)));
+    return rc;
 }
 
 void templates_put(struct gw_channel *c, struct hilo_str t)
@@ -195,6 +202,7 @@ void templates_end(struct gw_channel *c)
     struct key prefix = key_channel(c->name);
     struct gone g = {c, NULL};
     struct err e = {0};
+    unsigned removed = 0;
     int32_t rc = HILO_OK;
 
     if (!l || l->partial) {
@@ -213,7 +221,11 @@ void templates_end(struct gw_channel *c)
         store_begin(gw->store);
         rc = store_append(gw->store, &ev_desc_template_removed, &ev, &actor, clock_wall_us(), NULL, &e);
         store_end(gw->store);
+        removed += rc == HILO_OK;
     }
+    log_event(gw->log, l->changed || removed ? HILO_LOG_INFO : HILO_LOG_DEBUG, "templates.listed",
+              "channel=%.*s templates=%zu changed=%zu removed=%u", STR_FMT(c->name), l->n, l->changed,
+              removed);
     if (rc != HILO_OK)
         log_event(gw->log, HILO_LOG_WARN, "template.not_removed", "channel=%.*s error=%s", STR_FMT(c->name),
                   LOG_VALUE(str(e.text)));
