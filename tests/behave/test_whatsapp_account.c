@@ -71,7 +71,7 @@ static void templates_are_fetched_page_by_page_and_followed(void **state)
 
     (void)state;
     up(&w, five);
-    (void)process_wait_line(w.gate.process, "templates: 5 fetched", NULL);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=5 ", NULL);
     assert_int_equal(sim_count(&w.sim, "template_lists"), 3);
     struct answer a = templates(&w);
     assert_int_equal(cJSON_GetArraySize(json_at(a.json, "templates")), 5);
@@ -101,7 +101,7 @@ static void templates_are_fetched_page_by_page_and_followed(void **state)
             "{\"name\":\"cita\",\"language\":\"es\",\"status\":\"PAUSED\",\"reason\":\"LOW_QUALITY\"}");
     sim_quiet(&w.sim);
     (void)process_wait_line(w.gate.process, "cita", "has changed", NULL);
-    (void)process_wait_line(w.gate.process, "templates: 5 fetched", NULL);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=5 ", NULL);
     a = templates(&w);
     is(template_of(&a, "cita", "es"), "status", "paused");
     answer_done(&a);
@@ -120,7 +120,7 @@ static void templates_are_fetched_page_by_page_and_followed(void **state)
             "{\"name\":\"cita\",\"language\":\"es\",\"status\":\"APPROVED\",\"text\":\"El {{dia}} en "
             "{{zona}}\",\"category\":\"MARKETING\",\"quality\":\"YELLOW\"}");
     sim_quiet(&w.sim);
-    (void)process_wait_line(w.gate.process, "templates: 5 fetched", NULL);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=5 ", NULL);
     a = templates(&w);
     is(template_of(&a, "cita", "es"), "text", "El {{dia}} en {{zona}}");
     is(template_of(&a, "cita", "es"), "category", "promotional");
@@ -146,13 +146,13 @@ static void what_is_gone_at_meta_is_gone_here(void **state)
 
     (void)state;
     up(&w, five);
-    (void)process_wait_line(w.gate.process, "templates: 5 fetched", NULL);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=5 ", NULL);
     sim_set(&w.sim, "/_sim/config", "{\"templates\":[{\"name\":\"cita\",\"language\":\"es\"}]}");
     sim_set(&w.sim, "/_sim/field",
             "{\"field\":\"message_template_status_update\",\"value\":{\"event\":\"DELETED\",\"message_"
             "template_name\":\"foto\","
             "\"message_template_language\":\"es\"}}");
-    (void)process_wait_line(w.gate.process, "templates: 1 fetched", NULL);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=1 ", NULL);
     struct answer a = templates(&w);
     assert_int_equal(cJSON_GetArraySize(json_at(a.json, "templates")), 1);
     answer_done(&a);
@@ -221,7 +221,7 @@ static void a_token_that_ran_out_stops_the_channel_and_burns_nothing(void **stat
     (void)state;
     up(&w, "{}");
     open_windows(&w);
-    (void)process_wait_line(w.gate.process, "templates: 0 fetched", NULL);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=0 ", NULL);
     sim_set(&w.sim, "/_sim/config", "{\"token_expired\":true}");
     gate_send_text(&w.gate, "+573001112233", "uno", id[0]);
     (void)process_wait_line(w.gate.process, "channel.stopped", "channel=wa", "token_invalid", NULL);
@@ -273,6 +273,54 @@ static void a_banned_account_stops_the_channel_until_it_is_reinstated(void **sta
     world_down(&w);
 }
 
+#define BAN(state)                                                                                           \
+    "{\"field\":\"account_update\",\"value\":{\"event\":\"DISABLED_UPDATE\",\"ban_info\":{\"waba_ban_"       \
+    "state\":[\"" state "\"]}}}"
+
+static void an_account_that_was_resumed_too_early_is_stopped_again(void **state)
+{
+    struct world w = {0};
+    char id[64];
+
+    (void)state;
+    up(&w, "{}");
+    open_windows(&w);
+    sim_set(&w.sim, "/_sim/field", BAN("DISABLE"));
+    (void)process_wait_line(w.gate.process, "channel.state", "channel=wa", "account_disabled", NULL);
+    struct answer a = gate_post(&w.gate, "/v1/channels/wa/resume", "{}");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    (void)process_wait_line(w.gate.process, "channel.state", "channel=wa", "state=up", NULL);
+    sim_set(&w.sim, "/_sim/field", BAN("DISABLE"));
+    (void)process_wait_line(w.gate.process, "channel.state", "channel=wa", "account_disabled", NULL);
+    gate_send_text(&w.gate, "+573001112233", "hola", id);
+    gate_queue_is(&w.gate, 1, 0);
+    sim_set(&w.sim, "/_sim/field", BAN("REINSTATE"));
+    gate_wait_status(&w.gate, id, "read");
+    world_down(&w);
+}
+
+/* Stopped by what became of a message, it goes on when Meta says that it may. */
+static void a_stopped_channel_goes_on_when_it_says_so(void **state)
+{
+    struct world w = {0};
+    char id[64];
+
+    (void)state;
+    up(&w, "{}");
+    open_windows(&w);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=0 ", NULL);
+    sim_set(&w.sim, "/_sim/config", "{\"token_expired\":true}");
+    gate_send_text(&w.gate, "+573001112233", "uno", id);
+    (void)process_wait_line(w.gate.process, "channel.stopped", "channel=wa", "token_invalid", NULL);
+    gate_queue_is(&w.gate, 1, 0);
+    sim_set(&w.sim, "/_sim/config", "{\"token_expired\":false}");
+    sim_set(&w.sim, "/_sim/field", BAN("REINSTATE"));
+    (void)process_wait_line(w.gate.process, "channel.resumed", "channel=wa", NULL);
+    gate_wait_status(&w.gate, id, "read");
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +330,8 @@ int main(void)
         cmocka_unit_test(a_number_that_sends_too_fast_rests_and_loses_nothing),
         cmocka_unit_test(a_token_that_ran_out_stops_the_channel_and_burns_nothing),
         cmocka_unit_test(a_banned_account_stops_the_channel_until_it_is_reinstated),
+        cmocka_unit_test(an_account_that_was_resumed_too_early_is_stopped_again),
+        cmocka_unit_test(a_stopped_channel_goes_on_when_it_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

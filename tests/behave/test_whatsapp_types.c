@@ -204,10 +204,26 @@ static void what_customers_send_stands_in_the_timeline(void **state)
         answer_done(&a);
         received(&w, id, text);
         assert_string_equal(text, customer); /* all of them are Ana's */
-        const cJSON *m = newest(&a, &w, customer);
+        bool changes = strcmp(inbound[i].what, "edited") == 0 || strcmp(inbound[i].what, "deleted") == 0;
+        const cJSON *m = NULL;
+        if (changes) { /* no message of its own: the one it is about shows it */
+            a = gate_get(&w.gate, "/v1/messages/%s", id);
+            m = a.json;
+        } else {
+            m = newest(&a, &w, customer);
+        }
         check(inbound[i].what, m,
               (const struct expect[]){{"id", id}, {"kind", "inbound"}, {"channel", "wa"}, {NULL, NULL}});
         check(inbound[i].what, m, expect);
+        answer_done(&a);
+        if (!changes)
+            continue;
+        a = gate_get(&w.gate, "/v1/messages/%s", first);
+        assert_non_null(answer_str(&a, inbound[i].what)); /* when */
+        if (strcmp(inbound[i].what, "edited") == 0)
+            assert_string_equal(answer_str(&a, "content/text"), "corregido");
+        else
+            assert_null(answer_str(&a, "content/text"));
         answer_done(&a);
     }
     world_down(&w);
