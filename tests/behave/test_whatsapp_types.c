@@ -42,11 +42,13 @@ static void check(const char *what, const cJSON *json, const struct expect *e)
 }
 
 /* The newest message of a customer, from the timeline. */
-static const cJSON *newest(struct answer *a, struct world *w, const char *customer)
+static struct answer newest_of(struct world *w, const char *customer, const cJSON **m)
 {
-    *a = gate_get(&w->gate, "/v1/customers/%s/timeline?limit=1", customer);
-    assert_int_equal(a->status, 200);
-    return json_at(a->json, "messages/0");
+    struct answer a = gate_get(&w->gate, "/v1/customers/%s/timeline?limit=1", customer);
+
+    assert_int_equal(a.status, 200);
+    *m = json_at(a.json, "messages/0");
+    return a;
 }
 
 /* Waits for the next message that came in; its id and customer. */
@@ -64,7 +66,7 @@ static void received(struct world *w, char id[64], char customer[64])
 /* ---- from customers --------------------------------------------------------------------------- */
 
 static const struct {
-    const char *what, *inbound; /* members of POST /_sim/inbound; %s is the wamid of the text before */
+    const char *what, *inbound; /* members of POST /_sim/inbound */
     struct expect expect[EXPECT_MAX + 1];
 } inbound[] = {
     {"text",
@@ -124,16 +126,6 @@ static const struct {
       {"content/items/0/sku", "sku"},
       {"content/items/0/quantity", "2"},
       {"content/items/0/price", "30.5"}}},
-    {"edited",
-     "\"type\":\"edit\",\"edit\":{\"original_message_id\":\"%s\",\"message\":{\"type\":\"text\",\"text\":{"
-     "\"body\":\"corregido\"}}}",
-     {{"content/type", "system"},
-      {"content/event", "edited"},
-      {"content/text", "corregido"},
-      {"reply_to", "first"}}},
-    {"deleted",
-     "\"type\":\"revoke\",\"revoke\":{\"original_message_id\":\"%s\"}",
-     {{"content/type", "system"}, {"content/event", "deleted"}, {"reply_to", "first"}}},
     {"identity changed",
      "\"type\":\"system\",\"system\":{\"type\":\"user_identity_changed\",\"body\":\"cambió\",\"wa_id\":"
      "\"573001112233\"}",
@@ -177,55 +169,88 @@ static const struct {
 static void what_customers_send_stands_in_the_timeline(void **state)
 {
     struct world w = {0};
-    char wamid[128], body[2048], first[64], id[64], customer[64], text[64];
-    size_t i, k;
+    char customer[64], id[64], other[64];
+    const cJSON *m;
+    size_t i;
+
+    (void)state;
+    world_up(&w, NULL, NULL);
+    sim_text(&w.sim, ana, "la primera", NULL);
+    received(&w, id, customer);
+    for (i = 0; i < sizeof inbound / sizeof *inbound; i++) {
+        struct answer a = sim_post(&w.sim, "/_sim/inbound", "{\"from\":\"%s\",%s}", ana, inbound[i].inbound);
+        if (a.status != 200)
+            fail_msg("%s: %s", inbound[i].what, a.body);
+        answer_done(&a);
+        received(&w, id, other);
+        assert_string_equal(other, customer); /* all of them are Ana's */
+        a = newest_of(&w, customer, &m);
+        check(inbound[i].what, m,
+              (const struct expect[]){{"id", id}, {"kind", "inbound"}, {"channel", "wa"}, {NULL, NULL}});
+        check(inbound[i].what, m, inbound[i].expect);
+        answer_done(&a);
+    }
+    world_down(&w);
+}
+
+/* What was edited reads as it does now, what was taken back is empty. */
+static void what_a_customer_corrects_is_corrected(void **state)
+{
+    struct world w = {0};
+    char wamid[128], first[64], id[64], customer[64];
+    const cJSON *m;
 
     (void)state;
     world_up(&w, NULL, NULL);
     sim_text(&w.sim, ana, "la primera", wamid);
     received(&w, first, customer);
-    for (i = 0; i < sizeof inbound / sizeof *inbound; i++) {
-        struct expect expect[EXPECT_MAX + 1] = {{NULL, NULL}};
-        struct answer a;
-        const char *at = strstr(inbound[i].inbound, "%s");
-        if (at)
-            (void)snprintf(body, sizeof body, "{\"from\":\"%s\",%.*s%s%s}", ana,
-                           (int)(at - inbound[i].inbound), inbound[i].inbound, wamid, at + 2);
-        else
-            (void)snprintf(body, sizeof body, "{\"from\":\"%s\",%s}", ana, inbound[i].inbound);
-        for (k = 0; inbound[i].expect[k].path; k++) {
-            expect[k] = inbound[i].expect[k];
-            if (expect[k].value && strcmp(expect[k].value, "first") == 0)
-                expect[k].value = first;
-        }
-        a = sim_post(&w.sim, "/_sim/inbound", "%s", body);
-        if (a.status != 200)
-            fail_msg("%s: %s", inbound[i].what, a.body);
-        answer_done(&a);
-        received(&w, id, text);
-        assert_string_equal(text, customer); /* all of them are Ana's */
-        bool changes = strcmp(inbound[i].what, "edited") == 0 || strcmp(inbound[i].what, "deleted") == 0;
-        const cJSON *m = NULL;
-        if (changes) { /* no message of its own: the one it is about shows it */
-            a = gate_get(&w.gate, "/v1/messages/%s", id);
-            m = a.json;
-        } else {
-            m = newest(&a, &w, customer);
-        }
-        check(inbound[i].what, m,
-              (const struct expect[]){{"id", id}, {"kind", "inbound"}, {"channel", "wa"}, {NULL, NULL}});
-        check(inbound[i].what, m, expect);
-        answer_done(&a);
-        if (!changes)
-            continue;
-        a = gate_get(&w.gate, "/v1/messages/%s", first);
-        assert_non_null(answer_str(&a, inbound[i].what)); /* when */
-        if (strcmp(inbound[i].what, "edited") == 0)
-            assert_string_equal(answer_str(&a, "content/text"), "corregido");
-        else
-            assert_null(answer_str(&a, "content/text"));
-        answer_done(&a);
-    }
+    sim_set(&w.sim, "/_sim/inbound",
+            "{\"from\":\"%s\",\"type\":\"edit\",\"edit\":{\"original_message_id\":\"%s\",\"message\":{"
+            "\"type\":\"text\",\"text\":{"
+            "\"body\":\"corregida\"}}}}",
+            ana, wamid);
+    received(&w, id, customer);
+    struct answer a = newest_of(&w, customer, &m);
+    check("edited", m, (const struct expect[]){{"id", first}, {"content/text", "corregida"}, {NULL, NULL}});
+    assert_non_null(json_at(m, "edited"));
+    answer_done(&a);
+    sim_set(&w.sim, "/_sim/inbound",
+            "{\"from\":\"%s\",\"type\":\"revoke\",\"revoke\":{\"original_message_id\":\"%s\"}}", ana, wamid);
+    received(&w, id, customer);
+    a = newest_of(&w, customer, &m);
+    check("deleted", m, (const struct expect[]){{"id", first}, {"content/text", NULL}, {NULL, NULL}});
+    assert_non_null(json_at(m, "deleted"));
+    answer_done(&a);
+    world_down(&w);
+}
+
+/* She writes from another number afterwards and is the same customer. */
+static void a_number_that_changed_is_hers(void **state)
+{
+    struct world w = {0};
+    char id[64], before[64], after[64];
+
+    (void)state;
+    world_up(&w, NULL, NULL);
+    sim_set(&w.sim, "/_sim/config", "{\"user_ids\":false}");
+    sim_text(&w.sim, ana, "hola", NULL);
+    received(&w, id, before);
+    sim_set(&w.sim, "/_sim/inbound",
+            "{\"from\":\"%s\",\"type\":\"system\",\"system\":{\"type\":\"user_changed_number\",\"wa_id\":"
+            "\"573009998877\",\"body\":"
+            "\"Ana changed\"}}",
+            ana);
+    received(&w, id, after);
+    assert_string_equal(after, before);
+    struct answer a = gate_get(&w.gate, "/v1/messages/%s", id);
+    check("number changed", a.json,
+          (const struct expect[]){{"content/event", "number_changed"},
+                                  {"content/new_party/0/value", "+573009998877"},
+                                  {NULL, NULL}});
+    answer_done(&a);
+    sim_text(&w.sim, "573009998877", "soy yo", NULL);
+    received(&w, id, after);
+    assert_string_equal(after, before);
     world_down(&w);
 }
 
@@ -394,6 +419,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_customers_send_stands_in_the_timeline),
+        cmocka_unit_test(what_a_customer_corrects_is_corrected),
+        cmocka_unit_test(a_number_that_changed_is_hers),
         cmocka_unit_test(what_is_sent_is_of_its_type),
     };
 
