@@ -129,7 +129,7 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
     struct hook_read *r = arg;
     int n = text.n < 100 ? (int)text.n : 100;
     const char *p = n ? text.p : "";
-    char text0[101];
+    char reason[101];
 
     if (what == WA_NOTE_ACCOUNT_ERROR) {
         wa_log(r->wa, HILO_LOG_ERROR, "webhook: error %" PRId64 " of the account: %.*s", code, n, p);
@@ -150,8 +150,8 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
         return;
     }
     if (what == WA_NOTE_ACCOUNT_STOP) {
-        snprintf(text0, sizeof text0, "%.*s", n, p);
-        wa_set_state(r->wa, HILO_CONFIG, text0);
+        snprintf(reason, sizeof reason, "%.*s", n, p);
+        wa_set_state(r->wa, HILO_CONFIG, reason);
         return;
     }
     if (r->hook->notes++ >= HOOK_NOTES_MAX)
@@ -166,7 +166,7 @@ static void hook_note(void *arg, enum wa_note what, int64_t code, struct hilo_st
                p);
         break;
     case WA_NOTE_FIELD:
-        if (wa_names_new(&r->wa->ignored, text))
+        if (wa_names_new(&r->wa->ignored, (struct hilo_str){p, (uint64_t)n}))
             wa_log(r->wa, HILO_LOG_INFO, "webhook: news of \"%.*s\" are not used, here and from now on", n,
                    p);
         break;

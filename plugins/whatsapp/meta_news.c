@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { NEWS_WORD_MAX = 48 };
+
 static bool news_is_one(struct hilo_str value, const char *const *words)
 {
     for (; *words; words++)
@@ -30,21 +32,32 @@ static void news_template(struct webhook *h, struct hilo_str field, struct hilo_
                  wa_json_text(wa_json_get(value, "message_template_name"), h->in.scratch));
 }
 
-/* "field: event, detail" for people. */
+/* Whether it is a word of Meta's; anything else may be about a person, and goes into no log. */
+static bool news_is_word(struct hilo_str s)
+{
+    uint64_t i;
+
+    for (i = 0; i < s.n; i++)
+        if (!((s.p[i] >= 'A' && s.p[i] <= 'Z') || (s.p[i] >= 'a' && s.p[i] <= 'z') ||
+              (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '_'))
+            return false;
+    return s.n > 0 && s.n <= NEWS_WORD_MAX;
+}
+
+/* "field: event: detail" for people. */
 static void news_news(struct webhook *h, enum wa_note what, struct hilo_str field, struct hilo_str event,
                       struct hilo_str detail)
 {
     struct hilo_str part[3] = {field, event, detail};
-    char line[100];
+    char line[3 * NEWS_WORD_MAX + 8];
     size_t n = 0, i;
 
     for (i = 0; i < 3; i++) {
         struct hilo_str s = wa_json_text(part[i], h->in.scratch);
-        if (s.n && n < sizeof line)
-            n += (size_t)snprintf(line + n, sizeof line - n, "%s%.*s", n ? ": " : "",
-                                  s.n < sizeof line ? (int)s.n : (int)sizeof line, s.p);
+        if (news_is_word(s))
+            n += (size_t)snprintf(line + n, sizeof line - n, "%s%.*s", n ? ": " : "", (int)s.n, s.p);
     }
-    wa_meta_note(h, what, 0, (struct hilo_str){line, n < sizeof line ? n : sizeof line - 1});
+    wa_meta_note(h, what, 0, (struct hilo_str){line, n});
 }
 
 /* A ban stops the channel, its end lets it go; the rest is for people. */

@@ -248,6 +248,8 @@ static void test_news_of_the_account(void **state)
          "account_update: DISABLED_UPDATE: REINSTATE", WA_NOTE_ACCOUNT_UP, false},
         {"phone_number_quality_update", "{\"event\":\"FLAGGED\",\"current_limit\":\"TIER_10K\"}",
          "phone_number_quality_update: FLAGGED: TIER_10K", WA_NOTE_ACCOUNT_NEWS, false},
+        {"account_alerts", "{\"alert_type\":\"LOW\",\"alert_severity\":\"Ana +573001112233\"}",
+         "account_alerts: LOW", WA_NOTE_ACCOUNT_NEWS, false}, /* no word of Meta's: perhaps somebody's name */
         {"calls", "{}", "calls", WA_NOTE_FIELD, false},
     };
     static const char foreign[] =
