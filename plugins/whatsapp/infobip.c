@@ -185,6 +185,7 @@ const struct wa_provider wa_infobip = {
     .title = "Infobip",
     .auth_scheme = "App",
     .secret = ib_secret,
+    .templates_hint = "give the key the scope whatsapp:manage",
     .distrust = "for a missing or wrong Authorization; compare the options webhook_user and webhook_password "
                 "with those of Infobip's subscription",
     .wrong_option = ib_wrong_option,
@@ -194,5 +195,7 @@ const struct wa_provider wa_infobip = {
     .judge = wa_ib_judge,
     .caller = ib_caller,
     .read = ib_read,
+    .templates_url = wa_ib_templates_url,
+    .templates_read = wa_ib_templates_read,
     .fetch = ib_fetch,
 };

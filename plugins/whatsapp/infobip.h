@@ -40,6 +40,11 @@ int32_t wa_ib_read(struct hilo_str body, const struct wa_ib_account *, const str
 /* 2019-11-09T16:00:00.000+0000, a colon in the offset or Z allowed; Unix µs. */
 bool wa_ib_time(struct hilo_str text, int64_t *us_out);
 
+/* infobip_list.c: see provider.h; and what a webhook says of one template: false, it says nothing of any. */
+bool wa_ib_templates_url(const struct wa_conf *, const char *after, char url[WA_URL_MAX]);
+bool wa_ib_templates_read(const struct hilo_http *, const struct wa_template_sink *, char *after, size_t cap);
+bool wa_ib_template_change(struct hilo_str root, char *scratch, const struct wa_sink *);
+
 /* infobip_inbound.c: writes CONTENT, and REPLY_EXT, PRODUCT and REFERRAL beside it, of an inbound message.
  * message is its object, paired the id of the message that Infobip takes it for an answer to (a JSON string,
  * or empty). What can't be mapped cleanly is written as UNSUPPORTED with all of the object. False: the caller

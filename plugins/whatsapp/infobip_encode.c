@@ -248,7 +248,7 @@ static const char *ib_encode_form(struct wa_build *b, cJSON *to, struct hilo_str
 
     if (id.n == 0 || button.n == 0)
         wa_build_fail(b, HILO_INVALID, "a form needs the flow's id as its name, and the words on its button");
-    if (data.n && (screen.n == 0 || !wa_json_check(data, &root)))
+    if (data.n && (screen.n == 0 || !wa_json_check(data, &root) || wa_json_type(root) != WA_JSON_OBJECT))
         wa_build_fail(b, HILO_INVALID,
                       "the data of a form must be one JSON object, for a screen that is named");
     wa_build_word(b, action, "mode", "PUBLISHED");
@@ -261,7 +261,7 @@ static const char *ib_encode_form(struct wa_build *b, cJSON *to, struct hilo_str
         payload = wa_build_object(b, action, "flowActionPayload");
         wa_build_text(b, payload, "screen", screen);
         if (data.n)
-            wa_build_raw(b, payload, "data", data);
+            wa_build_raw(b, payload, "data", root);
     }
     return "interactive/flow";
 }

@@ -118,6 +118,8 @@ static bool ib_in_reply(struct wa_in *in, struct hilo_str m, bool *left)
                          left);
 }
 
+enum { IB_FORM_MAX = 32768 };
+
 /* A form that was filled in. */
 static bool ib_in_flow(struct wa_in *in, struct hilo_str m, bool *left)
 {
@@ -125,6 +127,8 @@ static bool ib_in_flow(struct wa_in *in, struct hilo_str m, bool *left)
 
     hilo_put_u64(&in->w, HILO_T_CONTENT_TYPE, HILO_CONTENT_CHOICE_REPLY);
     hilo_put(&in->w, HILO_T_CONTENT_NAME, "flow", 4);
+    if (response.n > IB_FORM_MAX)
+        return false;
     if (wa_json_type(response) == WA_JSON_OBJECT)
         hilo_put_str(&in->w, HILO_T_CONTENT_DATA, response);
     else if (response.n)

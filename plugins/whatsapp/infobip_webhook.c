@@ -1,7 +1,8 @@
 /*
  * Infobip's webhooks: results, of one sort or mixed, each told by what it holds:
  * an inbound message, a delivery report or a seen report. News of another shape
- * (templates, payments, identities) is noted.
+ * (payments, identities, opt-outs of marketing) is noted; of a
+ * template's change the core is told.
  *
  * Invariants: nothing is given to the sink before all of the body is known to be
  * JSON. Every message for our number is given, in order, known or not. What is of
@@ -369,10 +370,11 @@ static void ib_hook_result(struct ib_hook *h, struct hilo_str whole)
 /* A body without results: news that is not used, by what it is called. */
 static void ib_hook_other(struct ib_hook *h, struct hilo_str root)
 {
-    struct hilo_str type = wa_json_get(wa_json_get(root, "change"), "type");
+    struct hilo_str type;
 
-    if (type.n == 0)
-        type = wa_json_get(wa_json_get(root, "content"), "type");
+    if (wa_ib_template_change(root, h->in.scratch, h->sink))
+        return;
+    type = wa_json_get(wa_json_get(root, "content"), "type");
     if (type.n == 0 && wa_json_get(wa_json_get(root, "content"), "notificationMessagesStatus").n)
         type = ib_hook_str("\"marketing update\"");
     if (wa_json_type(type) == WA_JSON_STRING)

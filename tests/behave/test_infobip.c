@@ -28,10 +28,22 @@ static void copy(char *out, size_t cap, const char *text)
 
 /* ---- the two sides ---- */
 
+static const char templates[] =
+    "{\"templates\":[{\"name\":\"aviso\",\"language\":\"es\",\"status\":\"APPROVED\",\"category\":"
+    "\"UTILITY\","
+    "\"structure\":{\"header\":{\"format\":\"LOCATION\"},\"body\":{\"text\":\"{{1}}, debe "
+    "{{2}}\"},\"buttons\":["
+    "{\"type\":\"QUICK_REPLY\",\"text\":\"Ya "
+    "pagué\"},{\"type\":\"URL\",\"text\":\"Pagar\",\"url\":\"https://x/{{1}}\"}],"
+    "\"type\":\"MEDIA\"}},{\"name\":\"foto\",\"language\":\"es\",\"status\":\"APPROVED\",\"category\":"
+    "\"UTILITY\","
+    "\"structure\":{\"header\":{\"format\":\"IMAGE\"},\"body\":{\"text\":\"mire\"},\"type\":\"MEDIA\"}}]}";
+
 static void ib_start(struct sim *s)
 {
     char bin[256];
-    const char *const argv[] = {bin, "--config", "{\"retry_min_ms\":20,\"retry_max_ms\":200}", NULL};
+    const char *const argv[] = {bin,        "--config", "{\"retry_min_ms\":20,\"retry_max_ms\":200}",
+                                "--config", templates,  NULL};
     const char *line;
 
     (void)snprintf(bin, sizeof bin, "%s/sim/hilo-sim-infobip", harness_build());
@@ -60,6 +72,7 @@ static void up(struct world *w, const char *more)
         "\"s3:cret\",\"enforce_window\":false}",
         w->gate.url);
     (void)process_wait_nth(w->gate.process, 1, "channel.state", "channel=wa", "state=up", NULL);
+    (void)process_wait_nth(w->gate.process, 1, "template.list", "templates=2", NULL);
 }
 
 /* Ana writes; what the gateway calls it. */
@@ -177,14 +190,15 @@ static void a_template_with_all_its_parts_goes_out_and_is_answered(void **state)
 
     (void)state;
     up(&w, NULL);
-    sim_set(&w.sim, "/_sim/config",
-            "{\"templates\":[{\"name\":\"aviso\",\"language\":\"es\",\"status\":\"APPROVED\",\"category\":"
-            "\"UTILITY\","
-            "\"structure\":{\"header\":{\"format\":\"LOCATION\"},\"body\":{\"text\":\"{{1}}, debe "
-            "{{2}}\"},\"buttons\":["
-            "{\"type\":\"QUICK_REPLY\",\"text\":\"Ya "
-            "pagué\"},{\"type\":\"URL\",\"text\":\"Pagar\",\"url\":\"https://x/{{1}}\"}],"
-            "\"type\":\"MEDIA\"}}]}");
+    /* Those of the account were fetched: what does not fit is refused before it is sent. */
+    gate_expect(&w.gate, 422, "template_unknown", NULL, "POST", "/v1/messages",
+                "{\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"wa\",\"content\":{\"type\":\"template\","
+                "\"name\":"
+                "\"otra\",\"language\":\"es\"}}");
+    gate_expect(&w.gate, 422, "template_parameters", NULL, "POST", "/v1/messages",
+                "{\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"wa\",\"content\":{\"type\":\"template\","
+                "\"name\":"
+                "\"aviso\",\"language\":\"es\",\"parameters\":{\"body\":[\"Ana\"]}}}");
     copy(content, sizeof content,
          "{\"type\":\"template\",\"name\":\"aviso\",\"language\":\"es\",\"parameters\":{\"header\":[{"
          "\"type\":\"location\","
@@ -208,6 +222,28 @@ static void a_template_with_all_its_parts_goes_out_and_is_answered(void **state)
     assert_string_equal(answer_str(&a, "reply_to"), id);
     answer_done(&a);
     assert_int_equal(sim_count(&w.sim, "refused"), 0);
+    world_down(&w);
+}
+
+static void a_template_that_infobip_pauses_is_not_sent(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    up(&w, NULL);
+    struct answer a =
+        sim_post(&w.sim, "/_sim/post",
+                 "{\"credentials\":\"hilo:s3:cret\",\"payload\":{\"messageTemplateName\":\"foto\","
+                 "\"messageTemplateLanguage\":\"es\",\"change\":{\"type\":\"TEMPLATE_STATUS_UPDATE\","
+                 "\"newStatus\":\"FIRST_PAUSED\"}}}");
+    assert_int_equal(answer_num(&a, "status"), 200);
+    answer_done(&a);
+    (void)process_wait_line(w.gate.process, "the template", "has changed", NULL);
+    gate_expect(&w.gate, 422, "template_not_approved", NULL, "POST", "/v1/messages",
+                "{\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"wa\",\"content\":{\"type\":\"template\","
+                "\"name\":"
+                "\"foto\",\"language\":\"es\",\"parameters\":{\"header\":[{\"type\":\"image\",\"url\":"
+                "\"https://x/a.jpg\"}]}}}");
     world_down(&w);
 }
 
@@ -290,6 +326,18 @@ static void photos_come_with_the_key_and_go_by_a_signed_link(void **state)
     assert_int_equal(answer_num(&a, "messages/0/media/status"), 200);
     assert_int_equal(answer_num(&a, "messages/0/media/bytes"), sizeof photo);
     assert_string_equal(answer_str(&a, "messages/0/media/type"), "image/jpeg");
+    answer_done(&a);
+    /* Likewise in a template. */
+    (void)snprintf(content, sizeof content,
+                   "{\"type\":\"template\",\"name\":\"foto\",\"language\":\"es\",\"parameters\":{\"header\":["
+                   "{\"type\":\"image\","
+                   "\"media\":\"%s\"}]}}",
+                   media);
+    sends(&w, content, id);
+    gate_wait_status(&w.gate, id, "read");
+    a = sim_messages(&w.sim, 2);
+    assert_string_equal(answer_str(&a, "messages/1/body/content/templateData/header/type"), "IMAGE");
+    assert_int_equal(answer_num(&a, "messages/1/media/bytes"), sizeof photo);
     answer_done(&a);
     world_down(&w);
 }
@@ -578,6 +626,7 @@ int main(void)
         cmocka_unit_test(a_text_goes_out_under_our_id_and_is_read),
         cmocka_unit_test(buttons_and_a_list_are_tapped),
         cmocka_unit_test(a_template_with_all_its_parts_goes_out_and_is_answered),
+        cmocka_unit_test(a_template_that_infobip_pauses_is_not_sent),
         cmocka_unit_test(read_and_other_kinds_go_out),
         cmocka_unit_test(photos_come_with_the_key_and_go_by_a_signed_link),
         cmocka_unit_test(a_photo_kept_elsewhere_is_fetched_without_the_key),

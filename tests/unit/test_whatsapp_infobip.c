@@ -3,17 +3,7 @@
  * requests, answers and webhooks to what they mean, who may post, where the key goes.
  * Through the daemon it is tests/behave/test_infobip.c.
  */
-#include "whatsapp_parts.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-static struct hilo_str str(const char *s)
-{
-    struct hilo_str r = {s, strlen(s)};
-    return r;
-}
+#include "whatsapp_read.h"
 
 #define THE_ECHO "msg_01K0PKRJTT0R3GG28A1C60T3GF"
 static const struct hilo_id the_id = {{1, 0x98, 0x2d, 0x3c, 0x4b, 0x5a, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
@@ -492,50 +482,10 @@ static void test_signals_need_no_words(void **state)
 
 /* ---- webhooks ------------------------------------------------------------------------------ */
 
-enum { GOT_MAX = 32 };
-
-struct got {
-    struct hilo_str message[GOT_MAX]; /* copies */
-    unsigned n, stop_at;
-    unsigned note[16];
-    char text[128];
-};
-
-static bool got_message(void *arg, struct hilo_str m)
-{
-    struct got *g = arg;
-    char *copy;
-
-    if (g->stop_at && g->n + 1 == g->stop_at)
-        return false;
-    assert_true(g->n < GOT_MAX);
-    copy = malloc(m.n);
-    assert_non_null(copy);
-    memcpy(copy, m.p, m.n);
-    g->message[g->n++] = (struct hilo_str){copy, m.n};
-    return true;
-}
-
-static void got_note(void *arg, enum wa_note what, int64_t code, struct hilo_str text)
-{
-    struct got *g = arg;
-
-    (void)code;
-    g->note[what]++;
-    snprintf(g->text, sizeof g->text, "%.*s", (int)text.n, text.n ? text.p : "");
-}
-
-static void got_free(struct got *g)
-{
-    while (g->n)
-        free((void *)(uintptr_t)g->message[--g->n].p);
-    memset(g, 0, sizeof *g);
-}
-
-static int32_t read_body(struct got *g, const char *body)
+static int32_t ib_body(struct got *g, const char *body)
 {
     const struct wa_ib_account account = {str("573000000000"), str("WABA")};
-    const struct wa_sink sink = {.arg = g, .message = got_message, .note = got_note};
+    const struct wa_sink sink = {g, got_message, got_note, got_template};
     size_t n = strlen(body);
     char *exact = malloc(n ? n : 1); /* so that ASan sees any read beyond the end */
     int32_t rc;
@@ -548,7 +498,7 @@ static int32_t read_body(struct got *g, const char *body)
 }
 
 /* One inbound message of Ana's, with this object; more: members beside it. */
-static struct hilo_str read_one(struct got *g, const char *message, const char *more)
+static struct hilo_str ib_one(struct got *g, const char *message, const char *more)
 {
     char body[8192];
 
@@ -562,7 +512,7 @@ static struct hilo_str read_one(struct got *g, const char *message, const char *
         "\"messageCount\":1,"
         "\"pendingMessageCount\":0}",
         message, more);
-    assert_int_equal(read_body(g, body), HILO_OK);
+    assert_int_equal(ib_body(g, body), HILO_OK);
     assert_int_equal(g->n, 1);
     return g->message[0];
 }
@@ -578,7 +528,7 @@ static void is(struct hilo_str group, uint32_t tag, const char *text)
 static void test_a_text_with_all_that_comes_with_it(void **state)
 {
     struct got g = {0};
-    struct hilo_str m = read_one(
+    struct hilo_str m = ib_one(
                         &g,
                         "{\"type\":\"TEXT\",\"text\":\"hola\",\"context\":{\"from\":\"573000000000\",\"id\":"
                         "\"msg_1\",\"referredProduct\":"
@@ -667,7 +617,7 @@ static void test_each_inbound_type(void **state)
 
     (void)state;
     for (i = 0; i < sizeof row / sizeof *row; i++) {
-        struct hilo_str m = read_one(&g, row[i].message, ""), c = hilo_content(m);
+        struct hilo_str m = ib_one(&g, row[i].message, ""), c = hilo_content(m);
         if (hilo_content_type(m) != row[i].type)
             fail_msg("row %u is of type %u", i, hilo_content_type(m));
         assert_int_equal(hilo_get_u64(c, HILO_T_CONTENT_KIND), row[i].kind);
@@ -681,7 +631,7 @@ static void test_contacts_keep_what_has_no_field(void **state)
 {
     struct got g = {0};
     struct hilo_str
-        m = read_one(
+        m = ib_one(
             &g,
             "{\"type\":\"CONTACT\",\"contacts\":[{\"name\":{\"formattedName\":\"L G\",\"firstName\":\"L\"},"
             "\"org\":{\"company\":\"X\"},\"phones\":[{\"phone\":\"+1\",\"type\":\"CELL\",\"waId\":\"1\"}]}]}",
@@ -693,10 +643,10 @@ static void test_contacts_keep_what_has_no_field(void **state)
     is(c, HILO_T_CONTACT_ORGANIZATION, "X");
     is(hilo_get_str(c, HILO_T_CONTACT_PHONES), HILO_T_PHONE_WHATSAPP, "1");
     is(m, HILO_T_MSG_EXTRA, "");
-    m = read_one(&g,
-                 "{\"type\":\"CONTACT\",\"contacts\":[{\"name\":{\"formattedName\":\"A\"},\"birthday\":"
-                 "\"2000-01-01\"}]}",
-                 "");
+    m = ib_one(&g,
+               "{\"type\":\"CONTACT\",\"contacts\":[{\"name\":{\"formattedName\":\"A\"},\"birthday\":"
+               "\"2000-01-01\"}]}",
+               "");
     is(m, HILO_T_MSG_EXTRA,
        "{\"message\":{\"type\":\"CONTACT\",\"contacts\":[{\"name\":{\"formattedName\":\"A\"},\"birthday\":"
        "\"2000-01-01\"}]}}");
@@ -709,15 +659,15 @@ static void test_a_tap_answers_what_it_is_paired_with(void **state)
     struct hilo_str m;
 
     (void)state;
-    m = read_one(&g, "{\"type\":\"INTERACTIVE_BUTTON_REPLY\",\"id\":\"1\",\"title\":\"t\"}",
-                 ",\"pairedMessageId\":\"msg_9\"");
+    m = ib_one(&g, "{\"type\":\"INTERACTIVE_BUTTON_REPLY\",\"id\":\"1\",\"title\":\"t\"}",
+               ",\"pairedMessageId\":\"msg_9\"");
     is(m, HILO_T_MSG_REPLY_EXT, "msg_9");
-    m = read_one(
+    m = ib_one(
         &g,
         "{\"type\":\"INTERACTIVE_BUTTON_REPLY\",\"id\":\"1\",\"title\":\"t\",\"context\":{\"id\":\"msg_1\"}}",
         ",\"pairedMessageId\":\"msg_9\"");
     is(m, HILO_T_MSG_REPLY_EXT, "msg_1");
-    m = read_one(&g, "{\"type\":\"TEXT\",\"text\":\"t\"}", ",\"pairedMessageId\":\"msg_9\"");
+    m = ib_one(&g, "{\"type\":\"TEXT\",\"text\":\"t\"}", ",\"pairedMessageId\":\"msg_9\"");
     is(m, HILO_T_MSG_REPLY_EXT, "");
     got_free(&g);
 }
@@ -729,7 +679,7 @@ static void test_user_ids_come_before_phones(void **state)
 
     (void)state;
     assert_int_equal(
-        read_body(
+        ib_body(
             &g,
             "{\"results\":[{\"from\":\"CO.1502\",\"to\":\"+573000000000\",\"messageId\":\"w\",\"message\":{"
             "\"type\":\"TEXT\",\"text\":\"t\"},\"contact\":{\"name\":\"A\",\"userId\":\"CO.1502\","
@@ -796,7 +746,7 @@ static void test_reports_go_by_their_group(void **state)
     for (i = 0; i < sizeof row / sizeof *row; i++) {
         struct hilo_str m, r;
         got_free(&g);
-        assert_int_equal(read_body(&g, row[i].body), HILO_OK);
+        assert_int_equal(ib_body(&g, row[i].body), HILO_OK);
         assert_int_equal(g.n, 1);
         m = g.message[0];
         r = hilo_get_str(m, HILO_T_MSG_RECEIPT);
@@ -821,7 +771,7 @@ static void test_seen_is_read_and_many_come_at_once(void **state)
 
     (void)state;
     assert_int_equal(
-        read_body(
+        ib_body(
             &g,
             "{\"results\":[{\"messageId\":\"a\",\"from\":\"573001112233\",\"to\":\"573000000000\",\"sentAt\":"
             "\"2026-01-02T03:04:05.678+0000\",\"seenAt\":\"2026-01-02T03:04:06+01:00\"},{\"messageId\":\"b\","
@@ -847,38 +797,134 @@ static void test_other_bodies(void **state)
 
     (void)state;
     assert_non_null(large);
-    assert_int_equal(read_body(&g, "[]"), HILO_INVALID);
-    assert_int_equal(read_body(&g, "{\"results\":"), HILO_INVALID);
-    assert_int_equal(read_body(&g, "{}"), HILO_OK);
+    assert_int_equal(ib_body(&g, "[]"), HILO_INVALID);
+    assert_int_equal(ib_body(&g, "{\"results\":"), HILO_INVALID);
+    assert_int_equal(ib_body(&g, "{}"), HILO_OK);
     assert_int_equal(g.note[WA_NOTE_MALFORMED], 1);
-    assert_int_equal(read_body(&g, "{\"from\":\"1\",\"content\":{\"type\":\"user_identity_changed\"}}"),
+    assert_int_equal(ib_body(&g, "{\"from\":\"1\",\"content\":{\"type\":\"user_identity_changed\"}}"),
                      HILO_OK);
     assert_string_equal(g.text, "user_identity_changed");
-    assert_int_equal(read_body(&g, "{\"results\":[{\"to\":\"99\",\"messageId\":\"w\",\"message\":{\"type\":"
-                                   "\"TEXT\",\"text\":\"t\"}}]}"),
+    assert_int_equal(ib_body(&g, "{\"results\":[{\"to\":\"99\",\"messageId\":\"w\",\"message\":{\"type\":"
+                                 "\"TEXT\",\"text\":\"t\"}}]}"),
                      HILO_OK);
     assert_int_equal(g.note[WA_NOTE_FOREIGN], 1);
     assert_int_equal(g.n, 0);
     /* without an id, the same bytes make the same one */
     assert_int_equal(
-        read_body(
-            &g, "{\"results\":[{\"from\":\"573001112233\",\"message\":{\"type\":\"TEXT\",\"text\":\"t\"}}]}"),
+        ib_body(&g,
+                "{\"results\":[{\"from\":\"573001112233\",\"message\":{\"type\":\"TEXT\",\"text\":\"t\"}}]}"),
         HILO_OK);
     assert_int_equal(hilo_get_str(g.message[0], HILO_T_MSG_EXT_ID).n, 71);
     got_free(&g);
     g.stop_at = 1;
-    assert_int_equal(read_body(&g, "{\"results\":[{\"messageId\":\"a\",\"seenAt\":\"x\"}]}"), HILO_AGAIN);
+    assert_int_equal(ib_body(&g, "{\"results\":[{\"messageId\":\"a\",\"seenAt\":\"x\"}]}"), HILO_AGAIN);
     got_free(&g);
     n = sprintf(large, "{\"results\":[{\"from\":\"573001112233\",\"messageId\":\"w\",\"message\":{\"type\":"
                        "\"TEXT\",\"text\":\"");
     memset(large + n, 'x', 1200000);
     strcpy(large + n + 1200000, "\"}}]}");
-    assert_int_equal(read_body(&g, large), HILO_OK);
+    assert_int_equal(ib_body(&g, large), HILO_OK);
     assert_int_equal(g.n, 1);
     assert_int_equal(g.note[WA_NOTE_TOO_LARGE], 1);
     assert_int_equal(hilo_content_type(g.message[0]), HILO_CONTENT_UNSUPPORTED);
     got_free(&g);
     free(large);
+}
+
+/* ---- templates ------------------------------------------------------------------------------- */
+
+static void listed(void *arg, struct hilo_str group, struct hilo_str name, const char *why)
+{
+    struct got *g = arg;
+
+    if (why)
+        snprintf(g->text, sizeof g->text, "%.*s: %s", (int)name.n, name.n ? name.p : "", why);
+    else
+        got_template(g, group);
+}
+
+static void test_templates_are_listed(void **state)
+{
+    static const char body[] =
+        "{\"templates\":[{\"id\":\"111\",\"businessAccountId\":222,\"name\":\"aviso\",\"language\":\"es\","
+        "\"status\":"
+        "\"APPROVED\",\"category\":\"UTILITY\",\"structure\":{\"header\":{\"format\":\"TEXT\",\"text\":"
+        "\"Hola {{1}}\"},\"body\":{"
+        "\"text\":\"debe {{2}} de "
+        "{{1}}\"},\"footer\":{\"text\":\"F\"},\"buttons\":[{\"type\":\"QUICK_REPLY\",\"text\":\"Sí\"},{"
+        "\"type\":\"URL\",\"text\":\"Ver\",\"url\":\"https://x/"
+        "{{1}}\"},{\"type\":\"PHONE_NUMBER\",\"text\":\"T\",\"phoneNumber\":"
+        "\"1\"}],\"type\":\"TEXT\"},\"quality\":\"HIGH\"},{\"name\":\"foto\",\"language\":\"en\",\"status\":"
+        "\"FIRST_PAUSED\","
+        "\"category\":\"MARKETING\",\"structure\":{\"header\":{\"format\":\"IMAGE\"},\"body\":{\"text\":"
+        "\"x\"}}},{\"name\":"
+        "\"clave\",\"language\":\"es\",\"status\":\"PENDING\",\"category\":\"AUTHENTICATION\",\"structure\":{"
+        "\"body\":{"
+        "\"addSecurityRecommendation\":true},\"buttons\":[{\"text\":\"Copiar\",\"otpType\":\"COPY_CODE\"}]}},"
+        "{\"language\":\"es\"}]}";
+    const struct hilo_http h = {.size = sizeof h, .status = 200, .body = str(body)},
+                           none = {.size = sizeof none, .status = 200, .body = str("{\"data\":[]}")};
+    const struct wa_conf c = conf();
+    struct got g = {0};
+    const struct wa_template_sink sink = {&g, listed};
+    char after[16] = "x", url[WA_URL_MAX];
+    struct hilo_str t, b;
+
+    (void)state;
+    assert_true(wa_infobip.templates_url(&c, "", url));
+    assert_string_equal(url, "https://acme.api.infobip.com/whatsapp/2/senders/573000000000/templates");
+    assert_true(wa_infobip.templates_read(&h, &sink, after, sizeof after));
+    assert_string_equal(after, "");
+    assert_int_equal(g.n_template, 3);
+    assert_string_equal(g.text, ": it has no name or no language");
+    t = g.template[0];
+    is(t, HILO_T_TEMPLATE_NAME, "aviso");
+    is(t, HILO_T_TEMPLATE_TEXT, "debe {{2}} de {{1}}");
+    assert_int_equal(hilo_get_u64(t, HILO_T_TEMPLATE_STATUS), HILO_TEMPLATE_APPROVED);
+    assert_int_equal(hilo_get_u64(t, HILO_T_TEMPLATE_CATEGORY), HILO_CATEGORY_TRANSACTIONAL);
+    assert_int_equal(hilo_get_u64(t, HILO_T_TEMPLATE_HEADER), HILO_PARAM_TEXT);
+    assert_int_equal(nth(t, HILO_T_TEMPLATE_BODY_PARAMS, 1).n, 1);
+    assert_int_equal(nth(t, HILO_T_TEMPLATE_BODY_PARAMS, 2).n, 0);
+    b = nth(t, HILO_T_TEMPLATE_BUTTONS, 1);
+    assert_int_equal(hilo_get_u64(b, HILO_T_TBUTTON_TYPE), HILO_BUTTON_URL);
+    assert_int_equal(hilo_get_u64(b, HILO_T_TBUTTON_NEEDS), 1);
+    assert_int_equal(hilo_get_u64(nth(t, HILO_T_TEMPLATE_BUTTONS, 2), HILO_T_TBUTTON_TYPE),
+                     HILO_BUTTON_PHONE);
+    t = g.template[1];
+    assert_int_equal(hilo_get_u64(t, HILO_T_TEMPLATE_STATUS), HILO_TEMPLATE_PAUSED);
+    assert_int_equal(hilo_get_u64(t, HILO_T_TEMPLATE_HEADER), HILO_PARAM_IMAGE);
+    t = g.template[2]; /* of a one-time password: the code in the text and behind the button */
+    is(t, HILO_T_TEMPLATE_BODY_PARAMS, "1");
+    b = hilo_get_str(t, HILO_T_TEMPLATE_BUTTONS);
+    assert_int_equal(hilo_get_u64(b, HILO_T_TBUTTON_TYPE), HILO_BUTTON_URL);
+    assert_int_equal(hilo_get_u64(b, HILO_T_TBUTTON_NEEDS), 1);
+    assert_false(wa_infobip.templates_read(&none, &sink, after, sizeof after));
+    got_free(&g);
+}
+
+static void test_a_template_changes(void **state)
+{
+    struct got g = {0};
+
+    (void)state;
+    assert_int_equal(ib_body(&g, "{\"messageTemplateId\":\"1\",\"messageTemplateName\":\"aviso\","
+                                 "\"messageTemplateLanguage\":\"es\","
+                                 "\"change\":{\"type\":\"TEMPLATE_STATUS_UPDATE\",\"newStatus\":\"REJECTED\","
+                                 "\"reason\":\"SCAM\"}}"),
+                     HILO_OK);
+    assert_int_equal(g.n_template, 1);
+    assert_int_equal(g.note[WA_NOTE_TEMPLATES], 1);
+    is(g.template[0], HILO_T_TEMPLATE_NAME, "aviso");
+    is(g.template[0], HILO_T_TEMPLATE_LANGUAGE, "es");
+    is(g.template[0], HILO_T_TEMPLATE_REASON, "SCAM");
+    assert_int_equal(hilo_get_u64(g.template[0], HILO_T_TEMPLATE_STATUS), HILO_TEMPLATE_REJECTED);
+    got_free(&g);
+    assert_int_equal(
+        ib_body(&g, "{\"messageTemplateName\":\"a\",\"messageTemplateLanguage\":\"es\",\"change\":{\"type\":"
+                    "\"TEMPLATE_QUALITY_UPDATE\",\"newQualityScore\":\"LOW\"}}"),
+        HILO_OK);
+    is(g.template[0], HILO_T_TEMPLATE_QUALITY, "LOW");
+    got_free(&g);
 }
 
 /* ---- who posts, where the key goes, which options ---------------------------------------------- */
@@ -1021,6 +1067,8 @@ int main(void)
         cmocka_unit_test(test_reports_go_by_their_group),
         cmocka_unit_test(test_seen_is_read_and_many_come_at_once),
         cmocka_unit_test(test_other_bodies),
+        cmocka_unit_test(test_templates_are_listed),
+        cmocka_unit_test(test_a_template_changes),
         cmocka_unit_test(test_who_may_post),
         cmocka_unit_test(test_where_the_key_goes),
         cmocka_unit_test(test_options_are_told_by_name),
