@@ -119,6 +119,8 @@ static void ib_answer_rejected(struct hilo_str status, uint64_t group, uint64_t 
 {
     const struct wa_ib_code *c = wa_ib_status(id);
 
+    if (c && c->code == HILO_OK)
+        return;
     if (!wa_answer_text(wa_json_get(status, "name"), v->provider_code, sizeof v->provider_code))
         snprintf(v->provider_code, sizeof v->provider_code, "status %u", (unsigned)id);
     wa_answer_words(v, wa_json_get(status, "description"));

@@ -8,6 +8,7 @@
 #include "../../plugins/whatsapp/echo.h"
 #include "../../plugins/whatsapp/encode.h"
 #include "../../plugins/whatsapp/inbound.h"
+#include "../../plugins/whatsapp/infobip.h"
 #include "../../plugins/whatsapp/json.h"
 #include "../../plugins/whatsapp/meta.h"
 #include "../../plugins/whatsapp/party.h"
