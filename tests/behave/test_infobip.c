@@ -72,7 +72,7 @@ static void up(struct world *w, const char *more)
         "\"s3:cret\",\"enforce_window\":false}",
         w->gate.url);
     (void)process_wait_nth(w->gate.process, 1, "channel.state", "channel=wa", "state=up", NULL);
-    (void)process_wait_nth(w->gate.process, 1, "template.list", "templates=2", NULL);
+    (void)process_wait_nth(w->gate.process, 1, "templates.listed", "templates=2 ", NULL);
 }
 
 /* Ana writes; what the gateway calls it. */
