@@ -81,19 +81,9 @@ pid_t channel_pid(const struct channel *ch)
     return 0;
 }
 
-void channel_stats(const struct channel *ch, struct channel_stats *out)
-{
-    (void)ch;
-    *out = (struct channel_stats){0};
-}
-
 bool channel_runs(const struct channel *c)
 {
     return channel_state(c, &(struct hilo_str){0}) == CHANNEL_UP;
-}
-bool channel_isolated(const struct channel *c)
-{
-    return c->requests == UINT_MAX; /* never */
 }
 void channel_stats(const struct channel *c, struct channel_stats *out)
 {
