@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all deps test test-all demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: fixture all deps test test-all demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -233,6 +233,12 @@ clang-fuzz: $(FUZZ_BIN)
 # Ten minutes a target; a night: make fuzz FUZZ_SECS=3600
 fuzz:
 	@$(MAKE) --no-print-directory clang-fuzz $(if $(filter file,$(origin FUZZ_SECS)),FUZZ_SECS=600)
+
+# The fixture of the present format, once at its release (tests/fixtures/README.md):
+#     make fixture FIXTURE=store-v1
+fixture: $O/tests/unit/test_store_fixture
+	HILO_FIXTURE=tests/fixtures/$(FIXTURE) $<
+	$<
 
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
