@@ -328,22 +328,76 @@ void lmdb_write_end(struct lmdb *l)
     l->write = NULL;
 }
 
-/* ---- opening ---- */
+/* ---- making one ---- */
 
-/* A new environment gets its format; another must have one that we know. */
-static int32_t check_format(struct lmdb *l, MDB_txn *txn, bool read_only, struct err *err)
+/* Its format, in an environment that nobody else has. */
+static int put_format(MDB_env *env)
 {
     MDB_val k = to_val(format_key), v;
-    MDB_stat stat;
     uint32_t format = htole32(LMDB_FORMAT);
-    int rc = mdb_stat(txn, l->dbi, &stat);
+    MDB_txn *txn = NULL;
+    MDB_dbi dbi;
+    int rc = mdb_txn_begin(env, NULL, 0, &txn);
     if (rc != 0)
-        return fail(l, err, rc, "looking at its size");
-    if (stat.ms_entries == 0 && !read_only) {
-        v = (MDB_val){sizeof format, &format};
-        rc = mdb_put(txn, l->dbi, &k, &v, 0);
-        return rc == 0 ? HILO_OK : fail(l, err, rc, "writing the format's version");
-    }
+        return rc;
+    v = (MDB_val){sizeof format, &format};
+    rc = mdb_dbi_open(txn, NULL, 0, &dbi);
+    if (rc == 0)
+        rc = mdb_put(txn, dbi, &k, &v, 0);
+    if (rc == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+/* Under another name until it is whole and synced: LMDB takes a file whose first pages a
+ * power cut lost for none of its own, and refuses it. The new name need not be synced:
+ * without it the context is made once more. Nothing is lost by NOSYNC, as there is nothing. */
+static int make(const char *dir, const char *data)
+{
+    char *path = NULL, *lock = NULL;
+    MDB_env *env = NULL;
+    int rc;
+    if (asprintf(&path, "%s/data.new", dir) < 0 || asprintf(&lock, "%s-lock", path) < 0)
+        check_nomem();
+    (void)unlink(path); /* of a start that ended here */
+    rc = mdb_env_create(&env);
+    if (rc == 0)
+        rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOSYNC, 0600);
+    if (rc == 0)
+        rc = put_format(env);
+    if (rc == 0)
+        rc = mdb_env_sync(env, 1);
+    if (env)
+        mdb_env_close(env);
+    if (rc == 0 && rename(path, data) != 0)
+        rc = errno;
+    (void)unlink(lock);
+    free(path);
+    free(lock);
+    return rc;
+}
+
+static int make_if_none(const char *dir)
+{
+    char *data = NULL;
+    int rc = 0;
+    if (asprintf(&data, "%s/data.mdb", dir) < 0)
+        check_nomem();
+    if (access(data, F_OK) != 0)
+        rc = errno == ENOENT ? make(dir, data) : errno;
+    free(data);
+    return rc;
+}
+
+/* ---- opening ---- */
+
+static int32_t check_format(struct lmdb *l, MDB_txn *txn, struct err *err)
+{
+    MDB_val k = to_val(format_key), v;
+    uint32_t format;
+    int rc;
+
     rc = mdb_get(txn, l->dbi, &k, &v);
     if (rc == MDB_NOTFOUND || (rc == 0 && v.mv_size != sizeof format))
         return err_set(err, HILO_CORRUPT,
@@ -373,7 +427,7 @@ static int32_t open_database(struct lmdb *l, bool read_only, struct err *err)
         code = fail(l, err, rc, "opening the database");
         goto out;
     }
-    code = check_format(l, txn, read_only, err);
+    code = check_format(l, txn, err);
     if (code != HILO_OK)
         goto out;
     rc = mdb_txn_commit(txn);
@@ -425,7 +479,9 @@ int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct er
             return code;
         }
     }
-    rc = mdb_env_create(&l->env);
+    rc = read_only ? 0 : make_if_none(dir);
+    if (rc == 0)
+        rc = mdb_env_create(&l->env);
     if (rc == 0)
         rc = mdb_env_set_mapsize(l->env, (map_bytes + page - 1) / page * page);
     if (rc == 0)
@@ -460,8 +516,8 @@ void lmdb_close(struct lmdb **lmdb)
         reader_free(r);
     }
     if (l->env) {
-        /* The last commit's pointer; if this fails, the journal replays that commit. */
-        (void)mdb_env_sync(l->env, 1);
+        /* The last commit's pointer isn't synced: if a power cut takes it, the journal replays that
+         * commit. */
         mdb_env_close(l->env);
     }
     pthread_mutex_destroy(&l->lock);

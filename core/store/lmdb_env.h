@@ -22,7 +22,7 @@ struct lmdb_reader; /* opaque */
 /* Makes the files (mode 0600) if there are none; read_only: HILO_NOTFOUND then.
  * HILO_NOSUP: a newer format; HILO_CORRUPT: not a context, or damaged; HILO_FULL. */
 int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct err *, struct lmdb **out);
-void lmdb_close(struct lmdb **); /* syncs; no reader may be out */
+void lmdb_close(struct lmdb **); /* no reader may be out */
 
 /* Whether there is hardly any room on the disk for the file to grow. [any] */
 bool lmdb_disk_full(struct lmdb *);
