@@ -33,6 +33,7 @@ enum { POWER_NEVER = UINT32_MAX };
 /* One change of a file or of names. Places are numbers of records. */
 struct power_op {
     enum power_kind kind;
+    bool base; /* it began with this: on disk whatever comes */
     uint32_t at;
     uint32_t synced; /* the place where it is on disk; POWER_NEVER */
     uint32_t by;     /* the same with every sync that there was */
@@ -73,8 +74,23 @@ struct power_log {
     unsigned n_sites;
 };
 
-/* Asserts (cmocka). program: whose call sites are named. */
-void power_log_read(struct power_log *, const char *path, const char *program);
+/* What a run began with, all of it on disk. */
+struct power_base {
+    struct power_base_file {
+        char *path; /* relative */
+        uint64_t ino, size;
+        bool folder;
+        uint8_t *bytes; /* size of them */
+    } * file;
+    unsigned n;
+};
+/* Reads all below a folder into memory. Asserts (cmocka). */
+void power_base_read(struct power_base *, const char *dir);
+void power_base_free(struct power_base *);
+
+/* program: whose call sites are named; base: NULL if it began with nothing. It and the record's
+ * file must stay. Asserts. */
+void power_log_read(struct power_log *, const char *path, const char *program, const struct power_base *base);
 void power_log_free(struct power_log *);
 /* Which sync covers what, when those of one site are none; site < 0: all are. */
 void power_log_cover(struct power_log *, int site);
@@ -123,6 +139,8 @@ struct power_plan {
 bool power_state_make(const struct power_log *, const struct power_plan *, const char *dir);
 /* How many operations a cut there leaves in the balance. */
 unsigned power_unsynced(const struct power_log *, uint32_t cut);
+/* How many of these only a site without effect would have synced (power_log_cover). */
+unsigned power_focus(const struct power_log *, uint32_t cut);
 uint64_t power_mix(uint64_t);
 
 /* ---- power_wire.c ---- */
@@ -158,13 +176,16 @@ struct power_facts {
     unsigned n, cap;
 };
 void power_facts_read(struct power_facts *, const struct power_log *);
+/* What was told before a cut stays told in the run that goes on from there. Copies. */
+void power_facts_go_on(struct power_facts *, const struct power_facts *before, uint32_t cut);
 void power_facts_free(struct power_facts *);
 
 /* ---- power_check.c ---- */
 
-struct power_checker;
 /* Opens the store in dir, looks for all that was told before the cut, closes it and has it
  * checked. 0, or 1 with words. Runs in a process of its own: it may also crash. */
 int power_check(const char *dir, const struct power_facts *, uint32_t cut, char *why, size_t cap);
+/* Whether a journal ends in a torn tail. */
+bool power_torn(const char *journal);
 
 #endif

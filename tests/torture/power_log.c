@@ -8,6 +8,7 @@
  */
 #include "power.h"
 #include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +38,57 @@ struct reader {
     struct number *numbers;
     unsigned cap_ops, cap_syncs;
 };
+
+/* ---- what it began with ---- */
+
+static struct power_base *base_now; /* nftw has no argument of ours */
+static size_t base_skip;
+
+static int base_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    struct power_base *b = base_now;
+    struct power_base_file f = {.ino = st->st_ino, .folder = type == FTW_D};
+
+    if (ftw->level == 0 || (type != FTW_D && !S_ISREG(st->st_mode)))
+        return 0;
+    f.path = strdup(path + base_skip + 1);
+    assert_non_null(f.path);
+    if (!f.folder) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        f.size = (uint64_t)st->st_size;
+        f.bytes = malloc(f.size + 1);
+        assert_true(fd >= 0 && f.bytes);
+        for (uint64_t n = 0; n < f.size;) {
+            ssize_t got = pread(fd, f.bytes + n, f.size - n, (off_t)n);
+            assert_true(got > 0);
+            n += (uint64_t)got;
+        }
+        close(fd);
+    }
+    b->file = realloc(b->file, (b->n + 1) * sizeof *b->file);
+    assert_non_null(b->file);
+    b->file[b->n++] = f;
+    return 0;
+}
+
+void power_base_read(struct power_base *b, const char *dir)
+{
+    *b = (struct power_base){0};
+    base_now = b;
+    base_skip = strlen(dir);
+    assert_int_equal(nftw(dir, base_one, 16, FTW_PHYS), 0);
+    base_now = NULL;
+}
+
+void power_base_free(struct power_base *b)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        free(b->file[i].path);
+        free(b->file[i].bytes);
+    }
+    free(b->file);
+    *b = (struct power_base){0};
+}
 
 /* ---- the records ---- */
 
@@ -158,6 +210,46 @@ static struct power_op *op_new(struct reader *x, uint32_t at, struct power_inode
                                         .by = POWER_NEVER,
                                         .inode = inode};
     return &l->op[l->n_ops++];
+}
+
+static bool all_zero(const uint8_t *p, uint64_t n)
+{
+    while (n && p[n - 1] == 0)
+        n--;
+    return n == 0;
+}
+
+/* Its contents are operations before the first record. */
+static void begin_with(struct reader *x, const struct power_base_file *f)
+{
+    enum { PIECE = 64 << 10 };
+    struct power_inode *inode = inode_new(x, f->folder, f->path);
+    struct power_op *op = op_new(x, 0, inode);
+
+    op->kind = f->folder ? POWER_MKDIR : POWER_CREATE;
+    op->base = true;
+    op->path = strdup(f->path);
+    assert_non_null(op->path);
+    op->folder = folder_of(x, op->path, &op->name);
+    set_number(x, f->ino, inode);
+    set_path(x, f->path, inode);
+    for (uint64_t at = 0; at < f->size; at += PIECE) {
+        uint64_t n = f->size - at < PIECE ? f->size - at : PIECE;
+        if (all_zero(f->bytes + at, n))
+            continue;
+        op = op_new(x, 0, inode);
+        op->kind = POWER_WRITE;
+        op->base = true;
+        op->offset = at;
+        op->length = n;
+        op->data = f->bytes + at;
+    }
+    if (!f->folder) {
+        op = op_new(x, 0, inode);
+        op->kind = POWER_TRUNCATE;
+        op->base = true;
+        op->length = f->size;
+    }
 }
 
 /* The log stays mapped, but paths in it end with no zero. */
@@ -314,14 +406,14 @@ void power_log_cover(struct power_log *l, int site)
             continue;
         for (unsigned i = first; i < l->n_ops && l->op[i].at < sync->begin; i++) {
             struct power_op *op = &l->op[i];
-            if (given_up[i] || !covers(sync, op))
+            if (op->base || given_up[i] || !covers(sync, op))
                 continue;
             if (sync->failed && op->synced == POWER_NEVER)
                 given_up[i] = true;
             else if (!sync->failed && sync->end < op->synced)
                 op->synced = sync->end;
         }
-        while (first < l->n_ops && l->op[first].synced != POWER_NEVER && l->op[first].synced <= sync->begin)
+        while (first < l->n_ops && (l->op[first].base || l->op[first].synced <= sync->begin))
             first++;
     }
     free(given_up);
@@ -332,7 +424,7 @@ void power_log_cover(struct power_log *l, int site)
 
 /* ---- all of it ---- */
 
-void power_log_read(struct power_log *l, const char *path, const char *program)
+void power_log_read(struct power_log *l, const char *path, const char *program, const struct power_base *base)
 {
     struct reader x = {.log = l};
     struct name *n, *next_name;
@@ -341,6 +433,8 @@ void power_log_read(struct power_log *l, const char *path, const char *program)
     *l = (struct power_log){0};
     map_it(l, path);
     set_path(&x, "", inode_new(&x, true, ""));
+    for (unsigned i = 0; base && i < base->n; i++)
+        begin_with(&x, &base->file[i]);
     read_all(&x);
     list_ops(l);
     HASH_ITER(hh, x.names, n, next_name)

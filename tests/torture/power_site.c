@@ -24,6 +24,17 @@ struct addresses {
     unsigned n;
 };
 
+/* These sync for those that call them, which the site is then. */
+static const char *const helpers[] = {"segment_sync", "sync_dir"};
+
+static bool is_helper(const char *name)
+{
+    for (unsigned i = 0; i < sizeof helpers / sizeof *helpers; i++)
+        if (strcmp(helpers[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* What a path is, however it is called. */
 static const char *kind_of(const char *path)
 {
@@ -110,8 +121,11 @@ static void site_name(const struct power_rec *r, struct addresses *all, char *ou
     }
     (void)snprintf(path, sizeof path, "%.*s", (int)r->n_path, power_path(r));
     size_t used = (size_t)snprintf(out, cap, "%s:", kind_of(path));
-    for (word = strtok_r(names, " ", &rest); word && n < NAMED; word = strtok_r(NULL, " ", &rest), n++)
-        used += (size_t)snprintf(out + used, cap - used, "%s%s", n ? " < " : " ", word);
+    for (word = strtok_r(names, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        used += (size_t)snprintf(out + used, cap - used, "%s%s", n++ ? " for " : " ", word);
+        if (!is_helper(word))
+            break;
+    }
     if (!n)
         (void)snprintf(out + used, cap - used, " O_DSYNC");
 }

@@ -51,7 +51,7 @@ uint64_t power_mix(uint64_t z) /* splitmix64's */
 
 static bool open_to_loss(const struct power_op *op, uint32_t cut)
 {
-    return op->at < cut && op->synced >= cut;
+    return op->at < cut && op->synced >= cut && !op->base;
 }
 
 /* It is so only because of the site without effect. */
@@ -66,6 +66,15 @@ unsigned power_unsynced(const struct power_log *l, uint32_t cut)
 
     for (unsigned i = 0; i < l->n_ops && l->op[i].at < cut; i++)
         n += open_to_loss(&l->op[i], cut);
+    return n;
+}
+
+unsigned power_focus(const struct power_log *l, uint32_t cut)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < l->n_ops && l->op[i].at < cut; i++)
+        n += in_focus(&l->op[i], cut);
     return n;
 }
 
@@ -119,10 +128,8 @@ static void decide(struct build *b)
     uint32_t cut = b->plan->cut;
     unsigned nth = 0, nth_focus = 0;
 
-    for (unsigned i = 0; i < l->n_ops && l->op[i].at < cut; i++) {
-        b->n_unsynced += open_to_loss(&l->op[i], cut);
-        b->n_focus += in_focus(&l->op[i], cut);
-    }
+    b->n_unsynced = power_unsynced(l, cut);
+    b->n_focus = power_focus(l, cut);
     for (unsigned i = 0; i < l->n_ops && l->op[i].at < cut; i++) {
         const struct power_op *op = &l->op[i];
         b->fate[i] = KEPT;

@@ -314,6 +314,41 @@ void power_facts_read(struct power_facts *f, const struct power_log *l)
     HASH_ITER(hh, w.streams, s, next) stream_end(&w, s);
 }
 
+static char *copied(const char *s)
+{
+    char *copy = s ? strdup(s) : NULL;
+
+    assert_true(!s || copy);
+    return copy;
+}
+
+void power_facts_go_on(struct power_facts *f, const struct power_facts *before, uint32_t cut)
+{
+    struct power_facts own = *f;
+    struct wire w = {.facts = f};
+
+    *f = (struct power_facts){0};
+    for (unsigned i = 0; i < before->n; i++) {
+        const struct power_fact *b = &before->fact[i];
+        if (b->at >= cut)
+            continue;
+        struct power_fact *x = fact_new(&w, b->kind, 0, b->id);
+        x->number = b->number;
+        x->text = copied(b->text);
+        x->method = copied(b->method);
+        x->path = copied(b->path);
+        x->head = copied(b->head);
+        x->n_body = b->n_body;
+        x->body = b->body ? malloc(b->n_body + 1) : NULL;
+        assert_true(!b->body || x->body);
+        if (b->body)
+            memcpy(x->body, b->body, b->n_body);
+    }
+    for (unsigned i = 0; i < own.n; i++)
+        *fact_new(&w, own.fact[i].kind, 0, "") = own.fact[i];
+    free(own.fact);
+}
+
 void power_facts_free(struct power_facts *f)
 {
     for (unsigned i = 0; i < f->n; i++) {
