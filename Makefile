@@ -171,10 +171,14 @@ $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so $O/tests
 $O/tests/torture/power_check.o: COMPILE += $(CORE_INC)
 $O/tests/torture/test_power: $(patsubst %.c,$O/%.o,$(filter-out %_shim.c,$(wildcard tests/torture/power_*.c))) $O/libcore.a
 $O/tests/torture/test_power: OUTSIDE_LIBS = $(CORE_LIBS)
-$O/tests/behave/nospace.so: tests/behave/nospace.c
+$O/tests/behave/nospace.so: tests/behave/nospace.c tests/behave/nospace.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
 $O/tests/behave/test_full $O/tests/behave/test_backup: | $O/tests/behave/nospace.so
+$O/tests/behave/settime.so: tests/behave/settime.c tests/behave/settime.h
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -o $@
+$O/tests/behave/test_clock: | $O/tests/behave/settime.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)

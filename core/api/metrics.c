@@ -385,12 +385,19 @@ int metrics_show(struct request *rq, struct fault *f)
 {
     struct gateway *gw = rq->api->gw;
     struct buf b = {0};
+    int64_t behind, ahead;
 
     (void)f;
     head(&b, "hilo_build_info", "gauge", "The version that runs.");
     (void)buf_fmt(&b, "hilo_build_info{version=\"%s\"} 1\n", HILO_VERSION);
     one(&b, "hilo_loop_wakeups_total", "counter", "How often the core's loop woke from sleep.",
         loop_wakeups(gw->loop));
+    delivery_clock(gw->delivery, &behind, &ahead);
+    one(&b, "hilo_clock_behind_seconds", "gauge", "How far the wall clock stands behind what it has been at.",
+        (uint64_t)(behind / 1000000));
+    one(&b, "hilo_clock_ahead_seconds", "gauge",
+        "How far it has jumped ahead without being believed; nothing expires by that.",
+        (uint64_t)(ahead / 1000000));
     channels(&b, gw);
     store(&b, gw);
     http(&b, rq->api);

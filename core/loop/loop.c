@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,13 @@ struct loop_timer {
 };
 
 struct loop_wake {
+    struct loop_fd *watch;
+    int fd;
+    loop_timer_fn *fn;
+    void *arg;
+};
+
+struct loop_clock {
     struct loop_fd *watch;
     int fd;
     loop_timer_fn *fn;
@@ -288,6 +296,60 @@ void loop_wake_give(struct loop_wake *w)
 void loop_wake_free(struct loop_wake **wp)
 {
     struct loop_wake *w = *wp;
+
+    if (!w)
+        return;
+    loop_fd_free(&w->watch);
+    if (w->fd >= 0)
+        (void)close(w->fd);
+    free(w);
+    *wp = NULL;
+}
+
+/* ---- the wall clock ---- */
+
+/* A timer that is never due, but canceled when the clock is set. */
+static int loop__clock_arm(int fd)
+{
+    const struct itimerspec never = {.it_value.tv_sec = INT32_MAX};
+
+    return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+static void loop__clock_set(void *arg, int fd, unsigned events)
+{
+    struct loop_clock *w = arg;
+    uint64_t n;
+
+    (void)events;
+    (void)!read(fd, &n, sizeof n); /* ECANCELED */
+    (void)loop__clock_arm(fd);
+    w->fn(w->arg);
+}
+
+int32_t loop_clock_new(struct loop *l, loop_timer_fn *fn, void *arg, struct loop_clock **out)
+{
+    struct loop_clock *w = calloc(1, sizeof *w);
+    int32_t rc = HILO_IO;
+
+    if (!w)
+        check_nomem();
+    w->fn = fn;
+    w->arg = arg;
+    w->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (w->fd >= 0 && loop__clock_arm(w->fd) == 0)
+        rc = loop_fd_new(l, w->fd, LOOP_READ, loop__clock_set, w, &w->watch);
+    if (rc != HILO_OK) {
+        loop_clock_free(&w);
+        return rc;
+    }
+    *out = w;
+    return HILO_OK;
+}
+
+void loop_clock_free(struct loop_clock **wp)
+{
+    struct loop_clock *w = *wp;
 
     if (!w)
         return;

@@ -16,6 +16,7 @@ struct loop_fd; /* a watched descriptor */
 struct loop_timer;
 struct loop_wake; /* a wake-up that other threads may give */
 struct loop_signal;
+struct loop_clock;
 struct loop_process; /* a child of this process */
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 }; /* equal HILO_READ, HILO_WRITE */
@@ -47,6 +48,11 @@ void loop_timer_free(struct loop_timer **);
 int32_t loop_wake_new(struct loop *, loop_timer_fn *, void *arg, struct loop_wake **out);
 void loop_wake_give(struct loop_wake *);
 void loop_wake_free(struct loop_wake **);
+
+/* fn runs when the wall clock was set (not when it is slewed), by timerfd's cancellation; a
+ * machine that wakes from sleep counts, too. */
+int32_t loop_clock_new(struct loop *, loop_timer_fn *, void *arg, struct loop_clock **out);
+void loop_clock_free(struct loop_clock **);
 
 /* A POSIX signal, by signalfd: the caller has blocked it in all threads. */
 typedef void loop_signal_fn(void *arg, int signo);

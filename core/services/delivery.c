@@ -227,6 +227,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
                          struct err *e)
 {
     struct gateway *gw = d->gw;
+    const int64_t end = delivery_end_now(d);
     struct lowered lowered;
     struct rec_message m;
     struct hilo_str bytes;
@@ -247,7 +248,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         return err_set(e, rc, "%s", why.text);
     if (rc != HILO_OK)
         return claim_spoilt(d, c, id, now, &why, e);
-    if ((int64_t)m.expires <= now) {
+    if ((int64_t)m.expires <= end) {
         struct ev_message_settled ev = {.id = id};
         ev.status = delivery_overdue(&m, &ev.reason);
         rc = store_append(gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
@@ -259,7 +260,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         delivery_kick(d, c);
         return rc;
     }
-    rc = claim_refused(gw, c, &m, bytes, now, &lowered, &refused, &why);
+    rc = claim_refused(gw, c, &m, bytes, end, &lowered, &refused, &why);
     if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
         delivery_unreadable(d, "cnv", m.conversation, &why);
         return HILO_OK;
@@ -301,7 +302,7 @@ static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct er
     struct gateway *gw = d->gw;
     int64_t now = clock_wall_us(), mono = clock_mono_us();
     unsigned max = c->credit < CLAIMS_A_TURN ? c->credit : CLAIMS_A_TURN;
-    struct due due = {.channel = c, .now = (uint64_t)now, .mono = mono};
+    struct due due = {.channel = c, .now = (uint64_t)delivery_due_now(d), .mono = mono};
     int32_t rc = HILO_OK;
 
     c->next_due_us = c->next_pace_us = 0;
@@ -374,7 +375,7 @@ static bool first_due(void *arg, struct hilo_str key, struct hilo_str val)
 
 int64_t delivery_oldest_us(struct delivery *d, const struct gw_channel *c)
 {
-    int64_t now = clock_wall_us();
+    int64_t now = delivery_due_now(d);
     struct first f = {0};
     struct err e = {0};
 
@@ -474,16 +475,17 @@ void delivery_full(struct delivery *d)
 
 void delivery_arm(struct delivery *d)
 {
-    int64_t wall = clock_wall_us(), mono = clock_mono_us(), next = d->forget_us;
+    int64_t due = delivery_due_now(d), mono = clock_mono_us(), next = d->forget_us;
 
     earlier(&next, d->full_us);
+    earlier(&next, d->clock.ask_us);
     if (d->expiry_us)
-        earlier(&next, mono_of(d->expiry_us, wall, mono));
+        earlier(&next, mono_of(d->expiry_us, delivery_end_now(d), mono));
     for (const struct gw_channel *c = d->gw->channels; c; c = c->next) {
         if (c->next_due_us)
-            earlier(&next, mono_of(c->next_due_us, wall, mono));
+            earlier(&next, mono_of(c->next_due_us, due, mono));
         if (c->next_job_us)
-            earlier(&next, mono_of(c->next_job_us, wall, mono));
+            earlier(&next, mono_of(c->next_job_us, due, mono));
         earlier(&next, c->next_pace_us);
         if (c->held_until_us > mono && c->queued)
             earlier(&next, c->held_until_us);
@@ -520,7 +522,7 @@ static int32_t expire(struct delivery *d, struct err *e)
     struct expired *x = ARENA_NEW(gw->arena, struct expired);
     int32_t rc;
 
-    x->now = (uint64_t)clock_wall_us();
+    x->now = (uint64_t)delivery_end_now(d);
     rc = store_scan(gw->store, TABLE_EXPIRY, (struct hilo_str){0}, (struct hilo_str){0}, false,
                     expired_collect, x, e);
     for (unsigned i = 0; i < x->n && rc == HILO_OK; i++) {
@@ -549,7 +551,7 @@ static int32_t expire(struct delivery *d, struct err *e)
             delivery_kick(d, c);
         }
     }
-    d->expiry_us = rc == HILO_OK ? (int64_t)x->next : clock_wall_us() + FULL_RETRY_US;
+    d->expiry_us = rc == HILO_OK ? (int64_t)x->next : delivery_end_now(d) + FULL_RETRY_US;
     return rc;
 }
 
@@ -574,7 +576,7 @@ static bool old_collect(void *arg, struct hilo_str key, struct hilo_str val)
 static int32_t forget(struct delivery *d, enum table age, int64_t life_us, const struct rec_desc *desc,
                       struct err *e)
 {
-    struct ev_parked_forgotten ev = {.before = (uint64_t)(clock_wall_us() - life_us)};
+    struct ev_parked_forgotten ev = {.before = (uint64_t)(delivery_end_now(d) - life_us)};
     struct old o = {.n = 0};
     int32_t rc =
         store_scan(d->gw->store, age, (struct hilo_str){0}, (struct hilo_str){0}, false, old_collect, &o, e);
@@ -597,10 +599,12 @@ static void delivery_timer(void *arg)
 
     if (d->full_us <= mono)
         d->full_us = 0;
-    if (d->expiry_us && d->expiry_us <= clock_wall_us())
+    clock_ask(d, mono);
+    if (d->expiry_us && d->expiry_us <= delivery_end_now(d))
         rc = expire(d, &e);
     if (rc == HILO_OK && d->forget_us <= mono) {
         d->forget_us = mono + FORGET_EVERY_US;
+        clock_look(d);
         rc = forget(d, TABLE_IDEMPOTENCY_AGE, IDEMPOTENCY_LIFE_US, &ev_desc_idempotency_forgotten, &e);
         if (rc == HILO_OK)
             rc = forget(d, TABLE_PARKED_AGE, PARKED_LIFE_US, &ev_desc_parked_forgotten, &e);
@@ -818,7 +822,9 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     d->expiry_us = 1; /* look at once */
     d->quarantine = quarantine_new();
     gw->delivery = d;
-    rc = finisher_new(d, e, &d->finisher);
+    rc = clock_start(d, e);
+    if (rc == HILO_OK)
+        rc = finisher_new(d, e, &d->finisher);
     if (rc == HILO_OK)
         rc = count_waiting(gw, NULL, e);
     if (rc == HILO_OK)
@@ -865,6 +871,7 @@ void delivery_free(struct delivery **dp)
         gateway_channel_done(c);
     quarantine_free(&d->quarantine);
     loop_timer_free(&d->timer);
+    loop_clock_free(&d->clock.watch);
     free(d);
     *dp = NULL;
 }

@@ -17,6 +17,10 @@ void delivery_free(struct delivery **);
  * in flight when a gateway without it stopped is in doubt, by its policy. */
 int32_t delivery_adopt(struct delivery *, struct gw_channel *, struct err *);
 
+/* How far the wall clock stands behind what it has been at, and how far it has jumped ahead
+ * without being believed. */
+void delivery_clock(const struct delivery *, int64_t *behind_us_out, int64_t *ahead_us_out);
+
 /* Something may have become claimable on a channel (accepted, credit, report, resumed). */
 void delivery_kick(struct delivery *, struct gw_channel *);
 /* A message that expires at this Unix time was queued. */

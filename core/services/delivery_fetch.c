@@ -123,7 +123,7 @@ static int32_t job_start(struct delivery *d, struct gw_channel *c, struct hilo_i
 
 int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
 {
-    struct due_jobs j = {.now = (uint64_t)clock_wall_us()};
+    struct due_jobs j = {.now = (uint64_t)delivery_due_now(d)};
     struct key k = key_channel(c->name);
     struct hilo_str text;
     int32_t rc;
@@ -135,13 +135,13 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
         return HILO_OK;
     int64_t held = c->fetch_held_us - clock_mono_us();
     if (held > 0) {
-        c->next_job_us = clock_wall_us() + held;
+        c->next_job_us = delivery_due_now(d) + held;
         return HILO_OK;
     }
     /* A file would take the room of the journal. */
     rc = store_room(d->gw->store, STORE_NEW, e);
     if (rc == HILO_FULL || rc == HILO_AGAIN) {
-        c->next_job_us = clock_wall_us() + FETCH_FULL_US;
+        c->next_job_us = delivery_due_now(d) + FETCH_FULL_US;
         return HILO_OK;
     }
     if (rc == HILO_OK)
@@ -155,7 +155,7 @@ int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
         if (started == HILO_OK)
             continue;
         /* A full disk or link, a channel that went down: later again. */
-        c->next_job_us = clock_wall_us() + FETCH_MIN_US;
+        c->next_job_us = delivery_due_now(d) + FETCH_MIN_US;
         if (started != HILO_FULL && started != HILO_DOWN)
             log_event(d->gw->log, HILO_LOG_WARN, "media.not_started", "channel=%.*s error=%s",
                       STR_FMT(c->name), LOG_VALUE(str(why.text)));
@@ -238,7 +238,7 @@ void fetch_finished(struct delivery *d, struct fetch_job *job)
         if (job->retry_after_us > wait)
             wait = job->retry_after_us;
         const struct ev_media_failed ev = {.id = job->media,
-                                           .due = final ? 0 : (uint64_t)(clock_wall_us() + wait),
+                                           .due = final ? 0 : (uint64_t)(delivery_due_now(d) + wait),
                                            .attempts = attempts,
                                            .reason = str(job->reason)};
         rc = delivery_append(d, &ev_desc_media_failed, &ev, &e);

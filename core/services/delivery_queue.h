@@ -39,13 +39,23 @@ struct late_report {
     char words[]; /* what r points to */
 };
 
+/* delivery_time.c */
+struct delivery_clock {
+    struct loop_clock *watch;
+    int64_t offset_us; /* the wall clock less the monotonic one, when it was last set */
+    int64_t behind_us; /* how far the wall clock stands behind what it has been at */
+    int64_t ahead_us;  /* how far it has jumped ahead, while that is not believed */
+    int64_t ask_us;    /* monotonic: when to ask whether it is to be believed; 0 */
+};
+
 struct delivery {
     struct gateway *gw;
+    struct delivery_clock clock;
     struct loop_timer *timer;
     struct claim *first, **end; /* claimed, not yet handed over */
     unsigned n_claims;
     bool kicked;       /* some channel is */
-    int64_t expiry_us; /* wall: when the next message expires; 0: unknown or none */
+    int64_t expiry_us; /* Unix: when the next message expires; 0: unknown or none */
     int64_t forget_us; /* monotonic: next look at old idempotency keys and orphans */
     int64_t full_us;   /* monotonic: when to try again what had no room on the disk; 0 */
     struct late_report *late, **late_end;
@@ -55,6 +65,19 @@ struct delivery {
     struct finisher *finisher;
     struct quarantine *quarantine;
 };
+
+/* Watches the clock; a later time in the store than now puts it behind. */
+int32_t clock_start(struct delivery *, struct err *);
+/* Looks at the clock: somebody set it, or the machine slept, or it has drifted. arg: delivery. */
+void clock_look(void *arg);
+/* The wall clock was set by so much. */
+void clock_moved(struct delivery *, int64_t by_us);
+/* If it is time to ask, asks the system whether its clock is synchronized. */
+void clock_ask(struct delivery *, int64_t mono_us);
+/* Unix time, to compare with what is due, and to plan it by; never goes back. */
+int64_t delivery_due_now(const struct delivery *);
+/* Unix time, to compare with when something ends; never ahead by a jump. */
+int64_t delivery_end_now(const struct delivery *);
 
 /* delivery_pace.c: what the peer takes. now: monotonic. */
 /* How many of at most max messages the channel's bucket has room for. */

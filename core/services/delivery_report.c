@@ -50,7 +50,7 @@ static void channel_stop(struct delivery *d, struct gw_channel *c, const struct 
 
 /* Fills the event's status, due, attempts and part. */
 static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_report *r,
-                   const struct rec_message *m, int64_t now, struct ev_message_reported *ev)
+                   const struct rec_message *m, struct ev_message_reported *ev)
 {
     int64_t wait = 0;
 
@@ -99,8 +99,8 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
         break;
     }
     bool keeps_place = wait == 0 && r->code != HILO_OK;
-    ev->due = keeps_place ? m->due : (uint64_t)(now + wait);
-    if (ev->status == HILO_STATUS_QUEUED && (int64_t)m->expires <= now) {
+    ev->due = keeps_place ? m->due : (uint64_t)(delivery_due_now(d) + wait);
+    if (ev->status == HILO_STATUS_QUEUED && (int64_t)m->expires <= delivery_end_now(d)) {
         struct hilo_str reason;
         ev->status = delivery_overdue(m, &reason);
         if (ev->reason.n == 0 || ev->status == HILO_STATUS_FAILED)
@@ -191,7 +191,7 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
                                      .reason = str_utf8_head(r->reason, 64),
                                      .provider_code = str_utf8_head(r->provider_code, 64),
                                      .detail = str_utf8_head(r->detail, 300)};
-    decide(d, c, r, &m, now, &ev);
+    decide(d, c, r, &m, &ev);
     pacing_report(c, r, &m);
     measure(c, r, &m, now);
     const struct actor actor = {.kind = ACTOR_CHANNEL};
@@ -206,7 +206,8 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
     if (m.place == PLACE_HELD && m.policy == POLICY_RESEND) {
         const struct ev_message_requeued again = {
             .id = r->id,
-            .due = (uint64_t)(now + delivery_backoff(c->retry_min_us, c->retry_max_us, m.attempts))};
+            .due = (uint64_t)(delivery_due_now(d) +
+                              delivery_backoff(c->retry_min_us, c->retry_max_us, m.attempts))};
         rc = store_append(gw->store, &ev_desc_message_requeued, &again, &actor_core, now, NULL, e);
         if (rc != HILO_OK)
             return rc;

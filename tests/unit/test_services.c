@@ -2,6 +2,7 @@
  * receipts that overtake reports, parts that arrive in the same second. */
 #include "api_rig.h"
 #include "services/cases.h"
+#include <sys/timex.h>
 #include "store/keys.h"
 
 /* What store_append says instead of appending; the delivery under test sees this one. */
@@ -25,13 +26,26 @@ static int32_t test_room(struct store *s, enum store_use use, struct err *e)
     return store_room(s, use, e);
 }
 
+/* What the system says of its clock. */
+static int clock_state = TIME_ERROR, clock_status = STA_UNSYNC;
+
+static int test_adjtimex(struct timex *tx)
+{
+    assert_int_equal(tx->modes, 0); /* it asks, and sets nothing */
+    tx->status = clock_status;
+    return clock_state;
+}
+
 #define store_append test_append
 #define store_room   test_room
+#define adjtimex     test_adjtimex
 #include "services/delivery.c"
 #include "services/delivery_fetch.c"
 #include "services/delivery_report.c"
+#include "services/delivery_time.c"
 #undef store_append
 #undef store_room
+#undef adjtimex
 
 static int setup(void **state)
 {
@@ -478,6 +492,82 @@ static void old_things_are_forgotten_in_portions(void **state)
     assert_true(r->delivery->forget_us > clock_mono_us());
 }
 
+/* ---- a clock that is set ---- */
+
+static const int64_t HOUR_US = INT64_C(3600) * 1000000;
+
+static bool near(int64_t a, int64_t b)
+{
+    return a - b < 10 * 1000000 && b - a < 10 * 1000000;
+}
+
+static void what_is_due_never_goes_back_and_what_ends_never_jumps(void **state)
+{
+    static const struct {
+        int64_t by, behind, ahead; /* hours; what stands after it */
+    } set[] = {{-10, 10, 0}, {4, 6, 0},  {6, 0, 0},  {1, 0, 0},
+               {2, 0, 2},    {-1, 0, 1}, {-3, 2, 0}, {100, 0, 98}};
+    struct rig *r = *state;
+    struct delivery *d = r->delivery;
+
+    for (unsigned i = 0; i < sizeof set / sizeof *set; i++) {
+        clock_moved(d, set[i].by * HOUR_US);
+        assert_int_equal(d->clock.behind_us, set[i].behind * HOUR_US);
+        assert_int_equal(d->clock.ahead_us, set[i].ahead * HOUR_US);
+        assert_true(near(delivery_due_now(d), clock_wall_us() + set[i].behind * HOUR_US));
+        assert_true(near(delivery_end_now(d), clock_wall_us() - set[i].ahead * HOUR_US));
+        assert_int_equal(d->clock.ask_us != 0, set[i].ahead != 0);
+        assert_true(delivery_busy(d)); /* all is planned anew */
+        rig_turn(r);
+    }
+}
+
+static void a_jump_that_nobody_has_told_yet_counts(void **state)
+{
+    struct rig *r = *state;
+    struct delivery *d = r->delivery;
+
+    d->clock.offset_us -= 10 * HOUR_US; /* the clock is 10 hours later than it was */
+    assert_true(near(delivery_end_now(d), clock_wall_us() - 10 * HOUR_US));
+    assert_true(near(delivery_due_now(d), clock_wall_us()));
+    clock_look(d);
+    assert_true(near(d->clock.ahead_us, 10 * HOUR_US));
+    assert_true(near(delivery_end_now(d), clock_wall_us() - 10 * HOUR_US));
+    d->clock.offset_us += 20 * HOUR_US;
+    assert_true(near(delivery_due_now(d), clock_wall_us() + 20 * HOUR_US));
+    clock_look(d);
+    assert_int_equal(d->clock.ahead_us, 0);
+    assert_true(near(d->clock.behind_us, 10 * HOUR_US));
+}
+
+static void a_jump_is_believed_when_the_clock_is_synchronized(void **state)
+{
+    struct rig *r = *state;
+    struct delivery *d = r->delivery;
+
+    r->ch.credit = 0;
+    struct hilo_id id = send_text(r, STR("a"));
+    struct rec_message m = message_of(r, id);
+    d->clock.offset_us = clock_wall_us() - clock_mono_us() - ((int64_t)m.expires - clock_wall_us() + HOUR_US);
+    clock_look(d);
+    d->expiry_us = 1; /* as if the clock were there: it is time to look */
+    delivery_timer(d);
+    assert_int_equal(message_of(r, id).status, HILO_STATUS_ACCEPTED);
+    clock_state = TIME_ERROR, clock_status = STA_UNSYNC;
+    clock_ask(d, clock_mono_us()); /* too early to ask */
+    d->clock.ask_us = 1;
+    delivery_timer(d);
+    assert_true(d->clock.ahead_us > 0);
+    assert_true(d->clock.ask_us > clock_mono_us()); /* again in ten minutes */
+    clock_state = TIME_OK, clock_status = 0;
+    delivery_timer(d);
+    assert_true(d->clock.ahead_us > 0);
+    d->clock.ask_us = 1;
+    delivery_timer(d);
+    assert_int_equal(d->clock.ahead_us, 0);
+    assert_int_equal(d->clock.ask_us, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -498,6 +588,9 @@ int main(void)
         T(what_may_have_left_does_not_expire),
         T(an_answer_joins_no_case_of_somebody_else),
         T(old_things_are_forgotten_in_portions),
+        T(what_is_due_never_goes_back_and_what_ends_never_jumps),
+        T(a_jump_that_nobody_has_told_yet_counts),
+        T(a_jump_is_believed_when_the_clock_is_synchronized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
