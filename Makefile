@@ -246,12 +246,17 @@ fixture: $O/tests/unit/test_store_fixture
 
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+# What drives the WhatsApp channel runs twice: on a thread, and in a worker.
+TWICE := doubt inbound infobip order receipts retry story whatsapp_account whatsapp_types
 behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+	@for t in $(TWICE:%=$O/tests/behave/test_%); do echo "== $$t (worker)"; \
+	    HILO_ISOLATION=process HILO_BUILD=$O $$t || exit 1; done
 # The demo as it is, and every API example of the README by curl.
 	@HILO_BUILD=$O sh tests/behave/readme.sh
 hostile: all $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
+	@echo "== $O/tests/hostile/test_webhook (worker)"; HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_webhook
 
 # The command line against a scripted gateway.
 CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)

@@ -650,7 +650,7 @@ void gate_configure(struct gate *g)
                                "    waba_id: \"102290129340398\"\n    token: sim-token\n"
                                "    app_secret: sim-app-secret\n    verify_token: sim-verify\n";
     /* The same tests, with the channel on a thread or in a process of its own. */
-    const char *isolation = getenv("HILO_ISOLATION");
+    const char *isolation = g->isolation ? g->isolation : getenv("HILO_ISOLATION");
     char *yaml = NULL;
 
     assert_true(
@@ -756,9 +756,11 @@ void gate_stop(struct gate *g)
 
     process_signal(g->process, SIGTERM);
     status = process_wait(g->process);
-    if (status)
+    /* A worker's sanitizers say it in the same log. */
+    if (status || process_saw(g->process, "Sanitizer"))
         process_show(g->process);
     assert_int_equal(status, 0);
+    assert_false(process_saw(g->process, "Sanitizer"));
     process_free(&g->process);
 }
 

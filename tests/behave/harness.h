@@ -120,6 +120,7 @@ struct gate {
     char extra_http[256];     /* more lines of the section http, indented by 2 */
     char extra_store[128];    /* the same of store */
     char extra_gateway[128];  /* and of gateway */
+    const char *isolation;    /* NULL: $HILO_ISOLATION, or thread */
     const char *segment_size; /* NULL: 16M */
     const char *public_url;   /* NULL: none */
     const char *env[4];       /* NULL-ended: "NAME=value" of its process, from its next start */

@@ -24,6 +24,7 @@ enum {
     KILLS_A_WORLD = 100, /* then from an empty store again: its check at the end stays affordable */
     CHECK_EVERY = 8,
     LIFE_MS = 1200,
+    WORKER_PERCENT = 33, /* of lives with the channel in a process of its own, which dies too */
     /* How lives end; the others at any time after the start. */
     OF_A_LINE_PERCENT = 25,
     EARLY_PERCENT = 20, /* before the gateway says that it is ready, or about then */
@@ -205,6 +206,8 @@ static void live(struct torture *t, unsigned *ready_ms)
     unsigned how = draw_below(&t->draw, 100);
 
     draw_faults(t);
+    t->gate.isolation = draw_chance(&t->draw, WORKER_PERCENT) ? "process" : "thread";
+    gate_configure(&t->gate);
     choose_disk(t, draw_chance(&t->draw, 70));
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     gate_launch(&t->gate);
@@ -239,6 +242,8 @@ static void kill_in_a_world(struct torture *t, unsigned kills)
     gate_check_store(&t->gate);
     /* One more life, which ends well. */
     draw_faults(t);
+    t->gate.isolation = draw_chance(&t->draw, WORKER_PERCENT) ? "process" : "thread";
+    gate_configure(&t->gate);
     choose_disk(t, false);
     gate_again(&t->gate);
     nap(t, LIFE_MS);
