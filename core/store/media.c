@@ -192,6 +192,24 @@ void media_abort(struct media_file **file)
 
 /* ---- finishing ---- */
 
+/* Whoever was given the descriptor may have kept it, and could write to the contents after
+ * they got their name. A read lease is given only while nobody has the file open for
+ * writing; from then on nobody can, as it has no other name than ours. */
+static int32_t close_to_writers(struct media_file *f, struct err *err)
+{
+    int fd = openat(f->store->dir_fd, f->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return fail(f->store, err, "opening what was written");
+    close(f->fd);
+    f->fd = fd;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+        return fcntl(fd, F_SETLEASE, F_UNLCK) == 0 ? HILO_OK : fail(f->store, err, "ending a lease");
+    if (errno == EAGAIN)
+        return err_set(err, HILO_TEMP, "the media is still open for writing by whoever downloaded it");
+    return HILO_OK; /* a file system without leases: nobody can tell */
+}
+
 static int32_t hash_file(const struct media_file *f, struct media_stored *stored, struct err *err)
 {
     int32_t rc = HILO_OK;
@@ -284,7 +302,9 @@ int32_t media_finish(struct media_file **file, struct hilo_str expected_hex, str
     struct media_file *f = *file;
     struct media_stored stored = {0};
     bool renamed = false;
-    int32_t rc = hash_file(f, &stored, err);
+    int32_t rc = close_to_writers(f, err);
+    if (rc == HILO_OK)
+        rc = hash_file(f, &stored, err);
     if (rc == HILO_OK)
         rc = check_expected(expected_hex, &stored, err);
     if (rc == HILO_OK && fdatasync(f->fd) != 0)

@@ -57,7 +57,8 @@ struct media_stored {
 /* Ends the file, whatever the outcome: *file is NULL afterwards and no temporary file
  * is left. expected_hex: 64 hex digits of the SHA-256 that the contents must have, or
  * empty. HILO_INVALID: other contents than expected, larger than max_bytes, or
- * expected_hex isn't one; HILO_FULL; HILO_IO. */
+ * expected_hex isn't one; HILO_TEMP: a descriptor of it is still open for writing
+ * elsewhere; HILO_FULL; HILO_IO. */
 int32_t media_finish(struct media_file **, struct hilo_str expected_hex, struct media_stored *out,
                      struct err *);
 void media_abort(struct media_file **); /* NULL is fine */

@@ -198,6 +198,26 @@ static void a_file_may_be_written_through_its_descriptor(void **state)
     assert_int_equal(stored.bytes, 3);
 }
 
+static void a_file_that_somebody_may_still_change_gets_no_name(void **state)
+{
+    struct fixture *f = *state;
+    struct media_stored stored;
+    struct media_file *file;
+    int kept;
+
+    assert_int_equal(media_begin(f->store, &f->err, &file), HILO_OK);
+    assert_int_equal(write(media_fd(file), "abc", 3), 3);
+    kept = fcntl(media_fd(file), F_DUPFD_CLOEXEC, 0);
+    assert_int_equal(media_finish(&file, STR(ABC), &stored, &f->err), HILO_TEMP);
+    assert_int_equal(files(f->dir, false), 0);
+    close(kept);
+    assert_int_equal(media_begin(f->store, &f->err, &file), HILO_OK);
+    assert_int_equal(write(media_fd(file), "abc", 3), 3);
+    kept = fcntl(media_fd(file), F_DUPFD_CLOEXEC, 0);
+    close(kept);
+    assert_int_equal(media_finish(&file, STR(ABC), &stored, &f->err), HILO_OK);
+}
+
 static void the_limit_holds_on_both_ways(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +313,7 @@ int main(void)
         TEST(other_contents_than_expected_are_refused),
         TEST(what_was_torn_after_writing_is_refused),
         TEST(a_file_may_be_written_through_its_descriptor),
+        TEST(a_file_that_somebody_may_still_change_gets_no_name),
         TEST(the_limit_holds_on_both_ways),
         TEST(a_full_disk_is_told_apart_and_leaves_nothing),
         TEST(a_folder_that_cannot_be_made_leaves_nothing),
