@@ -62,7 +62,7 @@ static bool search_one(void *arg, struct hilo_str key, struct hilo_str val)
     if (str_eq(name, s->name))
         s->languages = arena_fmt(s->arena, "%.*s%s%.*s", STR_FMT(s->languages), s->languages.n ? ", " : "",
                                  STR_FMT(hilo_get_str(r.body, HILO_T_TEMPLATE_LANGUAGE)));
-    else if (str_distance(name, s->name, 3) <= 3)
+    else if (str_distance(name, s->name, 3) <= (s->name.n < 4 ? 1 : s->name.n < 8 ? 2 : 3))
         search_add(s, s->near, &s->n_near, name);
     else if (hilo_get_u64(r.body, HILO_T_TEMPLATE_STATUS) == HILO_TEMPLATE_APPROVED)
         search_add(s, s->any, &s->n_any, name);

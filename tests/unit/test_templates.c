@@ -190,6 +190,7 @@ static const struct {
     /* which */
     {"\"name\":\"pedir_fotos\",\"language\":\"es\"", "template_unknown", "/content/name",
      "did you mean pedir_foto?"},
+    {"\"name\":\"avi\",\"language\":\"es\"", "template_unknown", "/content/name", "approved ones are"},
     {"\"name\":\"zzz\",\"language\":\"es\"", "template_unknown", "/content/name",
      "approved ones are aviso, pedir_foto, plano; see GET /v1/channels/wa/templates"},
     {"\"name\":\"aviso\",\"language\":\"es\"", "template_unknown_language", "/content/language",
