@@ -69,12 +69,6 @@ enum channel_state channel_state(const struct channel *c, struct hilo_str *text_
         *text_out = STR("");
     return c->state;
 }
-bool channel_isolated(const struct channel *ch)
-{
-    (void)ch;
-    return false;
-}
-
 pid_t channel_pid(const struct channel *ch)
 {
     (void)ch;
