@@ -207,19 +207,25 @@ static void who_is_written_to_too_fast_waits_alone(void **state)
     char first[64], second[64], other[64];
 
     (void)state;
-    up(&w, "{\"pair_interval_ms\":3600000,\"pair_burst\":1,\"limit_retry_after_s\":2}");
+    up(&w, "{\"pair_interval_ms\":3600000,\"pair_burst\":1,\"limit_retry_after_s\":3600}");
     open_windows(&w);
     gate_send_text(&w.gate, "+573001112233", "uno", first);
     gate_wait_status(&w.gate, first, "read");
     gate_send_text(&w.gate, "+573001112233", "dos", second);
     (void)process_wait_line(w.gate.process, "message.reported", second, "pair_rate_limited", NULL);
+    /* Ana for an hour; nobody else. */
     gate_send_text(&w.gate, "+573009998877", "otra persona", other);
     gate_wait_status(&w.gate, other, "read");
     assert_string_equal(gate_status(&w.gate, second), "queued");
+    /* And Bea for a second, after which it may go. */
+    sim_set(&w.sim, "/_sim/config", "{\"limit_retry_after_s\":1}");
+    gate_send_text(&w.gate, "+573009998877", "otra vez", other);
+    (void)process_wait_line(w.gate.process, "message.reported", other, "pair_rate_limited", NULL);
     sim_set(&w.sim, "/_sim/clock", "{\"advance_s\":3600}");
-    gate_wait_status(&w.gate, second, "read");
+    gate_wait_status(&w.gate, other, "read");
+    assert_string_equal(gate_status(&w.gate, second), "queued");
     assert_int_equal(sim_count(&w.sim, "accepted"), 3);
-    assert_int_equal(sim_count(&w.sim, "duplicated"), 0);
+    assert_int_equal(sim_count(&w.sim, "pair_throttled"), 2);
     world_down(&w);
 }
 
