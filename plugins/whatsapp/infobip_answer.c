@@ -144,6 +144,8 @@ void wa_ib_answer(const struct hilo_http *h, bool echoed, struct wa_verdict *v)
 
     if (h->status < 200 || h->status > 299) {
         wa_ib_judge(h, v);
+        if (!echoed && v->code == HILO_AGAIN) /* signals have limits of their own, ten a second */
+            v->scope = WA_SCOPE_MESSAGE;
         return;
     }
     memset(v, 0, sizeof *v);

@@ -166,6 +166,27 @@ static void what_a_plugin_requires_and_does_not_get_is_told(void **state)
     scratch_done(&s);
 }
 
+/* conf/infobip.yaml, as it is but for the folder of plugins. */
+static void the_example_of_infobip_is_good(void **state)
+{
+    struct scratch s;
+    char *example = file_read("conf/infobip.yaml", NULL), *yaml = NULL;
+
+    (void)state;
+    scratch_init(&s);
+    (void)setenv("HILO_INFOBIP_API_KEY", "k", 1);
+    (void)setenv("HILO_WHATSAPP_WABA_ID", "102290129340398", 1);
+    (void)setenv("HILO_INFOBIP_WEBHOOK_SECRET", "0123456789abcdef", 1);
+    (void)setenv("HILO_INFOBIP_WEBHOOK_PASSWORD", "p", 1);
+    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), example) > 0);
+    char *said = check(&s, yaml, 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    free(yaml);
+    free(example);
+    scratch_done(&s);
+}
+
 static void faults_of_a_plugins_options_are_told_with_the_others(void **state)
 {
     struct scratch s;
@@ -384,6 +405,7 @@ int main(void)
         cmocka_unit_test(each_kind_of_fault_is_told_by_its_place),
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
+        cmocka_unit_test(the_example_of_infobip_is_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
         cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),

@@ -265,7 +265,7 @@ static void test_templates(void **state)
     param_put(&d, HILO_T_PARAMS_HEADER, HILO_PARAM_DOCUMENT, NULL, "https://x/b.pdf");
     param_put(&d, HILO_T_PARAMS_BODY, 0, "Ana", NULL);
     param_put(&d, HILO_T_PARAMS_BODY, HILO_PARAM_CURRENCY, "$100", NULL);
-    template_button_put(&d, HILO_BUTTON_URL, 2, "ruta");
+    template_button_put(&d, HILO_BUTTON_URL, 1, "ruta");
     template_button_put(&d, HILO_BUTTON_QUICK_REPLY, 0, "PAGAR");
     hilo_close(&d.w);
     encodes(&d, "template",
@@ -470,7 +470,8 @@ static void test_violations_are_told_and_a_wrong_sender_stops(void **state)
 
 static void test_signals_need_no_words(void **state)
 {
-    const struct hilo_http ok = {.size = sizeof ok, .status = 204}, no = {.size = sizeof no, .status = 404};
+    const struct hilo_http ok = {.size = sizeof ok, .status = 204}, no = {.size = sizeof no, .status = 404},
+                           busy = {.size = sizeof busy, .status = 429};
     struct wa_verdict v;
 
     (void)state;
@@ -478,6 +479,11 @@ static void test_signals_need_no_words(void **state)
     assert_int_equal(v.code, HILO_OK);
     wa_infobip.answer(&no, false, &v);
     assert_int_equal(v.code, HILO_PERM);
+    wa_infobip.answer(&busy, false, &v); /* signals have a limit of their own: messages go on */
+    assert_int_equal(v.code, HILO_AGAIN);
+    assert_int_equal(v.scope, WA_SCOPE_MESSAGE);
+    wa_infobip.answer(&busy, true, &v);
+    assert_int_equal(v.scope, WA_SCOPE_ACCOUNT);
 }
 
 /* ---- webhooks ------------------------------------------------------------------------------ */
