@@ -75,6 +75,10 @@ pid_t channel_pid(const struct channel *ch)
     return 0;
 }
 
+bool channel_isolated(const struct channel *c)
+{
+    return c->requests == UINT_MAX; /* never */
+}
 bool channel_runs(const struct channel *c)
 {
     return channel_state(c, &(struct hilo_str){0}) == CHANNEL_UP;

@@ -231,16 +231,18 @@ static void a_long_data_dir_has_no_room_for_the_socket(void **state)
 
 /* The options of the example's plugin, as far as the example gives them. */
 struct own {
-    struct hilo_str phone_number_id, waba_id, token, app_secret, verify_token;
+    struct hilo_str phone_number_id, waba_id, token, app_secret, verify_token, template_refresh;
 };
 #define OWN(field, f)                                                                                        \
     {                                                                                                        \
         HILO_OPTION(struct own, field, HILO_OPT_STR), .name = #field, .flags = (f), .help = "x"              \
     }
-static const struct hilo_option own_options[] = {OWN(phone_number_id, HILO_OPT_REQUIRED), OWN(waba_id, 0),
+static const struct hilo_option own_options[] = {OWN(phone_number_id, HILO_OPT_REQUIRED),
+                                                 OWN(waba_id, 0),
                                                  OWN(token, HILO_OPT_REQUIRED | HILO_OPT_SECRET),
                                                  OWN(app_secret, HILO_OPT_REQUIRED | HILO_OPT_SECRET),
-                                                 OWN(verify_token, HILO_OPT_REQUIRED | HILO_OPT_SECRET)};
+                                                 OWN(verify_token, HILO_OPT_REQUIRED | HILO_OPT_SECRET),
+                                                 OWN(template_refresh, 0)};
 enum { N_OWN = sizeof own_options / sizeof *own_options };
 
 static void fill_own(struct conf *c, const struct settings_channel *ch, struct own *own)
