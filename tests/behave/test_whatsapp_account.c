@@ -229,6 +229,27 @@ static void who_is_written_to_too_fast_waits_alone(void **state)
     world_down(&w);
 }
 
+/* The channel's own rates are a little slower than Meta's, so that Meta refuses nothing. */
+static void what_meta_would_refuse_is_not_sent_yet(void **state)
+{
+    enum { ALL = 5 };
+    struct world w = {0};
+    char id[ALL][64];
+    int i;
+
+    (void)state;
+    (void)snprintf(w.gate.extra_channel, sizeof w.gate.extra_channel,
+                   "    rate: 50\n    pair_interval: 1s\n    pair_burst: 3\n");
+    up(&w, "{\"pair_interval_ms\":600,\"pair_burst\":3,\"rate_per_s\":80}");
+    open_windows(&w);
+    for (i = 0; i < ALL; i++)
+        gate_send_text(&w.gate, "+573001112233", "seguido", id[i]);
+    for (i = 0; i < ALL; i++)
+        gate_wait_status(&w.gate, id[i], "read");
+    assert_int_equal(sim_count(&w.sim, "refused"), 0);
+    world_down(&w);
+}
+
 static void a_number_that_sends_too_fast_rests_and_loses_nothing(void **state)
 {
     enum { ALL = 12 };
@@ -324,6 +345,7 @@ int main(void)
         cmocka_unit_test(templates_are_fetched_page_by_page_and_followed),
         cmocka_unit_test(what_is_gone_at_meta_is_gone_here),
         cmocka_unit_test(who_is_written_to_too_fast_waits_alone),
+        cmocka_unit_test(what_meta_would_refuse_is_not_sent_yet),
         cmocka_unit_test(a_number_that_sends_too_fast_rests_and_loses_nothing),
         cmocka_unit_test(a_token_that_ran_out_stops_the_channel_and_burns_nothing),
         cmocka_unit_test(a_banned_account_stops_the_channel_until_it_is_reinstated),
