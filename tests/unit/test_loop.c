@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -380,6 +381,74 @@ static void an_idle_loop_never_wakes(void **state)
     assert_int_equal(loop_run(f->loop, false), 0);
 }
 
+/* ---- processes ---- */
+
+struct ended {
+    int signal, status, n;
+};
+
+static void on_ended(void *arg, int signal, int status)
+{
+    struct ended *e = arg;
+
+    *e = (struct ended){signal, status, e->n + 1};
+}
+
+static pid_t child(int status)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (status >= 0)
+            _exit(status);
+        for (;;)
+            (void)pause();
+    }
+    return pid;
+}
+
+static void the_end_of_a_child_is_told_once_and_it_is_reaped(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_process *p = NULL;
+    struct ended e = {0};
+    pid_t pid = child(7);
+
+    assert_int_equal(loop_process_new(f->loop, pid, on_ended, &e, &p), HILO_OK);
+    while (!e.n)
+        (void)loop_run(f->loop, true);
+    assert_int_equal(e.signal, 0);
+    assert_int_equal(e.status, 7);
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), -1); /* no zombie */
+    loop_process_signal(p, SIGKILL);                   /* nobody is hit */
+    loop_process_free(&p);
+    pid = child(-1);
+    assert_int_equal(loop_process_new(f->loop, pid, on_ended, &e, &p), HILO_OK);
+    loop_process_signal(p, SIGTERM);
+    while (e.n < 2)
+        (void)loop_run(f->loop, true);
+    assert_int_equal(e.signal, SIGTERM);
+    assert_int_equal(e.status, 0);
+    loop_process_free(&p);
+}
+
+static void a_child_that_is_forgotten_is_ended(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_process *p = NULL;
+    struct ended e = {0};
+    pid_t pid = child(-1);
+
+    assert_int_equal(loop_process_new(f->loop, pid, on_ended, &e, &p), HILO_OK);
+    loop_process_free(&p);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+    assert_int_equal(loop_run(f->loop, false), 0);
+    assert_int_equal(e.n, 0);
+    assert_int_not_equal(loop_process_new(f->loop, pid, on_ended, &e, &p), HILO_OK); /* there is none */
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -396,6 +465,8 @@ int main(void)
         T(readiness_comes_in_one_call_with_what_was_asked_for),
         T(what_epoll_refuses_is_an_error),
         T(an_idle_loop_never_wakes),
+        T(the_end_of_a_child_is_told_once_and_it_is_reaped),
+        T(a_child_that_is_forgotten_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

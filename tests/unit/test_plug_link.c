@@ -1,31 +1,35 @@
-/* Frames and the link: round trips, order, backpressure, large frames, descriptors, wake-ups. */
+/* Frames and the link: round trips, order, backpressure, large frames, descriptors, wake-ups.
+ * Each test of the link runs twice: within one process, and as between two. */
 #include "plug/link.h"
 #include "base/str.h"
 #include "plug_harness.h"
 #include <poll.h>
 #include <sys/mman.h>
 
-static struct link *l;
+static struct link *l, *other;
 static struct link_end *core, *plug;
 static unsigned fds;
 
 static int set_up(void **state)
 {
+    struct link_peer peer;
     struct err e;
 
-    (void)state;
     fds = harness_count("/proc/self/fd");
-    if (link_new(&e, &l) != HILO_OK)
+    if (!*state) {
+        if (link_new(&e, &l) != HILO_OK)
+            return -1;
+        other = l;
+    } else if (link_new_shared(&e, &l, &peer) != HILO_OK || link_open_shared(&peer, &e, &other) != HILO_OK) {
         return -1;
+    }
     core = link_end(l, LINK_CORE);
-    plug = link_end(l, LINK_PLUG);
+    plug = link_end(other, LINK_PLUG);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct link *other = l;
-
     (void)state;
     link_unref(&other);
     link_unref(&l);
@@ -241,16 +245,119 @@ static void test_too_large_is_refused(void **state)
     munmap(body, n);
 }
 
+/* Reads the one byte that each descriptor has; its number is that of the frame. */
+static bool on_file(void *arg, const struct frame *f)
+{
+    struct seen *s = arg;
+    unsigned char byte = 0;
+
+    assert_true(f->fd >= 0);
+    assert_int_equal(pread(f->fd, &byte, 1, 0), 1);
+    assert_int_equal(byte, f->token);
+    assert_int_equal(f->token, s->n);
+    s->n++;
+    close(f->fd);
+    return true;
+}
+
+static int file_of(unsigned char byte)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, &byte, 1), 1);
+    return fd;
+}
+
+static void test_descriptors_arrive_with_their_frames_however_many(void **state)
+{
+    enum { ALL = 200 };
+    struct seen s = {0};
+    unsigned n = 0;
+
+    /* Those that may be refused: a socket that takes no more is a full ring. */
+    for (unsigned turns = 0; s.n < ALL; turns++) {
+        assert_true(turns < 10 * ALL);
+        while (n < ALL) {
+            struct frame f = {.type = FRAME_FETCH, .token = n, .message = STR("x")};
+            int32_t code;
+
+            f.fd = file_of((unsigned char)n);
+            code = link_put(core, &f);
+            if (code == HILO_OK) {
+                n++;
+                continue;
+            }
+            close(f.fd);
+            assert_int_equal(code, HILO_FULL);
+            break;
+        }
+        link_publish(core);
+        assert_true(readable(link_fd(plug)));
+        assert_true(link_turn(plug, on_file, &s) >= 0);
+        if (n < ALL) { /* refused: we are told of room */
+            assert_true(readable(link_fd(core)));
+            (void)link_turn(core, on_frame, &s);
+            assert_true(link_room(core));
+        }
+    }
+    /* Those that must get there: they wait in a queue. */
+    s.n = 0;
+    for (n = 0; n < ALL; n++) {
+        struct frame f = {.type = FRAME_MEDIA, .token = n};
+        f.fd = file_of((unsigned char)n);
+        assert_int_equal(link_put(core, &f), HILO_OK);
+    }
+    assert_true(*state ? !link_flushed(core) : true);
+    link_publish(core);
+    while (s.n < ALL) {
+        assert_true(readable(link_fd(plug)));
+        assert_true(link_turn(plug, on_file, &s) >= 0);
+        if (readable(link_fd(core)))
+            (void)link_turn(core, on_frame, &s);
+        link_publish(core);
+    }
+    assert_true(link_flushed(core));
+    /* And what is never taken is closed with the link. */
+    for (n = 0; n < 50; n++) {
+        struct frame f = {.type = FRAME_MEDIA, .token = n};
+        f.fd = file_of((unsigned char)n);
+        assert_int_equal(link_put(core, &f), HILO_OK);
+    }
+    link_publish(core);
+}
+
+static void test_the_end_of_the_other_process_is_seen(void **state)
+{
+    struct seen s = {0};
+
+    (void)state;
+    assert_int_equal(put(plug, FRAME_SUBMIT, 1, 10), HILO_OK);
+    link_publish(plug);
+    link_unref(&other);
+    assert_true(readable(link_fd(core)));
+    assert_int_equal(link_turn(core, on_frame, &s), 1); /* what it wrote before counts */
+    while (readable(link_fd(core)))                     /* first its last wake-up, then its end; told once */
+        assert_int_equal(link_turn(core, on_frame, &s), 0);
+    assert_true(link_gone(core));
+    assert_int_equal(put(core, FRAME_SEND, 1, 10), HILO_OK); /* to nobody */
+    link_publish(core);
+}
+
 int main(void)
 {
+    static char shared;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_frame_s_fields_survive),
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SHARED(name) {#name " (shared)", name, set_up, tear_down, &shared}
+#define T(name)      {#name, name, set_up, tear_down, NULL}, SHARED(name)
         T(test_frames_are_seen_when_published_and_cost_one_wake_up),
         T(test_a_turn_is_bounded_and_the_rest_stays_readable),
         T(test_a_full_ring_refuses_and_tells_when_there_is_room),
         T(test_large_frames_go_through_a_sealed_file),
         T(test_too_large_is_refused),
+        T(test_descriptors_arrive_with_their_frames_however_many),
+        SHARED(test_the_end_of_the_other_process_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
