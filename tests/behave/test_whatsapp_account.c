@@ -339,6 +339,54 @@ static void a_banned_account_stops_the_channel_until_it_is_reinstated(void **sta
     world_down(&w);
 }
 
+#define BAN(state)                                                                                           \
+    "{\"field\":\"account_update\",\"value\":{\"event\":\"DISABLED_UPDATE\",\"ban_info\":{\"waba_ban_"       \
+    "state\":[\"" state "\"]}}}"
+
+static void an_account_that_was_resumed_too_early_is_stopped_again(void **state)
+{
+    struct world w = {0};
+    char id[64];
+
+    (void)state;
+    up(&w, "{}");
+    open_windows(&w);
+    sim_set(&w.sim, "/_sim/field", BAN("DISABLE"));
+    (void)process_wait_line(w.gate.process, "channel.state", "channel=wa", "account_disabled", NULL);
+    struct answer a = gate_post(&w.gate, "/v1/channels/wa/resume", "{}");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    (void)process_wait_line(w.gate.process, "channel.state", "channel=wa", "state=up", NULL);
+    sim_set(&w.sim, "/_sim/field", BAN("DISABLE"));
+    (void)process_wait_line(w.gate.process, "channel.state", "channel=wa", "account_disabled", NULL);
+    gate_send_text(&w.gate, "+573001112233", "hola", id);
+    gate_queue_is(&w.gate, 1, 0);
+    sim_set(&w.sim, "/_sim/field", BAN("REINSTATE"));
+    gate_wait_status(&w.gate, id, "read");
+    world_down(&w);
+}
+
+/* Stopped by what became of a message, it goes on when Meta says that it may. */
+static void a_stopped_channel_goes_on_when_it_says_so(void **state)
+{
+    struct world w = {0};
+    char id[64];
+
+    (void)state;
+    up(&w, "{}");
+    open_windows(&w);
+    (void)process_wait_line(w.gate.process, "templates.listed", "templates=0 ", NULL);
+    sim_set(&w.sim, "/_sim/config", "{\"token_expired\":true}");
+    gate_send_text(&w.gate, "+573001112233", "uno", id);
+    (void)process_wait_line(w.gate.process, "channel.stopped", "channel=wa", "token_invalid", NULL);
+    gate_queue_is(&w.gate, 1, 0);
+    sim_set(&w.sim, "/_sim/config", "{\"token_expired\":false}");
+    sim_set(&w.sim, "/_sim/field", BAN("REINSTATE"));
+    (void)process_wait_line(w.gate.process, "channel.resumed", "channel=wa", NULL);
+    gate_wait_status(&w.gate, id, "read");
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +397,8 @@ int main(void)
         cmocka_unit_test(a_number_that_sends_too_fast_rests_and_loses_nothing),
         cmocka_unit_test(a_token_that_ran_out_stops_the_channel_and_burns_nothing),
         cmocka_unit_test(a_banned_account_stops_the_channel_until_it_is_reinstated),
+        cmocka_unit_test(an_account_that_was_resumed_too_early_is_stopped_again),
+        cmocka_unit_test(a_stopped_channel_goes_on_when_it_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
