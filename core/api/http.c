@@ -14,13 +14,14 @@
  * connections, and does not count them as due: http_back arms the timer itself.
  *
  * Limits: headers of HTTP_HEADER_BYTES; connections in all and by address, and idle
- * time by the options. What the library refuses by itself (a malformed first line,
- * headers too large) it answers in HTML with the right status.
+ * time by the options; slow.c ends those that send too slowly. What the library refuses by itself (a
+ * malformed first line, headers too large) it answers in HTML with the right status.
  */
 #include "api/http.h"
 #include "api/hooks.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/slow.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ struct http {
     struct MHD_Daemon *d;
     struct loop_fd *watch;
     struct loop_timer *timer;
+    struct slow *slow;
     bool control;
     bool resumed;  /* a connection was, since the last run */
     unsigned vain; /* runs that were due at once and did nothing, see VAIN_MAX */
@@ -156,7 +158,7 @@ static enum MHD_Result http__handler(void *arg, struct MHD_Connection *conn, con
     struct http *h = arg;
     struct request *rq = *cls;
 
-    (void)conn, (void)url, (void)version;
+    (void)url, (void)version;
     CHECK(rq && rq->magic == REQUEST_MAGIC);
     switch (rq->state) {
     case REQUEST_HEAD:
@@ -164,7 +166,9 @@ static enum MHD_Result http__handler(void *arg, struct MHD_Connection *conn, con
         rq->method = str(method); /* the library keeps it as long as the request */
         rq->state = REQUEST_BODY;
         dispatch_head(rq);
+        slow_body(h->slow, rq);
         if (rq->failed && request_answer_early(rq)) {
+            slow_whole(h->slow, conn);
             problem_reply(rq, &rq->fault);
             return http__settle(rq);
         }
@@ -176,6 +180,7 @@ static enum MHD_Result http__handler(void *arg, struct MHD_Connection *conn, con
             *n = 0;
             return go_on ? MHD_YES : MHD_NO;
         }
+        slow_whole(h->slow, conn);
         dispatch_whole(rq);
         return http__settle(rq);
     case REQUEST_WAITING:
@@ -215,7 +220,7 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
     bool aborted;
     int64_t us;
 
-    (void)conn;
+    slow_next(h->slow, conn);
     if (!rq)
         return;
     *cls = NULL;
@@ -325,14 +330,16 @@ int32_t http_new(struct api *api, int fd, bool control, struct err *e, struct ht
     h->api = api;
     h->control = control;
     h->quiet_fd = -1;
+    h->slow = slow_new(api->gw->loop, o->idle_timeout_us);
     h->d = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, http__handler, h,
         MHD_OPTION_EXTERNAL_LOGGER, http__log, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
-        http__first_line, h, MHD_OPTION_NOTIFY_COMPLETED, http__completed, h, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)(control ? 64 : o->connections_max), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)(control ? 0 : o->connections_per_ip_max), MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)((o->idle_timeout_us + 999999) / 1000000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        http__first_line, h, MHD_OPTION_NOTIFY_COMPLETED, http__completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+        slow_connection, h->slow, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(control ? 64 : o->connections_max),
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)(control ? 0 : o->connections_per_ip_max),
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((o->idle_timeout_us + 999999) / 1000000),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
     if (!h->d) {
         (void)close(fd);
         rc = err_set(e, HILO_IO, "the HTTP library does not start; its reason is in the log at level debug");
@@ -364,6 +371,7 @@ void http_free(struct http **hp)
     loop_timer_free(&h->timer);
     if (h->d)
         MHD_stop_daemon(h->d);
+    slow_free(&h->slow);
     if (h->quiet_fd >= 0)
         (void)close(h->quiet_fd);
     free(h);
@@ -375,6 +383,11 @@ void http_quiesce(struct http *h)
     if (h->quiet_fd < 0)
         h->quiet_fd = MHD_quiesce_daemon(h->d);
     http_run(h); /* takes the listener out of its epoll */
+}
+
+uint64_t http_cut(const struct http *h)
+{
+    return slow_cut(h->slow);
 }
 
 unsigned http_connections(const struct http *h)

@@ -55,6 +55,7 @@ bool http_due_now(struct http *);
 /* Arms the timer for what the library has due. */
 void http_arm(struct http *);
 unsigned http_connections(const struct http *);
+uint64_t http_cut(const struct http *); /* connections ended for being too slow */
 
 /* A listening TCP socket, or a unix one (mode 0660, replacing a stale one): listen.c. */
 int32_t http_listen_tcp(struct hilo_str address, struct err *, int *fd_out);

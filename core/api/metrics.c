@@ -304,6 +304,8 @@ static void http(struct buf *b, const struct api *api)
     one(b, "hilo_http_connections", "gauge", "Open connections of the listener.", http_connections(api->tcp));
     one(b, "hilo_http_connections_max", "gauge", "How many there may be: http.connections.",
         (uint64_t)api->opt.connections_max);
+    one(b, "hilo_http_slow_cut_total", "counter", "Connections that were ended for sending too slowly.",
+        http_cut(api->tcp));
     one(b, "hilo_http_waiting", "gauge", "Requests that wait for a commit.", api->waiting);
     one(b, "hilo_http_hooks_waiting", "gauge", "Requests that wait for a channel.", api->n_hooks);
     one(b, "hilo_http_idempotent_replays_total", "counter", "Answers given again for an Idempotency-Key.",

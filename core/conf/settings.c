@@ -76,7 +76,9 @@ static const struct hilo_option http_options[] = {
     {HTTP(connections_per_ip_max, HILO_OPT_INT), .name = "connections_per_ip", .def = "1000", .min = 1,
      .max = 1000000, .help = "Of these, from one address."},
     {HTTP(idle_timeout_us, HILO_OPT_DURATION), .name = "idle_timeout", .def = "60s", .min = SECOND,
-     .max = DAY, .help = "A connection without traffic for so long is closed."},
+     .max = DAY,
+     .help = "A connection without traffic for so long is closed; so is one whose request's head takes twice "
+             "as long, or whose body comes with less than 1 KiB a second."},
     {HTTP(link_life_us, HILO_OPT_DURATION), .name = "link_life", .flags = HILO_OPT_RELOADABLE, .def = "1d",
      .min = SECOND, .max = 365 * DAY, .help = "How long a signed link to media works."},
     {HTTP(metrics_public, HILO_OPT_BOOL), .name = "metrics_public", .flags = HILO_OPT_RELOADABLE,

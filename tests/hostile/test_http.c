@@ -1,12 +1,14 @@
 /* Malformed HTTP and ill-mannered clients: each is told so or cut off, and others are
  * served meanwhile. What the library refuses by itself has a status and no code. */
 #include "wire.h"
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <cmocka.h>
 
 #define PHONE    "+573009998877"
@@ -496,6 +498,65 @@ static void ten_thousand_silent_connections_hold_up_nobody(void **state)
     hostile_down(&w, NULL);
 }
 
+/* Sends this again and again, a piece each 100 ms, until the peer has closed; how long, ms. */
+static long trickle(struct wire *c, const char *piece, long most_ms)
+{
+    struct timespec began, now;
+    long ms;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &began);
+    do {
+        struct pollfd end = {.fd = c->fd, .events = POLLIN};
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        ms = (now.tv_sec - began.tv_sec) * 1000 + (now.tv_nsec - began.tv_nsec) / 1000000;
+        if (poll(&end, 1, 100) == 1)
+            return ms;
+        wire_puts(c, piece);
+    } while (ms < most_ms);
+    return ms;
+}
+
+/* Never silent, never done: such a one has twice the idle time for a head, and must bring a
+ * kilobyte a second of a body. */
+static void one_that_trickles_loses_its_place(void **state)
+{
+    (void)state;
+    struct world w;
+    struct wire head, body, fair;
+    char piece[300];
+    long ms;
+
+    memset(&w, 0, sizeof w);
+    hostile_up(&w, "  idle_timeout: 1s\n", NULL);
+    wire_open(&head, &w.gate);
+    wire_puts(&head, "GET /healthz HTTP/1.1\r\n" HOST);
+    ms = trickle(&head, "A: b\r\n", 30000);
+    assert_true(ms >= 1900 && ms < 30000);
+    wire_wait_end(&head);
+    wire_close(&head);
+    wire_open(&body, &w.gate);
+    wire_puts(&body, HOOK "Content-Length: 100000\r\n\r\n");
+    ms = trickle(&body, "x", 30000);
+    assert_true(ms >= 1900 && ms < 30000);
+    wire_wait_end(&body);
+    wire_close(&body);
+    assert_true(number(&w, "hilo_http_slow_cut_total") == 2);
+    /* Three kilobytes a second are slow enough to be seen, and fair. */
+    memset(piece, 'x', sizeof piece - 1);
+    piece[sizeof piece - 1] = '\0';
+    wire_open(&fair, &w.gate);
+    wire_puts(&fair, HOOK "Content-Length: 20000\r\n\r\n");
+    ms = trickle(&fair, piece, 5000);
+    assert_true(ms >= 5000);
+    for (unsigned i = 0; i < 70; i++)
+        wire_puts(&fair, piece);
+    const struct reply r = wire_reply(&fair, false);
+    reply_is(&r, "slow and fair", REACHED_HOOK, NULL);
+    wire_close(&fair);
+    hostile_alive(&w);
+    hostile_down(&w, NULL);
+}
+
 static void one_address_has_a_limit_of_connections(void **state)
 {
     (void)state;
@@ -574,6 +635,7 @@ int main(void)
         cmocka_unit_test(clients_that_do_not_read_hold_up_nobody),
         cmocka_unit_test(byte_by_byte_it_is_the_same_request),
         cmocka_unit_test(ten_thousand_silent_connections_hold_up_nobody),
+        cmocka_unit_test(one_that_trickles_loses_its_place),
         cmocka_unit_test(one_address_has_a_limit_of_connections),
     };
 
