@@ -186,6 +186,19 @@ static void a_new_token_is_taken_by_the_channel_that_runs(void **state)
     world_down(&w);
 }
 
+/* The line of the configuration that has this word. */
+static unsigned line_of(const char *word)
+{
+    char *yaml = file_read(scratch_path(&w.scratch, "hilo.yaml"), NULL), *at = strstr(yaml, word);
+    unsigned n = 1;
+
+    assert_non_null(at);
+    for (const char *p = yaml; p < at; p++)
+        n += *p == '\n';
+    free(yaml);
+    return n;
+}
+
 static void a_broken_file_changes_nothing(void **state)
 {
     char id[64];
@@ -196,6 +209,7 @@ static void a_broken_file_changes_nothing(void **state)
     window();
     before = states("wa");
     configure("    tokn: x\n  wb:\n    type: whatsapp\n", "  listn: x\n");
+    const unsigned line = line_of("listn");
     struct answer a = gate_do(&w.gate, "POST", "/v1/config/reload", NULL);
     answer_is(&a, 422, "invalid_configuration", "");
     assert_true(cJSON_GetArraySize(json_at(a.json, "faults")) >= 3);
@@ -205,13 +219,15 @@ static void a_broken_file_changes_nothing(void **state)
     {
         assert_non_null(json_at(f, "file"));
         told |= strstr(json_at(f, "text")->valuestring, "did you mean \"listen\"") &&
-                json_at(f, "line")->valuedouble == 11 && json_at(f, "column")->valuedouble == 3;
+                (unsigned)json_at(f, "line")->valuedouble == line && json_at(f, "column")->valuedouble == 3;
     }
     assert_true(told);
     answer_done(&a);
     process_signal(w.gate.process, SIGHUP);
     (void)process_wait_nth(w.gate.process, 2, "config.refused", "faults=", NULL);
-    assert_true(process_saw(w.gate.process, "config.fault line=11 column=3"));
+    char place[64];
+    (void)snprintf(place, sizeof place, "config.fault line=%u column=3", line);
+    assert_true(process_saw(w.gate.process, place));
 
     file_write(scratch_path(&w.scratch, "hilo.yaml"), "channels: [\n"); /* no YAML at all */
     a = gate_do(&w.gate, "POST", "/v1/config/reload", NULL);
@@ -226,19 +242,6 @@ static void a_broken_file_changes_nothing(void **state)
     gate_wait_status(&w.gate, id, "sent");
     assert_int_equal(states("wa"), before);
     world_down(&w);
-}
-
-/* The line of the configuration that has this word. */
-static unsigned line_of(const char *word)
-{
-    char *yaml = file_read(scratch_path(&w.scratch, "hilo.yaml"), NULL), *at = strstr(yaml, word);
-    unsigned n = 1;
-
-    assert_non_null(at);
-    for (const char *p = yaml; p < at; p++)
-        n += *p == '\n';
-    free(yaml);
-    return n;
 }
 
 static void the_command_tells_the_places(void **state)
