@@ -107,7 +107,10 @@ static void on_signal(void *arg, int signo)
 
 static void hook_answer(void *arg, struct gw_channel *c, uint64_t request, const struct hilo_http *answer)
 {
-    api_hook_answer(((struct daemon *)arg)->api, c, request, answer);
+    struct daemon *d = arg;
+
+    if (d->api)
+        api_hook_answer(d->api, c, request, answer);
 }
 
 static void hook_gone(void *arg, struct gw_channel *c)
@@ -416,8 +419,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
         if (rc != HILO_OK)
             _exit(1);
     }
+    api_free(&d->api); /* its requests name channels */
     fleet_free(&d->fleet);
-    api_free(&d->api);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);
     media_store_close(&d->gw.media);
