@@ -281,6 +281,8 @@ static int32_t end_turn(struct daemon *d, struct err *e)
         rc = store_commit(d->gw.store, e);
     if (rc == HILO_OK)
         rc = store_failed(d->gw.store, e);
+    if (rc == HILO_OK)
+        rc = media_failed(d->gw.media, e);
     if (rc != HILO_OK)
         return rc;
     delivery_dispatch(d->delivery);

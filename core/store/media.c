@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ struct media_store {
     int dir_fd;
     char *dir; /* for words only */
     _Atomic uint64_t max_bytes;
+    pthread_mutex_t lock; /* failed */
+    struct err failed;    /* the first sync that failed; it is final */
 };
 
 struct media_file {
@@ -45,6 +48,32 @@ static int32_t fail(const struct media_store *s, struct err *err, const char *do
     if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
         return err_set(err, HILO_FULL, "media folder %s: no room (%s): free some space", s->dir, doing);
     return err_errno(err, "media folder %s: %s", s->dir, doing);
+}
+
+/* A disk that was full is tried again; any other failure to sync never is, as the system
+ * may have dropped what it was to write and say that all is well the next time. */
+static int32_t fail_sync(struct media_store *s, struct err *err, const char *doing, const char *name)
+{
+    char words[128];
+    int saved = errno;
+    snprintf(words, sizeof words, "%s %s", doing, name);
+    errno = saved;
+    int32_t rc = fail(s, err, words);
+    if (rc == HILO_FULL)
+        return rc;
+    pthread_mutex_lock(&s->lock);
+    if (s->failed.code == HILO_OK)
+        err_set(&s->failed, HILO_IO, "%s; see to the disk and start again", err->text);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+int32_t media_failed(struct media_store *s, struct err *err)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct err failed = s->failed;
+    pthread_mutex_unlock(&s->lock);
+    return failed.code == HILO_OK ? HILO_OK : err_set(err, failed.code, "%s", failed.text);
 }
 
 /* ---- the store ---- */
@@ -84,6 +113,7 @@ int32_t media_store_open(const struct media_options *options, struct err *err, s
     if (!s || !(s->dir = strdup(options->dir)))
         check_nomem();
     s->max_bytes = options->max_bytes;
+    pthread_mutex_init(&s->lock, NULL);
     s->dir_fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     rc = s->dir_fd < 0 ? fail(s, err, "opening the folder") : remove_left_over(s, options->log, err);
     if (rc != HILO_OK) {
@@ -106,6 +136,7 @@ void media_store_close(struct media_store **store)
         return;
     if (s->dir_fd >= 0)
         close(s->dir_fd);
+    pthread_mutex_destroy(&s->lock);
     free(s->dir);
     free(s);
     *store = NULL;
@@ -271,7 +302,7 @@ static void names_of(const uint8_t hash[MEDIA_HASH], char folder[FOLDER_NAME], c
 static int32_t name_file(struct media_file *f, struct media_stored *stored, bool *renamed_out,
                          struct err *err)
 {
-    const struct media_store *s = f->store;
+    struct media_store *s = f->store;
     char folder[FOLDER_NAME], name[FILE_NAME];
     struct stat st;
     int32_t rc = HILO_OK;
@@ -290,8 +321,10 @@ static int32_t name_file(struct media_file *f, struct media_stored *stored, bool
         rc = fail(s, err, "renaming");
     else
         *renamed_out = !stored->known;
-    if (rc == HILO_OK && (fsync(fd) != 0 || fsync(s->dir_fd) != 0))
-        rc = fail(s, err, "syncing the folders");
+    if (rc == HILO_OK && fsync(fd) != 0)
+        rc = fail_sync(s, err, "syncing the folder", folder);
+    if (rc == HILO_OK && fsync(s->dir_fd) != 0)
+        rc = fail_sync(s, err, "syncing the folder", ".");
     close(fd);
     return rc;
 }
@@ -302,13 +335,15 @@ int32_t media_finish(struct media_file **file, struct hilo_str expected_hex, str
     struct media_file *f = *file;
     struct media_stored stored = {0};
     bool renamed = false;
-    int32_t rc = close_to_writers(f, err);
+    int32_t rc = media_failed(f->store, err);
+    if (rc == HILO_OK)
+        rc = close_to_writers(f, err);
     if (rc == HILO_OK)
         rc = hash_file(f, &stored, err);
     if (rc == HILO_OK)
         rc = check_expected(expected_hex, &stored, err);
     if (rc == HILO_OK && fdatasync(f->fd) != 0)
-        rc = fail(f->store, err, "syncing");
+        rc = fail_sync(f->store, err, "syncing", f->name);
     if (rc == HILO_OK)
         rc = name_file(f, &stored, &renamed, err);
     file_free(file, renamed);

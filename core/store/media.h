@@ -38,6 +38,9 @@ int32_t media_store_open(const struct media_options *, struct err *, struct medi
 /* No media_file may be left. */
 void media_store_limit(struct media_store *, uint64_t max_bytes); /* [any] from now on */
 void media_store_close(struct media_store **);
+/* A sync failed (not for lack of room): HILO_IO with its words, for good. Nothing may be
+ * acknowledged any more, the process is to end. [any] */
+int32_t media_failed(struct media_store *, struct err *);
 
 /* Starts a file. HILO_FULL: the disk is full; HILO_IO. */
 int32_t media_begin(struct media_store *, struct err *, struct media_file **out);

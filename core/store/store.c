@@ -388,8 +388,11 @@ void store_promise(struct store *s, int64_t reports)
 
 int32_t store_failed(struct store *s, struct err *err)
 {
-    int32_t rc = context_failed(s->context, err);
+    int32_t rc = journal_failed(s->journal, err);
 
+    if (rc != HILO_OK)
+        return rc;
+    rc = context_failed(s->context, err);
     return rc == HILO_FULL ? HILO_OK : rc;
 }
 

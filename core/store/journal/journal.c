@@ -466,6 +466,11 @@ uint64_t journal_appended(const struct journal *j)
     return j->appended;
 }
 
+int32_t journal_failed(struct journal *j, struct err *err)
+{
+    return atomic_load(&j->has_failed) ? failure(j, err) : segment_set_failed(&j->set, err);
+}
+
 uint64_t journal_synced(const struct journal *j)
 {
     return atomic_load(&j->synced);

@@ -126,7 +126,10 @@ int32_t journal_next(struct journal *, bool wait, struct err *);
 void journal_retry(struct journal *);
 
 uint64_t journal_appended(const struct journal *); /* last sequence appended; under the lock */
-uint64_t journal_synced(const struct journal *);   /* [any] last sequence on disk */
+/* HILO_OK, or why the journal can't go on, for good: a write or a sync has failed, of a commit or of
+ * a segment that was being made. [any] */
+int32_t journal_failed(struct journal *, struct err *);
+uint64_t journal_synced(const struct journal *); /* [any] last sequence on disk */
 
 /* Reads the event at a position: head checked, its CRC too. HILO_NOTFOUND: the
  * segment is retired; HILO_CORRUPT: damaged, or no event is there; HILO_INVALID: no position of an

@@ -535,5 +535,19 @@ out:
         close(seg.fd);
         unlinkat(set->dir_fd, name.z, 0); /* if this fails, the next start removes it */
     }
+    if (rc == HILO_IO) {
+        pthread_mutex_lock(&set->lock);
+        if (set->failed.code == HILO_OK)
+            err_set(&set->failed, rc, "%s; see to the disk and start again", err->text);
+        pthread_mutex_unlock(&set->lock);
+    }
     return rc;
+}
+
+int32_t segment_set_failed(struct segment_set *set, struct err *err)
+{
+    pthread_mutex_lock(&set->lock);
+    const struct err failed = set->failed;
+    pthread_mutex_unlock(&set->lock);
+    return failed.code == HILO_OK ? HILO_OK : err_set(err, failed.code, "%s", failed.text);
 }

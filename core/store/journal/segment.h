@@ -53,6 +53,7 @@ struct segment_set {
     struct segment_entry *entry; /* of number first + i */
     uint32_t first, n, cap;      /* none: first is the next to be made */
     uint32_t open, hand;         /* descriptors open, and whose turn it is to be closed */
+    struct err failed;           /* the first write or sync of a segment's making that failed */
 };
 
 /* Opens and locks the folder. segment_set_done takes a set of zeros, too. */
@@ -71,6 +72,9 @@ int32_t segment_set_remove_unfinished(struct segment_set *, uint32_t number, str
 /* Makes the next segment, zero-filled and synced with its folder, and adds it. One
  * thread at a time. HILO_FULL: no room; HILO_AGAIN: stop became true. Then nothing is left of it. */
 int32_t segment_set_make(struct segment_set *, uint64_t length, const atomic_bool *stop, struct err *);
+
+/* Making one has failed, and not for lack of room: HILO_IO with words, for good. */
+int32_t segment_set_failed(struct segment_set *, struct err *);
 
 uint32_t segment_set_first(struct segment_set *);
 uint32_t segment_set_last(struct segment_set *); /* 0: none */
