@@ -213,6 +213,60 @@ static void a_commit_over_two_segments_is_torn_as_one(void **state)
     }
 }
 
+/* Files that this thread has written and not synced. */
+enum { DIRTY_MAX = 8 };
+static _Thread_local ino_t dirty[DIRTY_MAX];
+static _Thread_local unsigned dirtied;
+
+static void note(int fd, bool synced)
+{
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    for (unsigned i = 0; i < DIRTY_MAX; i++)
+        if (dirty[i] == st.st_ino)
+            dirty[i] = 0;
+    if (!synced)
+        dirty[dirtied++ % DIRTY_MAX] = st.st_ino;
+}
+
+static ssize_t noting_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    note(fd, false);
+    return pwrite(fd, p, n, at);
+}
+
+static int noting_fdatasync(int fd)
+{
+    note(fd, true);
+    return fdatasync(fd);
+}
+
+/* Else a power cut could bring back, behind events that were acknowledged since, a batch of the tail
+ * whose sequence happens to go on from them. */
+static void a_cut_is_on_disk_in_each_segment(void **state)
+{
+    (void)state;
+    static const struct journal_sys sys = {.pwrite = noting_pwrite,
+                                           .fdatasync = noting_fdatasync,
+                                           .fsync = noting_fdatasync,
+                                           .fallocate = fallocate};
+    struct seen s;
+    struct folder f = two_segments(&s, false);
+    struct journal_options o = options(&f);
+    struct journal_recovery r;
+    struct journal *j = NULL;
+    struct err err = {0};
+    file_write(&f, 1, "\0\0\0", 3, POSITION_OFFSET(s.ends[0]) + 777);
+    dirtied = 0;
+    assert_int_equal(journal__open(&o, &sys, 0, 0, false, NULL, NULL, &err, &r, &j), HILO_OK);
+    assert_true(r.cut_bytes > 0);
+    assert_true(dirtied > 2);
+    for (unsigned i = 0; i < DIRTY_MAX; i++)
+        assert_int_equal(dirty[i], 0);
+    journal_close(&j);
+    folder_free(&f);
+}
+
 static void a_witness_in_a_later_segment_counts(void **state)
 {
     (void)state;
@@ -457,6 +511,7 @@ int main(void)
         cmocka_unit_test(every_flipped_byte_of_what_was_synced_is_refused),
         cmocka_unit_test(a_zeroed_batch_that_was_synced_is_refused),
         cmocka_unit_test(a_commit_over_two_segments_is_torn_as_one),
+        cmocka_unit_test(a_cut_is_on_disk_in_each_segment),
         cmocka_unit_test(a_witness_in_a_later_segment_counts),
         cmocka_unit_test(rubbish_where_nothing_was_written_loses_nothing),
         cmocka_unit_test(a_gap_in_the_sequence_is_refused),
