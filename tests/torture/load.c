@@ -191,7 +191,9 @@ static bool insist(struct poster *p, const char *path, const char *type, const c
             answered(t);
         if (status == want)
             return true;
-        if ((status && status != 409 && status != 429 && status != 503) || time(NULL) > until) {
+        if ((status && status != 409 && status != 429 && status != 503 &&
+             !(status == 500 && t->disk_fails)) ||
+            time(NULL) > until) {
             (void)snprintf(p->wrong, sizeof p->wrong, "POST %s with key %s was answered %ld: %.300s", path,
                            key, status, p->client->n ? p->client->body : "");
             return false;

@@ -3,8 +3,8 @@
  *
  * The model is what POSIX promises and no more: a sync of a file makes its contents and its
  * size durable, not its name; a sync of a folder the names in it, not what they name; a rename
- * is durable when the folder that it goes to is synced. A sync that fails makes nothing
- * durable, and what it was to cover no later one will (Linux gives such pages up).
+ * is durable when the folder that it goes to is synced. A sync that fails makes nothing durable,
+ * nor does a later one in the same life what that was to cover.
  */
 #include "power.h"
 #include <fcntl.h>
@@ -394,7 +394,7 @@ static bool covers(const struct power_sync *s, const struct power_op *op)
 
 void power_log_cover(struct power_log *l, int site)
 {
-    bool *given_up = calloc(l->n_ops + 1, sizeof *given_up);
+    uint32_t *given_up = calloc(l->n_ops + 1, sizeof *given_up); /* by the life of this process */
     unsigned first = 0; /* ops before it are all covered, so syncs need not look there */
 
     assert_non_null(given_up);
@@ -406,10 +406,10 @@ void power_log_cover(struct power_log *l, int site)
             continue;
         for (unsigned i = first; i < l->n_ops && l->op[i].at < sync->begin; i++) {
             struct power_op *op = &l->op[i];
-            if (op->base || given_up[i] || !covers(sync, op))
+            if (op->base || given_up[i] == l->rec[sync->begin]->pid || !covers(sync, op))
                 continue;
             if (sync->failed && op->synced == POWER_NEVER)
-                given_up[i] = true;
+                given_up[i] = l->rec[sync->begin]->pid;
             else if (!sync->failed && sync->end < op->synced)
                 op->synced = sync->end;
         }

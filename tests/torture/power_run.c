@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -121,6 +122,17 @@ static void dies(struct power_run *r, const char *of)
     set_die(NULL);
 }
 
+/* The load goes on meanwhile. */
+static void ends_well(struct torture *t)
+{
+    process_signal(t->gate.process, SIGTERM);
+    if (process_wait(t->gate.process) != 0) {
+        process_show(t->gate.process);
+        fail_msg("the gateway was told to end and did not end well");
+    }
+    process_free(&t->gate.process);
+}
+
 /* One life under load. */
 static void live(struct power_run *r, const char *die)
 {
@@ -154,9 +166,7 @@ void power_run_lives(struct power_run *r)
     fill_segment(r);
     post_big(r, r->big++);
     fill_segment(r);
-    process_signal(t->gate.process, SIGTERM);
-    assert_int_equal(process_wait(t->gate.process), 0);
-    process_free(&t->gate.process);
+    ends_well(t);
     for (unsigned i = 0; i < sizeof deaths / sizeof *deaths; i++)
         live(r, deaths[i]);
     gate_again(&t->gate);
@@ -199,21 +209,84 @@ void power_run_onward(struct power_run *r, const struct power_log *l, const stru
     gate_stop(&t->gate);
 }
 
-void power_run_failing(struct power_run *r, const char *fail, const char *words)
+/* Something for its loop to do, until it ends. */
+static void disturb(struct power_run *r)
+{
+    const struct gate *g = &r->t->gate;
+    pid_t pid = process_pid(g->process);
+    siginfo_t info = {0};
+    char url[96];
+
+    (void)snprintf(url, sizeof url, "%s/healthz", g->url);
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == 0) {
+        struct answer a = http_do("GET", url, NULL, NULL, NULL);
+        answer_done(&a);
+        nap(r->t, 10);
+    }
+}
+
+static void fails(struct power_run *r, const char *fail, const char *words)
 {
     struct torture *t = r->t;
     int status;
 
     assert_int_equal(setenv("HILO_POWER_FAIL", fail, 1), 0);
     gate_launch(&t->gate);
+    disturb(r);
     status = process_wait(t->gate.process);
     assert_int_equal(unsetenv("HILO_POWER_FAIL"), 0);
-    if (status != 1 || !process_saw(t->gate.process, words)) {
+    if (status == 0 || status >= 128 || !process_saw(t->gate.process, words) ||
+        process_saw(t->gate.process, "Sanitizer")) {
         process_show(t->gate.process);
-        fail_msg("after the failed sync of %s the gateway ended with %d, and was to say %s", fail, status,
-                 words);
+        fail_msg("after the failed sync of %s the gateway ended with %d, and was to name \"%s\"", fail,
+                 status, words);
     }
     process_free(&t->gate.process);
+}
+
+void power_run_failing(struct power_run *r)
+{
+    struct failure {
+        const char *of, *words;
+    };
+    /* At the first start … */
+    static const struct failure births[] = {
+        {". 1", "/.."},
+        {"data 1", "/data"},
+        {"data/context/data.new 1", "context"},
+        {"data/journal 1", "journal"},
+        {"data/journal/0000000001.seg 30", "0000000001.seg"},
+        {"data/journal/0000000001.seg 65", "0000000001.seg"},
+        {"data/journal 2", "journal"},
+        {"data/journal/0000000002.seg 30", "0000000002.seg"},
+        {"data/journal/0000000002.seg 65", "0000000002.seg"},
+        {"data/journal 2", "journal"},
+    };
+    /* … and under load. */
+    static const struct failure others[] = {
+        {"data/journal/0000000001.seg 1", "0000000001.seg"},
+        {"data/journal/0000000001.seg 25", "0000000001.seg"},
+        {"data/context/data.mdb 3", "context"},
+        {"data/media/tmp-* 2", "media"},
+        {"data/media/?? 2", "media"},
+        {"data/media 2", "media"},
+    };
+    struct torture *t = r->t;
+
+    begin_anew(r, "record-failing");
+    t->disk_fails = true;
+    gate_prepare(&t->gate, &t->scratch, &t->sim);
+    for (unsigned i = 0; i < sizeof births / sizeof *births; i++)
+        fails(r, births[i].of, births[i].words);
+    gate_start(&t->gate, &t->scratch, &t->sim);
+    load_start(t);
+    nap(t, 200);
+    ends_well(t);
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
+        fails(r, others[i].of, others[i].words);
+    gate_again(&t->gate);
+    load_stop(t);
+    gate_stop(&t->gate);
 }
 
 void power_run_down(struct power_run *r, bool keep)

@@ -56,7 +56,8 @@ void power_run_lives(struct power_run *);
 /* Goes on from what a cut left, recorded anew, for one life; base_out is what it began with. */
 void power_run_onward(struct power_run *, const struct power_log *, const struct power_plan *,
                       struct power_base *base_out);
-/* A life that ends by itself with a failed sync: "data/journal 1". Its log has words. */
-void power_run_failing(struct power_run *, const char *fail, const char *words);
+/* From nothing, lives that each end by themselves with a failed sync and name its file; recorded
+ * anew. */
+void power_run_failing(struct power_run *);
 
 #endif

@@ -9,7 +9,7 @@
  * that the builder makes. A sync takes some time instead, so that what runs ahead of it is seen.
  *
  * HILO_POWER_DIE="pattern n before|after": SIGKILL at the n-th sync of a path that matches, at
- * a place between two records, so that the log knows all that was done.
+ * a place between two records, so that the log knows all that was done. "." is the root.
  * HILO_POWER_FAIL="pattern n": that sync fails with EIO.
  *
  * Limits: one process (a fork would share its log, not its lock); stores to a shared mapping
@@ -633,7 +633,7 @@ static unsigned callers(uint64_t out[POWER_FRAMES])
 
 static bool trips(struct trigger *t, const char *path)
 {
-    return t->left && fnmatch(t->pattern, path, FNM_PATHNAME) == 0 && --t->left == 0;
+    return t->left && fnmatch(t->pattern, path[0] ? path : ".", FNM_PATHNAME) == 0 && --t->left == 0;
 }
 
 static void die_now(void)

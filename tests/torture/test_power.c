@@ -327,6 +327,46 @@ static void nothing_told_is_lost_by_a_second_power_cut(void **state)
     power_base_free(&base);
 }
 
+/* ---- failed syncs ---- */
+
+/* What such a life has told stays true whatever the disk did with what was to be synced. */
+static void a_failed_sync_ends_the_gateway(void **state)
+{
+    struct scene *s = *state;
+    struct power_log log;
+    struct power_facts facts;
+    struct power_pool pool;
+    char program[256];
+    unsigned failures = 0;
+
+    power_run_failing(&s->run);
+    power_log_read(&log, s->run.record, program_path(program), NULL);
+    power_facts_read(&facts, &log);
+    power_pool_start(&pool, &log, &facts);
+    for (unsigned i = 0; i < log.n_syncs; i++) {
+        uint32_t end = log.sync[i].end;
+        if (!log.sync[i].failed)
+            continue;
+        while (end < log.n && log.rec[end]->kind != POWER_START)
+            end++;
+        for (unsigned how = POWER_ALL; how <= POWER_RANDOM; how++) {
+            const struct power_plan p = {.cut = end,
+                                         .how = (enum power_how)how,
+                                         .pick = draw_below(&s->draw, 100),
+                                         .seed = draw_next(&s->draw)};
+            power_pool_add(&pool, &p);
+        }
+        failures++;
+    }
+    power_pool_finish(&pool);
+    print_message("  %u failed syncs, %u cuts after them, %u failed\n", failures, pool.done, pool.failed);
+    s->failed |= pool.failed > 0;
+    power_facts_free(&facts);
+    power_log_free(&log);
+    assert_true(failures >= 16);
+    assert_int_equal(pool.failed, 0);
+}
+
 /* ---- syncs without effect ---- */
 
 /* A cut after one of the site's syncs and before another that covers what it would have. */
@@ -422,10 +462,12 @@ int main(void)
         cmocka_unit_test(nothing_told_is_lost_by_a_power_cut),
         cmocka_unit_test(every_sync_is_needed),
         cmocka_unit_test(nothing_told_is_lost_by_a_second_power_cut),
+        cmocka_unit_test(a_failed_sync_ends_the_gateway),
     };
 
     if (getenv("HILO_POWER_AGAIN"))
         return once_more(getenv("HILO_POWER_AGAIN"));
     (void)curl_global_init(CURL_GLOBAL_DEFAULT); /* before there are threads */
+    cmocka_set_test_filter(getenv("HILO_TEST")); /* one alone, by its name */
     return cmocka_run_group_tests(tests, scene_up, scene_down);
 }

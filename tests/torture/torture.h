@@ -81,6 +81,7 @@ struct torture {
     struct gate gate;
     uint64_t seed;
     bool hold;       /* the policy */
+    bool disk_fails; /* 500 is an answer, then */
     unsigned slower; /* how much longer everybody rests; 0: as they are */
     char env[3][256];
     struct draw draw;
