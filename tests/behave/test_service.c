@@ -187,22 +187,21 @@ static void a_path_serves_as_well_as_an_abstract_name(void **state)
     world_down(&w);
 }
 
+/* Often enough, by the deadline of hear(), and not all the time. */
 static void a_watchdog_is_patted_in_half_of_its_time(void **state)
 {
+    enum { PATS = 6, HALF_US = 200000 };
     char id[64];
+    int64_t began = mono_us();
     int fd = up(abstract(), "400000", NULL);
-    int64_t last = 0;
 
     (void)state;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < PATS; i++) {
         (void)hear_until(fd, "WATCHDOG=1", NULL);
-        int64_t now = mono_us();
-        if (last)
-            assert_true(now - last > 100000); /* and not all the time */
-        last = now;
         if (i == 2)
             gate_send_text(&w.gate, "+573001112233", "hola", id);
     }
+    assert_true(mono_us() - began >= (PATS - 1) * HALF_US);
     (void)close(fd);
     world_down(&w);
 }
