@@ -224,7 +224,8 @@ static void attack(struct hostile *h, const char *what, struct hilo_id id)
     } else if (strcmp(what, "stop") == 0) {
         kill(getpid(), SIGSTOP);
     } else if (strcmp(what, "spin") == 0) {
-        for (volatile int i = 0;; i++)
+        h->host->log(h->self, HILO_LOG_INFO, LIT("spins"));
+        for (volatile unsigned i = 0;; i++)
             ;
     } else if (strcmp(what, "scribble") == 0) {
         for (size_t i = 0; i < h->memory_n; i++)
