@@ -316,7 +316,9 @@ deps:
 
 # What a newcomer and CI run: all of it, on a bare machine, in well under 25 minutes.
 test: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(FUZZ_BIN)
 test-all: check-layers all unit behave hostile cli peers clang-fuzz
 	@$(MAKE) --no-print-directory torture KILLS=50 STATES=1000
 	@echo "All tests passed."
