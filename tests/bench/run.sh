@@ -18,12 +18,17 @@ for round in $(seq "$rounds"); do
     peer_start bare "$bin/tests/bench/bench_bare"
     drive messages 64 "$secs"; keep bare
     stop "$pid"; pid=
-    peer_start node node tests/bench/node_accept.mjs "$dir/node.bin" hilo_bench
+    peer_start node node tests/bench/node_accept.mjs "$dir/node.bin" plain
     drive messages 64 1 # its compiler warms up
     for n in 1 16 64 256; do
         drive messages $n "$secs"; keep node$n
     done
     stop "$pid"; pid=
+    peer_start node node tests/bench/node_accept.mjs "$dir/node.bin" checked hilo_bench
+    drive messages 64 1
+    drive messages 64 "$secs"; keep checked
+    stop "$pid"; pid=
+    rm -f "$dir/node.bin"
     log_run 64
     sample log_rate "$(field "$log" rate)"; sample log_p50 "$(field "$log" p50_us)"; sample log_cpu "$(field "$log" cpu_us)"
     data=$dir/data
@@ -56,6 +61,7 @@ for n in 1 16 64 256; do
     show "Node, group fdatasync, $n conn." node$n
     show "POST /v1/messages, $n conn." hilo$n
 done
+show 'Node with key and JSON, 64 conn.' checked
 echo "one sync: $(median sync_p50) us; idle: $(median idle_kib) KiB resident beside the mapped store"
 
 # ---- inbound webhooks ------------------------------------------------------------
@@ -140,6 +146,7 @@ compare accept64_to_bare "$(ratio hilo64_rate bare_rate)" at_least 0.4
 for n in 1 16 256; do
     compare accept${n}_to_node "$(ratio hilo${n}_rate node${n}_rate)"
 done
+compare accept64_to_node_checked "$(ratio hilo64_rate checked_rate)"
 compare accept64_to_node "$(ratio hilo64_rate node64_rate)" at_least 1.5
 compare accept64_cpu_to_node "$(ratio hilo64_cpu node64_cpu)" at_most 0.65
 compare accept1_p50_to_sync "$(ratio hilo1_p50 sync_p50)" at_most 1.6

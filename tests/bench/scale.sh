@@ -18,7 +18,7 @@ metric() { # name: its value now, of all labels
 
 # ---- the same load on an empty store, and on Node, which keeps none, before and after
 around() {
-    peer_start node node tests/bench/node_accept.mjs "$dir/node.bin" hilo_bench
+    peer_start node node tests/bench/node_accept.mjs "$dir/node.bin" plain
     drive messages 64 2
     drive messages 64 10; keep node
     stop "$pid"; pid=
