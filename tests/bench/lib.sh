@@ -113,7 +113,7 @@ drive() { # script connections seconds
     before=$(ticks "$pid")
     began=$(now_us)
     gen_before=$(children) # what the shell has waited for: wrk's CPU is the difference
-    out=$($generator wrk -t1 -c"$2" -d"$3"s -s "tests/bench/$1.lua" "$url" -- "$key" "r$run" "$customers")
+    out=$($generator wrk -t1 -c"$2" -d"$3"s -s "tests/bench/$1.lua" "$url" -- "$key" "r$run" "$customers" "${pause_ms:-0}")
     gen_after=$(children)
     after=$(ticks "$pid")
     took=$(($(now_us) - began))

@@ -2,9 +2,10 @@
 -- out of so many customers. The pieces of a request are made beforehand; per request there is
 -- one concatenation (its cost stands in run.sh's line "generator").
 --
---   wrk … -s messages.lua URL -- KEY RUN CUSTOMERS
+--   wrk … -s messages.lua URL -- KEY RUN CUSTOMERS [PAUSE]
 --
 -- RUN: a word that no other run against the same store has. CUSTOMERS: up to 1000000.
+-- PAUSE: milliseconds between an answer and the connection's next request.
 -- Prints the line of report.lua.
 
 dofile("tests/bench/report.lua")
@@ -22,6 +23,8 @@ end
 function init(args)
    local key, run = args[1], args[2]
    customers = tonumber(args[3])
+   local pause = tonumber(args[4] or 0)
+   if pause > 0 then delay = function() return pause end end
    base = number * 100000
    for i = 0, 999 do lo[i] = string.format("%03d", i) end
    for i = 0, customers - 1 do phones[i] = string.format("+57300%07d", i) end
