@@ -67,11 +67,11 @@ hilo_start http://127.0.0.1:9 1
 stop "$pid"; pid=
 cp --sparse=always "$data/context/data.mdb" "$dir/data.mdb"
 hilo_start http://127.0.0.1:9 1
-was=$(metric hilo_journal_synced_bytes_total)
-while [ $(($(metric hilo_journal_synced_bytes_total) - was)) -lt $((unapplied * 1000000)) ]; do
+was=$(metric hilo_store_synced_bytes_total)
+while [ $(($(metric hilo_store_synced_bytes_total) - was)) -lt $((unapplied * 1000000)) ]; do
     drive messages 64 5
 done
-grew=$(calc %.0f "($(metric hilo_journal_synced_bytes_total) - $was) / 1e6")
+grew=$(calc %.0f "($(metric hilo_store_synced_bytes_total) - $was) / 1e6")
 stop "$pid"; pid=
 mv "$dir/data.mdb" "$data/context/data.mdb"
 began=$(now_us)
