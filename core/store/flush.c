@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "store/context_priv.h"
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 enum { RETRY_MIN_US = 1000 * 1000, RETRY_MAX_US = 8 * RETRY_MIN_US };
@@ -54,11 +55,17 @@ static int32_t write_out(struct context *c, struct pending *generation, uint64_t
 static struct pending *drop_frozen(struct context *c)
 {
     struct pending *generation;
+    bool quiet, trimmed;
     pthread_rwlock_wrlock(&c->lock);
     generation = c->frozen;
     c->frozen = NULL;
+    /* Nothing came while this was written: what a load needed goes back to the system. */
+    quiet = pending_keys(c->active) == 0;
+    trimmed = quiet && pending_trim(c->active);
     pthread_rwlock_unlock(&c->lock);
     pending_clear(generation);
+    if (quiet && (pending_trim(generation) || trimmed))
+        (void)malloc_trim(0);
     return generation;
 }
 

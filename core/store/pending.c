@@ -5,9 +5,9 @@
  * growth by half bounds.
  *
  * Memory is cut from blocks, as in an arena, but a cleared generation keeps them (up to
- * KEEP_BLOCKS) for the next: giving them back and faulting them in again costs more
- * than all the rest of a put. For the same reason a table's hash starts as large as
- * the last generation's came to be.
+ * KEEP_BLOCKS, and QUIET_BLOCKS of them when the traffic has ended) for the next: giving them back and
+ * faulting them in again costs more than all the rest of a put. For the same reason a table's hash starts as
+ * large as the last generation's came to be.
  *
  * Each table has a hash of its own (uthash) and, if ORDERED, a red-black tree
  * (sys/tree.h). uthash ends the process through check_nomem when there is no memory
@@ -34,6 +34,7 @@
 enum {
     BLOCK_BYTES = 256 << 10,
     KEEP_BLOCKS = 128,             /* 32 MiB */
+    QUIET_BLOCKS = 4,              /* 1 MiB */
     LARGE_BYTES = BLOCK_BYTES / 8, /* from here on a piece is a block by itself */
     BUCKETS_LOG2_MIN = 5,
     BUCKETS_LOG2_MAX = 17 /* to start with */
@@ -215,6 +216,19 @@ void pending_clear(struct pending *p)
     }
     p->keys = 0;
     pieces_clear(p);
+}
+
+bool pending_trim(struct pending *p)
+{
+    bool any = p->n_kept > QUIET_BLOCKS;
+
+    while (p->n_kept > QUIET_BLOCKS) {
+        struct pending_block *block = p->kept;
+        p->kept = block->next;
+        p->n_kept--;
+        free(block);
+    }
+    return any;
 }
 
 void pending_free(struct pending **p)

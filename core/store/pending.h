@@ -20,6 +20,8 @@ struct pending_leaf; /* opaque */
 struct pending *pending_new(void);
 void pending_free(struct pending **);
 void pending_clear(struct pending *);
+/* Gives back the memory that a cleared generation keeps, but for 1 MiB; whether there was any. */
+bool pending_trim(struct pending *);
 
 /* hash: of the key, the same function for every call on this generation. */
 enum pending_found { PENDING_NONE, PENDING_VALUE, PENDING_DEAD };
