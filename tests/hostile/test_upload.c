@@ -274,7 +274,7 @@ static void uploads_that_end_early_leave_nothing(void **state)
              FILE_MAX / 2);
         if (i % 2 == 0)
             bytes_fmt(&b, PART TYPE);
-        bytes_repeat(&b, "palabra-secreta", 1000);
+        bytes_repeat(&b, "palabra-secreta", 200); /* one read of the gateway takes it all */
         wire_open(&c[i], &w->gate);
         wire_put(&c[i], b.p, b.n);
         hostile_alive(w);
