@@ -217,8 +217,12 @@ static void on_link(void *arg, int fd, unsigned events)
     (void)fd;
     (void)events;
     if (link_turn(s->o.link, on_frame, s) < 0) {
-        log_event(s->o.log, HILO_LOG_ERROR, "plugin.link",
-                  "channel=%s what=\"the core's frames are malformed\"", s->o.name);
+        if (link_gone(s->o.link)) /* killed, perhaps: no fault of this side's */
+            log_event(s->o.log, HILO_LOG_INFO, "plugin.link", "channel=%s what=\"the gateway has ended\"",
+                      s->o.name);
+        else
+            log_event(s->o.log, HILO_LOG_ERROR, "plugin.link",
+                      "channel=%s what=\"the core's frames are malformed\"", s->o.name);
         loop_fd_free(&s->link_fd);
         s->state_code = HILO_BUG;
         do_close(s);
