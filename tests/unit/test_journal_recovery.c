@@ -3,6 +3,7 @@
  * what was synced is refused and left as it is.
  */
 #include "test_journal_tools.h"
+#include <errno.h>
 
 enum { BATCH_MAX_TEST = 1024 };
 
@@ -267,6 +268,196 @@ static void a_cut_is_on_disk_in_each_segment(void **state)
     folder_free(&f);
 }
 
+/* A disk below the system's memory of the files: a sync takes the dirty pages there, and one that
+ * fails takes none and leaves them clean, as Linux may. What pread sees is the memory. */
+enum { PAGE = 4096, PAGES = SEGMENT_BYTES / PAGE, LOWER_MAX = 3 };
+struct lower {
+    ino_t ino;
+    uint8_t *disk; /* SEGMENT_BYTES */
+    bool dirty[PAGES];
+};
+static _Thread_local struct lower lower[LOWER_MAX];
+static _Thread_local bool lower_fails;
+
+static struct lower *lower_of(int fd)
+{
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    for (unsigned i = 0; i < LOWER_MAX; i++)
+        if (lower[i].ino == st.st_ino)
+            return &lower[i];
+    return NULL; /* the folder */
+}
+
+static ssize_t lower_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    struct lower *l = lower_of(fd);
+    assert_non_null(l);
+    for (size_t page = (size_t)at / PAGE; page * PAGE < (size_t)at + n; page++)
+        l->dirty[page] = true;
+    return pwrite(fd, p, n, at);
+}
+
+static int lower_sync(int fd)
+{
+    struct lower *l = lower_of(fd);
+    for (size_t page = 0; l && page < PAGES; page++) {
+        if (l->dirty[page] && !lower_fails)
+            assert_int_equal(pread(fd, l->disk + page * PAGE, PAGE, (off_t)(page * PAGE)), PAGE);
+        l->dirty[page] = false;
+    }
+    if (!lower_fails)
+        return 0;
+    errno = EIO;
+    return -1;
+}
+
+static const struct journal_sys lower_sys = {
+    .pwrite = lower_pwrite, .fdatasync = lower_sync, .fsync = lower_sync, .fallocate = fallocate};
+
+/* All that the files hold now is on disk. */
+static void lower_new(const struct folder *f)
+{
+    lower_fails = false;
+    for (unsigned i = 0; i < LOWER_MAX; i++) {
+        struct stat st;
+        int fd = file_open(f, i + 1, O_RDONLY);
+        lower[i] = (struct lower){0};
+        if (fd < 0)
+            continue;
+        lower[i].disk = malloc(SEGMENT_BYTES);
+        assert_non_null(lower[i].disk);
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(pread(fd, lower[i].disk, SEGMENT_BYTES, 0), SEGMENT_BYTES);
+        lower[i].ino = st.st_ino;
+        close(fd);
+    }
+}
+
+/* The machine is booted again: the files hold what is on disk. */
+static void lower_boot(const struct folder *f)
+{
+    for (unsigned i = 0; i < LOWER_MAX; i++) {
+        if (lower[i].disk)
+            file_write(f, i + 1, lower[i].disk, SEGMENT_BYTES, 0);
+        free(lower[i].disk);
+        lower[i] = (struct lower){0};
+    }
+}
+
+static int32_t lower_open(const struct folder *f, struct seen *s, struct err *err, struct journal **out)
+{
+    struct journal_options o = options(f);
+    return journal__open(&o, &lower_sys, 0, 0, false, s ? see : NULL, s, err, NULL, out);
+}
+
+/* Is all of a commit that failed on disk when the first event of it is replayed? */
+static int32_t see_on_disk(void *arg, const struct event *e, position batch_end)
+{
+    const struct folder *f = arg;
+    const struct lower *l = &lower[POSITION_SEGMENT(e->at) - 1];
+    uint8_t *now = malloc(e->head.bytes);
+    assert_non_null(now);
+    (void)batch_end;
+    file_read(f, POSITION_SEGMENT(e->at), now, e->head.bytes, POSITION_OFFSET(e->at));
+    assert_memory_equal(now, l->disk + POSITION_OFFSET(e->at), e->head.bytes);
+    free(now);
+    return HILO_OK;
+}
+
+static void what_a_failed_sync_has_lost_is_written_again(void **state)
+{
+    (void)state;
+    struct fixture x = fixture_new();
+    struct seen s = {.next = 1};
+    struct journal *j = NULL;
+    struct err err = {0};
+    lower_new(&x.f);
+    assert_int_equal(lower_open(&x.f, &s, &err, &j), HILO_OK);
+    journal_lock(j);
+    for (int i = 0; i < 3; i++) /* more than a page */
+        assert_int_equal(put(j, 3000, 1, NULL, &err), HILO_OK);
+    journal_unlock(j);
+    lower_fails = true;
+    assert_int_equal(journal_commit(j, 7, NULL, NULL, &err), HILO_IO);
+    journal_close(&j);
+    assert_int_equal(lower_open(&x.f, NULL, &err, &j), HILO_IO); /* the next start's sync fails, too */
+    assert_null(j);
+    lower_fails = false;
+    s = (struct seen){.next = 1};
+    assert_int_equal(lower_open(&x.f, &s, &err, &j), HILO_OK);
+    assert_int_equal(s.n, 7); /* they are in memory, so they are taken */
+    put_commit(j, 10);        /* and built on */
+    journal_close(&j);
+    lower_boot(&x.f);
+    s = (struct seen){.next = 1};
+    j = reopen(&x.f, &s, NULL);
+    assert_int_equal(s.n, 8);
+    journal_close(&j);
+    folder_free(&x.f);
+}
+
+/* A commit over two segments, and the heads of the second and of the one that was made ahead. */
+static void what_is_written_again_is_so_before_it_is_replayed(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct folder f = two_segments(&s, false);
+    struct journal_options o = options(&f);
+    struct journal *j = NULL;
+    struct err err = {0};
+    uint8_t head[SEGMENT_HEAD_BYTES], now[SEGMENT_HEAD_BYTES];
+    uint32_t from = POSITION_OFFSET(s.ends[0]), end = POSITION_OFFSET(s.ends[2]);
+    file_read(&f, 3, head, sizeof head, 0);
+    lower_new(&f);
+    memset(lower[0].disk + from, 0, SEGMENT_BYTES - from);
+    memset(lower[1].disk, 0, SEGMENT_BYTES);
+    memset(lower[2].disk, 0, SEGMENT_BYTES);
+    assert_int_equal(
+        journal__open(&o, &lower_sys, 0, 0, true, see, &(struct seen){.next = 1}, &err, NULL, &j),
+        HILO_OK); /* read only: nothing */
+    journal_close(&j);
+    assert_int_equal(journal_zeros(lower[1].disk, SEGMENT_BYTES), SEGMENT_BYTES);
+    assert_int_equal(journal__open(&o, &lower_sys, 0, 0, false, see_on_disk, &f, &err, NULL, &j), HILO_OK);
+    journal_close(&j);
+    lower_boot(&f);
+    struct seen again = {.next = 1};
+    j = reopen(&f, &again, NULL);
+    assert_int_equal(again.n, 3);
+    assert_int_equal(POSITION_OFFSET(again.end), end);
+    prepared(j, 3);
+    journal_close(&j);
+    file_read(&f, 3, now, sizeof now, 0);
+    assert_memory_equal(now, head, sizeof head); /* else it was made anew, with another epoch */
+    folder_free(&f);
+}
+
+/* Only what no batch names as synced, and the page it begins in. */
+static void little_is_written_again(void **state)
+{
+    (void)state;
+    struct folder f = folder_new();
+    struct journal *j = reopen(&f, NULL, NULL);
+    struct err err = {0};
+    unsigned pages = 0;
+    put_commit(j, 1 << 20);
+    put_commit(j, 1 << 20);
+    put_commit(j, 10000);
+    prepared(j, 2);
+    journal_close(&j);
+    lower_new(&f);
+    memset(lower[0].disk + PAGE, 0, SEGMENT_BYTES - PAGE);
+    memset(lower[1].disk, 0, PAGE);
+    assert_int_equal(lower_open(&f, NULL, &err, &j), HILO_OK);
+    journal_close(&j);
+    for (unsigned i = 1; i < PAGES; i++)
+        pages += journal_zeros(lower[0].disk + (size_t)i * PAGE, PAGE) != PAGE;
+    assert_in_range(pages, 1, 5);
+    for (unsigned i = 0; i < LOWER_MAX; i++)
+        free(lower[i].disk);
+    folder_free(&f);
+}
+
 static void a_witness_in_a_later_segment_counts(void **state)
 {
     (void)state;
@@ -512,6 +703,9 @@ int main(void)
         cmocka_unit_test(a_zeroed_batch_that_was_synced_is_refused),
         cmocka_unit_test(a_commit_over_two_segments_is_torn_as_one),
         cmocka_unit_test(a_cut_is_on_disk_in_each_segment),
+        cmocka_unit_test(what_a_failed_sync_has_lost_is_written_again),
+        cmocka_unit_test(what_is_written_again_is_so_before_it_is_replayed),
+        cmocka_unit_test(little_is_written_again),
         cmocka_unit_test(a_witness_in_a_later_segment_counts),
         cmocka_unit_test(rubbish_where_nothing_was_written_loses_nothing),
         cmocka_unit_test(a_gap_in_the_sequence_is_refused),

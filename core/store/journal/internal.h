@@ -68,10 +68,14 @@ int32_t journal__open(const struct journal_options *, const struct journal_sys *
                       struct err *, struct journal_recovery *, struct journal **out);
 
 /* recover.c: walks the set's segments and decides where the journal ends; changes
- * nothing. needs_sync_from_out: the first segment whose last batches nobody has named as synced. */
+ * nothing. */
 int32_t journal__scan(struct segment_set *, position from, uint64_t from_seq,
                       int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg,
                       struct err *, struct journal_recovery *out);
+/* Makes durable what a scan has found: the names, and what is behind the position that is known
+ * to be synced, written again in whole blocks. */
+int32_t journal__settle_found(struct segment_set *, const struct journal_recovery *, position from,
+                              struct err *);
 /* Writes zeros over everything from end on that isn't zero, and syncs them. */
 int32_t journal__cut(struct segment_set *, position end, struct err *);
 

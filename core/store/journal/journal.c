@@ -94,9 +94,12 @@ int32_t journal__open(const struct journal_options *o, const struct journal_sys 
     rc = segment_set_init(&j->set, o->dir, read_only, sys, err);
     if (rc == HILO_OK)
         rc = segment_set_load(&j->set, err, &unfinished);
-    /* Before anybody builds on what is found: whoever wrote it may have been killed. */
+    /* Before anybody builds on what is found, the replay among them: whoever wrote it may have been
+     * killed, or have failed to sync it. */
     if (rc == HILO_OK && !read_only)
-        rc = segment_set_sync(&j->set, POSITION_SEGMENT(from), err);
+        rc = journal__scan(&j->set, from, from_seq, NULL, NULL, err, &r);
+    if (rc == HILO_OK && !read_only)
+        rc = journal__settle_found(&j->set, &r, from, err);
     if (rc == HILO_OK)
         rc = journal__scan(&j->set, from, from_seq, replay, arg, err, &r);
     if (rc == HILO_OK && !read_only)

@@ -63,6 +63,7 @@ struct journal_recovery {
     uint64_t last_seq;  /* of the last good event; 0: none */
     position newest;    /* an event of the last batch; 0: not met, it ends a segment before */
     position end;       /* where the next batch goes; 0: nowhere (empty folder, read only) */
+    position synced;    /* all before it is on disk: the last batch that was met says so; 0: none was met */
     uint64_t cut_bytes; /* of a torn tail; 0: none. With read_only: that would be cut */
     position cut_at;
     uint64_t events, bytes; /* replayed */
@@ -80,7 +81,9 @@ struct journal_recovery {
  * it is cut (zeros written and synced) and logged. Damage before it, a gap in the
  * numbers or sequences, an unknown version, a from that is beyond the end ("the
  * context is ahead of the journal") is HILO_CORRUPT with file, offset and what was
- * expected; nothing is changed then. What was found is synced before this returns.
+ * expected; nothing is changed then. What was found and no batch names as synced is written
+ * again as it stands and synced, before anything of it is replayed: a sync that failed in
+ * the process before may have left pages in the system's memory that are taken for clean.
  * Takes an flock on the folder; a second process gets HILO_IO with words. read_only:
  * changes nothing, cuts nothing (check); shared with other readers. HILO_FULL: no room
  * for the first segment. HILO_INVALID: an option. */

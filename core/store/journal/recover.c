@@ -205,6 +205,7 @@ static int32_t step(struct scan *s, const uint8_t *p, const struct batch_head *h
             return rc;
     }
     s->r.newest = h->at + BATCH_HEAD_BYTES;
+    s->r.synced = h->synced;
     s->seq = h->first_seq + h->count - 1;
     s->seq_known = true;
     s->offset += h->bytes;
@@ -384,6 +385,52 @@ int32_t journal__scan(struct segment_set *set, position from, uint64_t from_seq,
         *out = s.r;
     window_done(&s.w);
     return rc;
+}
+
+/* ---- what was found, made durable ------------------------------------------------------ */
+
+/* The same bytes in their place, so that their pages are dirty again. Both are multiples of a block. */
+static int32_t write_again(struct segment_set *set, struct window *w, uint64_t offset, uint64_t end,
+                           struct err *err)
+{
+    int32_t rc = HILO_OK;
+    while (rc == HILO_OK && offset < end) {
+        const uint8_t *p = NULL;
+        size_t n = (size_t)(end - offset < WINDOW_BYTES ? end - offset : WINDOW_BYTES);
+        rc = window_see(w, offset, n, err, &p);
+        if (rc == HILO_OK)
+            rc = segment_write(set->sys, &w->seg, p, n, offset, err);
+        offset += n;
+    }
+    return rc;
+}
+
+int32_t journal__settle_found(struct segment_set *set, const struct journal_recovery *r, position from,
+                              struct err *err)
+{
+    const uint64_t block = SEGMENT_HEAD_BYTES;
+    const position known = r->synced ? r->synced : r->end;
+    const uint32_t first = segment_set_first(set), last = segment_set_last(set);
+    const uint32_t begin = POSITION_SEGMENT(known) > first ? POSITION_SEGMENT(known) : first;
+    struct window w = {.set = set};
+    int32_t rc = HILO_OK;
+    for (uint32_t n = begin; n <= last && rc == HILO_OK; n++) {
+        uint64_t at = 0, end = block; /* the head of one that was being made, too */
+        rc = window_move(&w, n, err);
+        if (rc != HILO_OK)
+            break;
+        if (n == POSITION_SEGMENT(known) && POSITION_OFFSET(known) > block)
+            at = POSITION_OFFSET(known) / block * block;
+        if (n < POSITION_SEGMENT(r->end))
+            end = w.seg.length;
+        else if (n == POSITION_SEGMENT(r->end))
+            end = (POSITION_OFFSET(r->end) + block - 1) / block * block;
+        rc = write_again(set, &w, at, end, err);
+    }
+    window_done(&w);
+    if (rc != HILO_OK)
+        return rc;
+    return segment_set_sync(set, begin < POSITION_SEGMENT(from) ? begin : POSITION_SEGMENT(from), err);
 }
 
 /* ---- the cut ------------------------------------------------------------------------- */
