@@ -253,7 +253,7 @@ static void read_only_changes_nothing(void **state)
     j = reopen(&f, NULL, NULL);
     prepared(j, 2);
     position at = put_commit(j, 600), torn = put_commit(j, 600);
-    journal_close(&j);
+    journal__drop(&j); /* killed */
     file_write(&f, 1, "x", 1, POSITION_OFFSET(torn) + 100);
     int fd = file_open(&f, 3, O_CREAT | O_WRONLY); /* and one that was being made */
     assert_true(fd >= 0);

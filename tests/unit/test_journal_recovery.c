@@ -7,7 +7,7 @@
 
 enum { BATCH_MAX_TEST = 1024 };
 
-/* Three commits and a fourth; where each batch begins, and the fourth's bytes. */
+/* Three commits and a fourth, and a kill; where each batch begins, and the fourth's bytes. */
 struct fixture {
     struct folder f;
     uint32_t at[5]; /* of the batches; [4]: the end */
@@ -25,9 +25,9 @@ static struct fixture fixture_new(void)
     put_commit(j, 37);
     put_commit(j, 64);
     put_commit(j, 90);
-    journal_close(&j);
+    journal__drop(&j);
     j = reopen(&x.f, &s, NULL);
-    journal_close(&j);
+    journal__drop(&j);
     assert_int_equal(s.batches, 4);
     x.at[0] = 4096;
     for (int i = 0; i < 4; i++)
@@ -56,7 +56,7 @@ static void check_tail(struct fixture *x, const uint8_t *image)
         file_read(&x->f, 1, after, x->n, x->at[3]);
         assert_int_equal(journal_zeros(after, x->n), x->n);
     }
-    journal_close(&j);
+    journal__drop(&j);
 }
 
 static void every_truncation_of_the_tail_is_cut(void **state)
@@ -145,7 +145,7 @@ static void a_zeroed_batch_that_was_synced_is_refused(void **state)
     folder_free(&x.f);
 }
 
-/* A journal whose last commit lies in two segments; s tells where. */
+/* A journal whose last commit lies in two segments, killed; s tells where. */
 static struct folder two_segments(struct seen *s, bool commit_after)
 {
     struct folder f = folder_new();
@@ -162,10 +162,10 @@ static struct folder two_segments(struct seen *s, bool commit_after)
     if (commit_after)
         put_commit(j, 1000);
     prepared(j, 3);
-    journal_close(&j);
+    journal__drop(&j);
     *s = (struct seen){.next = 1};
     j = reopen(&f, s, NULL);
-    journal_close(&j);
+    journal__drop(&j);
     assert_int_equal(s->batches, commit_after ? 4 : 3);
     assert_int_equal(POSITION_SEGMENT(s->ends[1]), 1);
     assert_int_equal(POSITION_SEGMENT(s->ends[2]), 2);
@@ -668,6 +668,205 @@ static void replay_resumes_at_every_batch(void **state)
     folder_free(&f);
 }
 
+/* ---- the closing mark -------------------------------------------------------------------- */
+
+/* As the fixture, but closed. */
+static struct fixture closed_new(void)
+{
+    struct fixture x = fixture_new();
+    struct journal *j = reopen(&x.f, NULL, NULL);
+    journal_close(&j);
+    return x;
+}
+
+static void after_a_close_every_flipped_byte_of_the_last_commit_is_refused(void **state)
+{
+    (void)state;
+    struct fixture x = closed_new();
+    char words[64];
+    snprintf(words, sizeof words, "segment 0000000001.seg, offset %u:", x.at[3]);
+    for (uint32_t k = x.at[3]; k < x.at[4]; k++) {
+        uint8_t bad = x.last[k - x.at[3]] ^ (uint8_t)(1 << (k % 8)), now;
+        file_write(&x.f, 1, &bad, 1, k);
+        refused(&x.f, 0, 0, HILO_CORRUPT, words);
+        file_read(&x.f, 1, &now, 1, k);
+        assert_int_equal(now, bad);
+        file_write(&x.f, 1, &x.last[k - x.at[3]], 1, k);
+    }
+    uint8_t zeros[BATCH_MAX_TEST] = {0};
+    file_write(&x.f, 1, zeros, x.n, x.at[3]);
+    refused(&x.f, 0, 0, HILO_CORRUPT, "event 4 is expected but there is nothing");
+    file_write(&x.f, 1, x.last, x.n, x.at[3]);
+    struct seen s = {.next = 1};
+    struct journal_recovery r;
+    struct journal *j = reopen(&x.f, &s, &r);
+    assert_int_equal(s.n, 4);
+    assert_int_equal(r.cut_bytes, 0);
+    assert_int_equal(r.end, POSITION(1, x.at[4]));
+    journal_close(&j);
+    folder_free(&x.f);
+}
+
+/* Also when the segment that it ends in is not where the commit began. */
+static void a_closing_mark_names_all_of_the_last_commit(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct folder f = two_segments(&s, false);
+    struct journal *j = reopen(&f, NULL, NULL);
+    journal_close(&j);
+    file_write(&f, 1, "\0\0\0", 3, POSITION_OFFSET(s.ends[0]) + 777);
+    refused(&f, 0, 0, HILO_CORRUPT, "segment 0000000002.seg, offset");
+    folder_free(&f);
+}
+
+/* The next batch goes over the mark: positions and sequences are what they were without it. */
+static void a_closing_mark_takes_no_place(void **state)
+{
+    (void)state;
+    struct fixture x = closed_new(), y = fixture_new();
+    for (int i = 0; i < 3; i++) {
+        struct journal *a = reopen(&x.f, NULL, NULL), *b = reopen(&y.f, NULL, NULL);
+        assert_int_equal(put_commit(a, (size_t)i), put_commit(b, (size_t)i));
+        assert_int_equal(journal_appended(a), journal_appended(b));
+        journal_close(&a);
+        journal__drop(&b);
+    }
+    folder_free(&x.f);
+    folder_free(&y.f);
+}
+
+/* A program that does not know marks reads rubbish there; this one takes a torn mark for the same. */
+static void a_torn_closing_mark_loses_nothing(void **state)
+{
+    (void)state;
+    struct fixture x = closed_new();
+    uint8_t mark[BATCH_HEAD_BYTES];
+    file_read(&x.f, 1, mark, sizeof mark, x.at[4]);
+    assert_true(journal_zeros(mark, sizeof mark) < sizeof mark);
+    for (size_t k = 0; k < sizeof mark; k++) {
+        struct seen s = {.next = 1};
+        struct journal_recovery r;
+        uint8_t bad = mark[k] ^ (uint8_t)(1 << (k % 8));
+        file_write(&x.f, 1, mark, sizeof mark, x.at[4]);
+        file_write(&x.f, 1, &bad, 1, x.at[4] + k);
+        struct journal *j = reopen(&x.f, &s, &r);
+        assert_int_equal(s.n, 4);
+        assert_true(r.cut_bytes > 0);
+        assert_int_equal(r.end, POSITION(1, x.at[4]));
+        journal__drop(&j);
+    }
+    folder_free(&x.f);
+}
+
+/* A cut of the power in the first commit after a clean stop: its first sector was lost, so the mark
+ * is there still, and what is behind belongs to nobody. */
+static void a_tail_torn_over_a_closing_mark_is_cut(void **state)
+{
+    (void)state;
+    struct fixture x = closed_new();
+    uint8_t mark[BATCH_HEAD_BYTES], after[4096];
+    struct err err = {0};
+    struct seen s = {.next = 1};
+    struct journal_recovery r;
+    file_read(&x.f, 1, mark, sizeof mark, x.at[4]);
+    struct journal *j = reopen(&x.f, NULL, NULL);
+    journal_lock(j);
+    for (int i = 0; i < 2; i++) { /* two batches, the second of them whole */
+        journal_group(j);
+        assert_int_equal(put(j, i ? 100 : JOURNAL_GROUP_MAX - 64, 1, NULL, &err), HILO_OK);
+    }
+    journal_unlock(j);
+    assert_int_equal(journal_commit(j, 6, NULL, NULL, &err), HILO_OK);
+    journal__drop(&j);
+    file_write(&x.f, 1, mark, sizeof mark, x.at[4]);
+    j = reopen(&x.f, &s, &r);
+    assert_int_equal(s.n, 4);
+    assert_true(r.cut_bytes > 1 << 20);
+    assert_int_equal(r.end, POSITION(1, x.at[4]));
+    file_read(&x.f, 1, after, sizeof after, x.at[4]);
+    assert_int_equal(journal_zeros(after, sizeof after), sizeof after);
+    put_commit(j, 10);
+    journal_close(&j);
+    folder_free(&x.f);
+}
+
+/* When the next group has no room behind it, the mark stays where the segment ends, and the journal
+ * goes on in the next; damage before it is seen, and a tail torn behind it is cut. */
+static void a_closing_mark_may_stay_at_a_segments_end(void **state)
+{
+    (void)state;
+    struct folder f = folder_new();
+    struct seen s = {.next = 1};
+    struct journal_recovery r;
+    struct journal *j = reopen(&f, NULL, NULL);
+    put_commit(j, 3 << 20);
+    position last = put_commit(j, 3 << 20);
+    journal_close(&j);
+    j = reopen(&f, NULL, NULL);
+    position next = put_commit(j, 200);
+    assert_int_equal(POSITION_SEGMENT(next), 2);
+    prepared(j, 3);
+    journal__drop(&j);
+    j = reopen(&f, &s, &r);
+    assert_int_equal(s.n, 3);
+    assert_int_equal(r.cut_bytes, 0);
+    journal__drop(&j);
+    file_write(&f, 2, "\0\0\0", 3, POSITION_OFFSET(next) + 100);
+    s = (struct seen){.next = 1};
+    j = reopen(&f, &s, &r);
+    assert_int_equal(s.n, 2);
+    assert_true(r.cut_bytes > 0);
+    assert_int_equal(POSITION_SEGMENT(r.end), 1);
+    next = put_commit(j, 200);
+    journal_close(&j);
+    s = (struct seen){.next = 1};
+    j = reopen(&f, &s, &r);
+    assert_int_equal(s.n, 3);
+    journal_close(&j);
+    file_write(&f, 1, "\0\0\0", 3, POSITION_OFFSET(last) + 100);
+    refused(&f, 0, 0, HILO_CORRUPT, "event 2 is expected");
+    folder_free(&f);
+}
+
+/* What says nothing that is true and new is not written. */
+static void only_a_clean_close_leaves_a_mark(void **state)
+{
+    (void)state;
+    struct fixture x = fixture_new();
+    struct journal_options o = options(&x.f);
+    struct journal *j = NULL;
+    struct err err = {0};
+    uint64_t before = folder_sum(&x.f);
+    assert_int_equal(journal_open(&o, 0, 0, true, NULL, NULL, &err, NULL, &j), HILO_OK);
+    journal_close(&j); /* read only */
+    assert_true(folder_sum(&x.f) == before);
+    j = reopen(&x.f, NULL, NULL);
+    journal_lock(j);
+    assert_int_equal(put(j, 10, 1, NULL, &err), HILO_OK);
+    journal_unlock(j);
+    journal_close(&j); /* something was appended and not committed */
+    assert_true(folder_sum(&x.f) == before);
+    j = reopen(&x.f, NULL, NULL);
+    journal_close(&j);
+    uint64_t closed = folder_sum(&x.f);
+    assert_true(closed != before);
+    j = reopen(&x.f, NULL, NULL);
+    journal_close(&j); /* the same again */
+    assert_true(folder_sum(&x.f) == closed);
+    folder_free(&x.f);
+    struct folder f = folder_new();
+    j = reopen(&f, NULL, NULL);
+    prepared(j, 2);
+    before = folder_sum(&f);
+    journal_close(&j); /* there is no event */
+    assert_true(folder_sum(&f) == before);
+    j = reopen(&f, NULL, NULL);
+    put_commit(j, 10);
+    journal_close(&j);
+    folder_free(&f);
+}
+
 static int32_t stop_at_two(void *arg, const struct event *e, position batch_end)
 {
     (void)batch_end;
@@ -716,6 +915,13 @@ int main(void)
         cmocka_unit_test(a_segment_that_was_being_made_is_made_anew),
         cmocka_unit_test(replay_resumes_at_every_batch),
         cmocka_unit_test(replay_can_stop_the_start),
+        cmocka_unit_test(after_a_close_every_flipped_byte_of_the_last_commit_is_refused),
+        cmocka_unit_test(a_closing_mark_names_all_of_the_last_commit),
+        cmocka_unit_test(a_closing_mark_takes_no_place),
+        cmocka_unit_test(a_torn_closing_mark_loses_nothing),
+        cmocka_unit_test(a_tail_torn_over_a_closing_mark_is_cut),
+        cmocka_unit_test(a_closing_mark_may_stay_at_a_segments_end),
+        cmocka_unit_test(only_a_clean_close_leaves_a_mark),
     };
     return cmocka_run_group_tests_name("journal recovery", tests, NULL, NULL);
 }

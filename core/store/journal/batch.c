@@ -173,8 +173,9 @@ enum batch_look batch_head_decode(const void *p, uint64_t epoch, position at, ui
         *why_out = "the batch there belongs elsewhere";
         return BATCH_BAD;
     }
-    if (h.bytes > BATCH_BYTES_MAX || h.bytes > room || h.bytes % BATCH_ALIGN != 0 || h.count == 0 ||
-        h.bytes < BATCH_HEAD_BYTES + (uint64_t)h.count * EVENT_HEAD_BYTES || h.first_seq == 0 ||
+    if (h.bytes > BATCH_BYTES_MAX || h.bytes > room || h.bytes % BATCH_ALIGN != 0 ||
+        h.bytes < BATCH_HEAD_BYTES + (uint64_t)h.count * EVENT_HEAD_BYTES ||
+        (h.count == 0 && h.bytes != BATCH_HEAD_BYTES) || h.first_seq == 0 ||
         h.first_seq > UINT64_MAX - h.count) {
         *why_out = "the batch's length, count or sequence is out of range";
         return BATCH_BAD;

@@ -46,7 +46,7 @@ struct batch_head {
     uint64_t first_seq;
     position synced; /* all before it was known to be on disk when this was written */
     uint32_t bytes;  /* head and events; a multiple of BATCH_ALIGN */
-    uint32_t count;  /* of events, at least 1 */
+    uint32_t count;  /* of events; 0: a closing mark, a head alone. first_seq would be the next */
 };
 _Static_assert(sizeof(struct batch_head) == BATCH_HEAD_BYTES, "layout on disk");
 _Static_assert(sizeof(struct event_head) == EVENT_HEAD_BYTES, "layout on disk");

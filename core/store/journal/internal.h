@@ -67,6 +67,9 @@ int32_t journal__open(const struct journal_options *, const struct journal_sys *
                       int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg,
                       struct err *, struct journal_recovery *, struct journal **out);
 
+/* journal_close as a kill would leave the folder: without the closing mark. Takes NULL within. */
+void journal__drop(struct journal **);
+
 /* recover.c: walks the set's segments and decides where the journal ends; changes
  * nothing. */
 int32_t journal__scan(struct segment_set *, position from, uint64_t from_seq,

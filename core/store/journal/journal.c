@@ -122,7 +122,7 @@ int32_t journal__open(const struct journal_options *o, const struct journal_sys 
     *out = j;
     j = NULL;
 out:
-    journal_close(&j);
+    journal__drop(&j);
     return rc;
 }
 
@@ -133,7 +133,7 @@ int32_t journal_open(const struct journal_options *o, position from, uint64_t fr
     return journal__open(o, &journal__sys, from, from_seq, read_only, replay, arg, err, recovery, out);
 }
 
-void journal_close(struct journal **jp)
+void journal__drop(struct journal **jp)
 {
     struct journal *j = *jp;
     if (!j)
@@ -151,6 +151,45 @@ void journal_close(struct journal **jp)
     pthread_mutex_destroy(&j->mem);
     j->magic = 0;
     free(j);
+}
+
+/* It only says what is on disk already, so it need not be there itself, and nothing is lost when it
+ * can't be written. */
+static void mark_closed(struct journal *j)
+{
+    uint8_t mark[BATCH_HEAD_BYTES];
+    char quoted[600];
+    struct segment seg;
+    struct err e = {0};
+    const position at = j->synced_end;
+    if (j->read_only || j->queue.head || journal_failed(j, &e) != HILO_OK ||
+        POSITION_OFFSET(at) == SEGMENT_HEAD_BYTES)
+        return;
+    int32_t rc = segment_set_pin(&j->set, POSITION_SEGMENT(at), &e, &seg);
+    if (rc != HILO_OK)
+        goto out;
+    if (seg.length - POSITION_OFFSET(at) >= sizeof mark) {
+        batch_encode(mark, (struct batch_head){.epoch = seg.epoch,
+                                               .at = at,
+                                               .first_seq = atomic_load(&j->synced) + 1,
+                                               .synced = at,
+                                               .bytes = sizeof mark});
+        rc = segment_write(j->sys, &seg, mark, sizeof mark, POSITION_OFFSET(at), &e);
+    }
+    segment_set_unpin(&j->set, seg.number);
+out:
+    if (rc != HILO_OK)
+        log_event(j->log, HILO_LOG_WARN, "journal.unmarked", "error=%s note=\"nothing is lost\"",
+                  log_quote(str(e.text), quoted, sizeof quoted));
+}
+
+void journal_close(struct journal **jp)
+{
+    if (*jp) {
+        CHECK((*jp)->magic == JOURNAL_MAGIC);
+        mark_closed(*jp);
+    }
+    journal__drop(jp);
 }
 
 /* ---- appending --------------------------------------------------------------------- */

@@ -28,8 +28,14 @@
  * A failed write or sync is final (the kernel may have dropped the pages): every
  * later append and commit returns the same error, and the process must end.
  *
- * Caveats. Damage to the batches of the very last commit can't be told from a torn
- * tail, as nothing behind them names them: it is cut. What is appended stays in memory until
+ * The closing mark: journal_close writes a batch's head without events where the next batch would
+ * go, which names all before it as synced. It is no link of the chain: the next batch goes over it,
+ * and where it stays (at a segment's end) nothing depends on it. A program that doesn't know it takes
+ * it for rubbish there. It isn't synced: one that is lost leaves what a kill leaves.
+ *
+ * Caveats. After a kill or a power cut, damage to the batches of the very last commit can't be told
+ * from a torn tail, as nothing behind them names them: it is cut. After journal_close the mark does,
+ * unless the segment had no room left for it. What is appended stays in memory until
  * a commit, without a limit of its own. The machine must be little-endian.
  */
 #ifndef STORE_JOURNAL_H
@@ -90,7 +96,8 @@ struct journal_recovery {
 int32_t journal_open(const struct journal_options *, position from, uint64_t from_seq, bool read_only,
                      int32_t (*replay)(void *arg, const struct event *, position batch_end), void *arg,
                      struct err *, struct journal_recovery *, struct journal **out);
-/* What is appended and not committed is dropped. Nobody else is in a call. Takes NULL within. */
+/* What is appended and not committed is dropped; when there is none and nothing has failed, the closing
+ * mark is written. Nobody else is in a call. Takes NULL within. */
 void journal_close(struct journal **);
 
 /* The writer's role: decide, append, apply under it. Not recursive. A group starts

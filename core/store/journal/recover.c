@@ -14,7 +14,10 @@
  * A good batch whose sequence doesn't continue is damage at once: no crash makes
  * one.
  *
- * Limits: no later batch names the batches of the last commit. When they go bad after
+ * A closing mark (journal.h) is a witness like any batch, and otherwise as good as zeros: where the
+ * walk meets one, no batch is.
+ *
+ * Limits: without a closing mark nothing names the batches of the last commit. When they go bad after
  * the sync, nothing tells that from a torn tail. Batches before "from" are hopped
  * over without a look at their contents.
  */
@@ -46,6 +49,7 @@ struct scan {
     uint64_t seq;
     bool seq_known; /* seq is the one before what stands at offset */
     bool reached;   /* from has been met */
+    bool closed;    /* a closing mark stands at offset */
     struct journal_recovery r;
 };
 
@@ -188,7 +192,7 @@ static int32_t deliver(struct scan *s, const uint8_t *p, const struct batch_head
     return HILO_OK;
 }
 
-/* A good batch at the place of the walk. */
+/* A good batch, or closing mark, at the place of the walk. */
 static int32_t step(struct scan *s, const uint8_t *p, const struct batch_head *h, struct err *err)
 {
     char words[WORDS_BYTES];
@@ -199,13 +203,16 @@ static int32_t step(struct scan *s, const uint8_t *p, const struct batch_head *h
     }
     if (h->synced > h->at)
         return damaged(s, err, "the batch names a synced position beyond itself");
+    s->r.synced = h->synced;
+    s->closed = h->count == 0;
+    if (s->closed)
+        return HILO_OK;
     if (s->reached) {
         int32_t rc = deliver(s, p, h, err);
         if (rc != HILO_OK)
             return rc;
     }
     s->r.newest = h->at + BATCH_HEAD_BYTES;
-    s->r.synced = h->synced;
     s->seq = h->first_seq + h->count - 1;
     s->seq_known = true;
     s->offset += h->bytes;
@@ -228,8 +235,9 @@ static int32_t goes_on(struct scan *s, struct err *err, bool *yes_out)
         rc = look(&s->w, SEGMENT_HEAD_BYTES, true, err, &l, &h, &p, &why);
     if (rc != HILO_OK)
         return rc;
-    if (l == BATCH_GOOD && h.first_seq == s->seq + 1) {
+    if (l == BATCH_GOOD && h.count && h.first_seq == s->seq + 1) {
         *yes_out = true;
+        s->closed = false;
         s->offset = SEGMENT_HEAD_BYTES;
         return HILO_OK;
     }
@@ -249,7 +257,9 @@ static int32_t walk(struct scan *s, struct err *err, const char **why_out)
             return rc;
         if (l == BATCH_GOOD) {
             rc = step(s, p, &h, err);
-            continue;
+            if (rc != HILO_OK || !s->closed)
+                continue;
+            *why_out = "the journal was closed there";
         }
         bool yes = false;
         rc = goes_on(s, err, &yes);
@@ -302,14 +312,14 @@ static int32_t judge(struct scan *s, const char *why, struct err *err)
 {
     const uint32_t number = s->w.seg.number;
     const position stop = POSITION(number, s->offset);
+    const uint32_t begin = s->offset + (s->closed ? BATCH_HEAD_BYTES : 0);
     struct batch_head witness = {0};
     for (uint32_t n = number; n <= s->last; n++) {
         bool named = false;
         uint64_t used = 0;
         int32_t rc = window_move(&s->w, n, err);
         if (rc == HILO_OK)
-            rc = search(&s->w, n == number ? s->offset : SEGMENT_HEAD_BYTES, stop, err, &named, &witness,
-                        &used);
+            rc = search(&s->w, n == number ? begin : SEGMENT_HEAD_BYTES, stop, err, &named, &witness, &used);
         if (rc != HILO_OK)
             return rc;
         if (named)
