@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "encode.h"
+#include "build.h"
 
 #include <hilo/message.h>
 #include <stdlib.h>
@@ -134,4 +135,35 @@ struct hilo_str wa_list_button(struct hilo_str message, struct hilo_str content)
     s.p = word;
     s.n = strlen(word);
     return s;
+}
+
+/* A heading starts a section. With more than one, each must have a title: choices
+ * before the first heading get the label of the list's button. */
+void wa_list_sections(struct wa_build *b, cJSON *action, const char *label, struct hilo_str message,
+                      struct hilo_str content)
+{
+    struct hilo_str button = wa_list_button(message, content), heading;
+    cJSON *sections, *section = NULL, *rows = NULL, *o;
+    struct hilo_field f;
+    bool untitled = false;
+
+    wa_build_text(b, action, label, button);
+    sections = wa_build_array(b, action, "sections");
+    while (hilo_next(&content, &f) == 1) {
+        if (f.tag != HILO_T_CONTENT_CHOICES)
+            continue;
+        heading = hilo_get_str(f.val, HILO_T_CHOICE_SECTION);
+        if (!rows || heading.n) {
+            if (untitled)
+                wa_build_text(b, section, "title", button);
+            untitled = heading.n == 0;
+            section = wa_build_object(b, sections, NULL);
+            wa_build_optional(b, section, "title", wa_cut(heading, WA_SECTION_TITLE_MAX));
+            rows = wa_build_array(b, section, "rows");
+        }
+        o = wa_build_object(b, rows, NULL);
+        wa_build_text(b, o, "id", hilo_get_str(f.val, HILO_T_CHOICE_ID));
+        wa_build_text(b, o, "title", hilo_get_str(f.val, HILO_T_CHOICE_TITLE));
+        wa_build_optional(b, o, "description", hilo_get_str(f.val, HILO_T_CHOICE_DESCRIPTION));
+    }
 }

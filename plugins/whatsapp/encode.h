@@ -3,10 +3,12 @@
 #ifndef WHATSAPP_ENCODE_H
 #define WHATSAPP_ENCODE_H
 
+#include <cjson/cJSON.h>
 #include <hilo/types.h>
 #include <stdbool.h>
 
 struct wa_conf;
+struct wa_build;
 
 struct wa_encode {
     const struct wa_conf *conf;
@@ -49,5 +51,8 @@ struct hilo_str wa_cut(struct hilo_str, uint64_t max);
 bool wa_as_buttons(struct hilo_str content, uint64_t *n_out);
 /* The label of the button that opens a list, in the language of the message. */
 struct hilo_str wa_list_button(struct hilo_str message, struct hilo_str content);
+/* The action of a list: that button under the member label, and its sections of rows. */
+void wa_list_sections(struct wa_build *, cJSON *action, const char *label, struct hilo_str message,
+                      struct hilo_str content);
 
 #endif

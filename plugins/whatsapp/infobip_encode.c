@@ -170,37 +170,6 @@ static void ib_encode_buttons(struct wa_build *b, cJSON *action, struct hilo_str
     }
 }
 
-/* A heading starts a section. With more than one, each must have a title: choices
- * before the first heading get the label of the list's button. */
-static void ib_encode_list(struct wa_build *b, cJSON *action, struct hilo_str message,
-                           struct hilo_str content)
-{
-    struct hilo_str button = wa_list_button(message, content), heading;
-    cJSON *sections, *section = NULL, *rows = NULL, *o;
-    struct hilo_field f;
-    bool untitled = false;
-
-    wa_build_text(b, action, "title", button);
-    sections = wa_build_array(b, action, "sections");
-    while (hilo_next(&content, &f) == 1) {
-        if (f.tag != HILO_T_CONTENT_CHOICES)
-            continue;
-        heading = hilo_get_str(f.val, HILO_T_CHOICE_SECTION);
-        if (!rows || heading.n) {
-            if (untitled)
-                wa_build_text(b, section, "title", button);
-            untitled = heading.n == 0;
-            section = wa_build_object(b, sections, NULL);
-            wa_build_optional(b, section, "title", wa_cut(heading, WA_SECTION_TITLE_MAX));
-            rows = wa_build_array(b, section, "rows");
-        }
-        o = wa_build_object(b, rows, NULL);
-        wa_build_text(b, o, "id", hilo_get_str(f.val, HILO_T_CHOICE_ID));
-        wa_build_text(b, o, "title", hilo_get_str(f.val, HILO_T_CHOICE_TITLE));
-        wa_build_optional(b, o, "description", hilo_get_str(f.val, HILO_T_CHOICE_DESCRIPTION));
-    }
-}
-
 static const char *ib_encode_choices(struct wa_build *b, cJSON *to, struct hilo_str message,
                                      struct hilo_str content)
 {
@@ -218,7 +187,7 @@ static const char *ib_encode_choices(struct wa_build *b, cJSON *to, struct hilo_
     if (buttons)
         ib_encode_buttons(b, action, content);
     else
-        ib_encode_list(b, action, message, content);
+        wa_list_sections(b, action, "title", message, content);
     return buttons ? "interactive/buttons" : "interactive/list";
 }
 
