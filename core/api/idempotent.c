@@ -62,16 +62,23 @@ int idempotent_begin(struct request *rq, const uint8_t content[32], struct acces
                      struct fault *f)
 {
     struct access_first before;
+    struct fault later = {0};
+    bool room;
     int rc;
 
-    if (idempotent__key(rq, content, f) != 0 || write_begin(rq, f) != 0)
+    if (idempotent__key(rq, content, f) != 0)
         return -1;
+    room = write_begin(rq, f) == 0;
     if (!rq->once.given)
-        return 0;
-    rc = access_idempotency(rq->api->gw, &rq->once, rq->arena, &before, f);
+        return room ? 0 : -1;
+    /* A first answer needs no room. */
+    rc = access_idempotency(rq->api->gw, &rq->once, rq->arena, &before, room ? f : &later);
     if (rc == 0)
-        return 0;
-    store_end(rq->api->gw->store);
+        return room ? 0 : -1;
+    if (room)
+        store_end(rq->api->gw->store);
+    if (rc < 0 && !room)
+        return -1;
     if (rc < 0) {
         if (f->status == 409)
             f->retry_after_s = 1;

@@ -154,6 +154,25 @@ static void all_acked_are_there(struct disk *d)
 
 /* ---- the story ---- */
 
+/* The same request with the same key: the answer that it had, room or none. */
+static void accept_once(struct disk *d, bool again)
+{
+    static const char *const once[] = {"Content-Type: application/json", "Idempotency-Key: once", NULL};
+    char url[128];
+
+    (void)snprintf(url, sizeof url, "%s/v1/messages", d->w.gate.url);
+    struct answer a =
+        http_do("POST", url, d->w.gate.key,
+                "{\"to\":{\"phone\":\"+573001112288\"},\"channel\":\"wa\",\"content\":{\"type\":"
+                "\"text\",\"text\":\"once\"}}",
+                once);
+    assert_int_equal(a.status, 202);
+    assert_true(again == (strcasestr(a.headers, "Idempotency-Replayed: true") != NULL));
+    if (!again)
+        gate_wait_status(&d->w.gate, answer_str(&a, "id"), "sent");
+    answer_done(&a);
+}
+
 static void is_refused(struct disk *d)
 {
     struct gate *g = &d->w.gate;
@@ -191,7 +210,7 @@ static void receipt(struct disk *d, const char *wamid, const char *status)
 /* The wamids by our ids: they are echoed. */
 static void wamids(struct disk *d, char id[][NAME_BYTES], char wamid[][160], unsigned n)
 {
-    struct answer a = sim_messages(&d->w.sim, n);
+    struct answer a = sim_messages(&d->w.sim, n + 1); /* and accept_once's */
     const cJSON *m;
 
     memset(wamid, 0, n * sizeof *wamid);
@@ -225,6 +244,7 @@ static void story(struct disk *d)
         gate_send_text(g, phone, "hola", id[i]);
         gate_wait_status(g, id[i], "sent");
     }
+    accept_once(d, false);
     /* These are with the provider when the disk becomes full: their reports come later. */
     sim_set(&d->w.sim, "/_sim/faults", "{\"hold\":\"after_accept\"}");
     for (unsigned i = SENT; i < SENT + FLYING; i++) {
@@ -241,6 +261,7 @@ static void story(struct disk *d)
     answer_done(&d->refusal);
     is_refused(d);
     is_refused(d);
+    accept_once(d, true);
     assert_int_equal(process_count(g->process, "store.full"), 1);
 
     /* A customer writes: the provider is told to come again, and keeps it. */
