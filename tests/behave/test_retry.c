@@ -16,6 +16,8 @@ static void up(struct world *w, const char *channel)
 {
     world_up(w, channel, NULL);
     sim_set(&w->sim, "/_sim/config", "{\"enforce_window\":false}");
+    /* What it asks for at its start is answered: what a test changes is for its messages. */
+    (void)process_wait_nth(w->gate.process, 1, "templates.listed", NULL);
 }
 
 /* "2026-05-04T10:20:30.123456Z" in microseconds. */
