@@ -86,7 +86,7 @@ show 'inbound WhatsApp webhooks, 64 conn.' hook
 # ---- finding a customer ----------------------------------------------------------
 search() { # name customers
     local name=$1
-    customers=$2 data=$dir/data-$1
+    customers=$2 data=${FILLED:-$dir}/data-$1
     [ -d "$data" ] || "$bin/tests/bench/bench_fill" "$data" "$2" 0 >"$dir/fill.log" || fail "the store could not be filled"
     # Cold: nothing of the store is in the page cache when the gateway starts.
     find "$data" -type f -exec dd of={} oflag=nocache conv=notrunc,fdatasync count=0 status=none \;
@@ -111,7 +111,7 @@ echo
 show 'floor, the same searches, 64 conn.' searchfloor
 show 'customers/search, 1 million' small
 [ "$large" -le 1000000 ] || show "customers/search, $large" large
-rm -rf "$dir"/data-*
+[ -n "${FILLED:-}" ] || rm -rf "$dir"/data-*
 
 # ---- the whole flow: accepted, sent to the simulator, and its receipts taken ------
 customers=${CUSTOMERS:-10000} data=$dir/data

@@ -33,7 +33,12 @@ around() {
 }
 around
 data=$dir/data
-"$bin/tests/bench/bench_fill" "$data" "$customers" "$messages" >"$dir/fill.log" || fail "the store could not be filled"
+if [ -n "${FILLED:-}" ]; then
+    cp -r --sparse=always "$FILLED/data-scale" "$data"
+    echo "a copy of $FILLED/data-scale" >"$dir/fill.log"
+else
+    "$bin/tests/bench/bench_fill" "$data" "$customers" "$messages" >"$dir/fill.log" || fail "the store could not be filled"
+fi
 echo "filled: $(cat "$dir/fill.log"), journal $(du -sm "$data/journal" | cut -f1) MB, context $(du -sm "$data/context" | cut -f1) MB"
 hilo_start http://127.0.0.1:9 1
 before_kib=$(resident_kib "$pid")
