@@ -42,8 +42,10 @@ static void up(struct timed *t, const char *channel)
     const char *asan = getenv("ASAN_OPTIONS");
     char path[256], fifo[300];
 
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     scratch_init(&t->w.scratch);
     (void)snprintf(path, sizeof path, "%s", scratch_path(&t->w.scratch, "clock"));
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

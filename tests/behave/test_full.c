@@ -348,8 +348,10 @@ static void with_no_room_for_the_journal(void **state)
     struct disk *d = calloc(1, sizeof *d);
 
     (void)state;
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     assert_non_null(d);
     scratch_init(&d->w.scratch);
     preload(d);
@@ -590,24 +592,30 @@ static void each_call(const char *name, bool stays, bool first_start)
 static void each_call_of_a_first_start(void **state)
 {
     (void)state;
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     each_call("first start", false, true);
 }
 
 static void each_call_once(void **state)
 {
     (void)state;
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     each_call("refused once", false, false);
 }
 
 static void each_call_from_which_on_it_is_full(void **state)
 {
     (void)state;
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     each_call("full from it on", true, false);
 }
 
