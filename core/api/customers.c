@@ -256,7 +256,6 @@ int customer_search(struct request *rq, struct fault *f)
     cJSON_ArrayForEach(v, root)
     {
         uint32_t scheme = (uint32_t)model_value(MODEL_E_SCHEME, str(v->string));
-        const char *near = model_value_near(MODEL_E_SCHEME, str(v->string));
         struct identifier ident;
         struct hilo_id id;
         struct err e = {0};
@@ -265,14 +264,16 @@ int customer_search(struct request *rq, struct fault *f)
         unsigned i = 0;
         int32_t found;
 
-        (void)snprintf(pointer, sizeof pointer, "/%.*s", 70, scheme ? v->string : "");
         if (scheme == 0) {
+            const char *near = model_value_near(MODEL_E_SCHEME, str(v->string));
             (void)fault_set(f, 422, "unknown_field", "",
                             near ? "unknown field; did you mean \"%s\"?"
                                  : "unknown field; a search is by phone, email, document, …%s",
                             near ? near : "");
             goto out;
         }
+        pointer[0] = '/';
+        (void)strcpy(pointer + 1, v->string); /* the name of a scheme */
         if (!cJSON_IsString(v) || json_str(v).n == 0 || json_str(v).n > 256) {
             (void)fault_set(f, 422, "invalid_field", pointer, "a string of 1 to 256 characters is expected");
             goto out;

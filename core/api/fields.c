@@ -207,19 +207,20 @@ int fields_body(struct request *rq, const cJSON **out, struct fault *f)
 {
     struct hilo_str type = request_header(rq, "Content-Type");
     struct json_limits limits = {.bytes_max = (size_t)rq->body_max};
+    const cJSON *tree;
     struct err e = {0};
     int32_t rc;
 
     if (!request_type_is(type, "application/json") && !request_type_is(type, "application/merge-patch+json"))
         return fault_set(f, 415, "unsupported_media_type", "",
                          "send a JSON object with Content-Type: application/json");
-    rc = json_parse(buf_str(&rq->body), &limits, &e, &rq->tree);
+    rc = json_parse_in(rq->arena, buf_str(&rq->body), &limits, &e, &tree);
     if (rc == HILO_NOMEM)
         return fault_set(f, 503, "no_memory", "", "out of memory; try again later");
     if (rc != HILO_OK)
         return fields_fault(f, 400, "invalid_json", "", &e);
-    if (!cJSON_IsObject(rq->tree))
+    if (!cJSON_IsObject(tree))
         return fault_set(f, 422, "invalid_field", "", "a JSON object is expected");
-    *out = rq->tree;
+    *out = tree;
     return 0;
 }

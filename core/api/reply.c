@@ -56,10 +56,18 @@ void out_opt(struct out *o, const char *key, struct hilo_str s)
 
 void out_u64(struct out *o, const char *key, uint64_t v)
 {
-    out__key(o, key);
+    char text[24], *p = text + sizeof text;
     /* Beyond 2^53 readers lose digits: a string, as everywhere in the model. */
-    if (buf_fmt(&o->b, v > (UINT64_C(1) << 53) ? "\"%llu\"" : "%llu", (unsigned long long)v) != HILO_OK)
-        o->failed = true;
+    bool quoted = v > UINT64_C(1) << 53;
+
+    if (quoted)
+        *--p = '"';
+    do
+        *--p = (char)('0' + v % 10);
+    while (v /= 10);
+    if (quoted)
+        *--p = '"';
+    out_raw(o, key, str_n(p, (size_t)(text + sizeof text - p)));
 }
 
 void out_bool(struct out *o, const char *key, bool v)
@@ -94,12 +102,17 @@ void out_id(struct out *o, const char *key, const char *prefix, struct hilo_id i
 
 void out_time(struct out *o, const char *key, uint64_t us)
 {
-    char text[CLOCK_TEXT];
+    char text[1 + CLOCK_TEXT + 1];
+    size_t n;
 
     if (us == 0)
         return;
-    clock_format((int64_t)us, text);
-    out_str(o, key, str(text));
+    /* Nothing in it needs an escape. */
+    text[0] = '"';
+    clock_format((int64_t)us, text + 1);
+    n = strlen(text);
+    text[n] = '"';
+    out_raw(o, key, str_n(text, n + 1));
 }
 
 void out_hex(struct out *o, const char *key, struct hilo_str bytes)

@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -60,7 +59,6 @@ void request_free(struct request *rq)
     if (rq->state == REQUEST_WAITING)
         api->waiting--;
     upload_abort(rq);
-    cJSON_Delete(rq->tree);
     if (rq->answer.fd >= 0)
         (void)close(rq->answer.fd);
     LIST_REMOVE(rq, all);
@@ -177,11 +175,16 @@ struct heads {
 };
 enum { HEAD_LENGTH = 1, HEAD_TRANSFER = 2 }; /* bits of the first two below */
 
+/* tchar of RFC 9110, 5.6.2. */
+static const bool token_char[256] = {
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
+
 static bool request__token(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!((p[i] >= 'a' && p[i] <= 'z') || p[i] == '-' || (p[i] >= 'A' && p[i] <= 'Z') ||
-              (p[i] >= '0' && p[i] <= '9') || (p[i] && strchr("!#$%&'*+.^_`|~", p[i]))))
+        if (!token_char[(unsigned char)p[i]])
             return false;
     return n > 0;
 }
@@ -189,8 +192,9 @@ static bool request__token(const char *p, size_t n)
 static enum MHD_Result request__head(void *arg, enum MHD_ValueKind kind, const char *key, size_t n_key,
                                      const char *value, size_t n_value)
 {
-    static const char *const once[] = {"Content-Length", "Transfer-Encoding", "Content-Type",    "Host",
-                                       "Authorization",  "If-Match",          "Idempotency-Key", NULL};
+    static const struct hilo_str once[] = {
+        {"Content-Length", 14}, {"Transfer-Encoding", 17}, {"Content-Type", 12},    {"Host", 4},
+        {"Authorization", 13},  {"If-Match", 8},           {"Idempotency-Key", 15}, {NULL, 0}};
     struct heads *h = arg;
 
     (void)kind;
@@ -199,8 +203,8 @@ static enum MHD_Result request__head(void *arg, enum MHD_ValueKind kind, const c
     for (size_t i = 0; i < n_value && !h->wrong; i++)
         if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f)
             h->wrong = "a header has a control character";
-    for (unsigned i = 0; once[i] && !h->wrong; i++) {
-        if (!str_eq_nocase(str_n(key, n_key), str(once[i])))
+    for (unsigned i = 0; once[i].p && !h->wrong; i++) {
+        if (n_key != once[i].n || !str_eq_nocase(str_n(key, n_key), once[i]))
             continue;
         if (h->seen & (1u << i))
             h->wrong = "a header that may come once came twice";

@@ -63,7 +63,6 @@ struct request {
     struct buf body;    /* its memory is kept for the next request unless it is large */
     uint64_t length;    /* of the body as announced; 0 if it was not */
     uint64_t body_max, body_bytes, drained;
-    struct cJSON *tree;    /* the body's JSON */
     struct upload *upload; /* of POST /v1/media */
     struct access_once once;
     uint64_t hook; /* token of a waiting hook; 0 */

@@ -25,7 +25,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { CHUNK_FIRST = 4096, CHUNK_MAX = 256 << 10 };
+enum { CHUNK_FIRST = 16000, CHUNK_MAX = 256 << 10 }; /* a request fits into the first, which is kept */
 
 struct arena_chunk {
     struct arena_chunk *next;

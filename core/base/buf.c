@@ -7,7 +7,7 @@
 
 int32_t buf_reserve(struct buf *b, size_t more)
 {
-    size_t cap = b->cap ? b->cap : 256;
+    size_t cap = b->cap ? b->cap : 512;
     char *p;
 
     if (b->cap - b->n >= more)

@@ -34,19 +34,43 @@ static int64_t clock__days(int64_t y, int64_t m, int64_t d)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+static char *clock__put(char *p, unsigned v, unsigned digits)
+{
+    for (unsigned i = digits; i > 0; i--, v /= 10)
+        p[i - 1] = (char)('0' + v % 10);
+    return p + digits;
+}
+
+/* By hand: gmtime_r and snprintf took more of a search than the look-up did. */
 void clock_format(int64_t wall_us, char out[CLOCK_TEXT])
 {
-    int64_t ms = wall_us / 1000;
-    time_t secs = (time_t)(ms / 1000);
-    struct tm tm;
+    static const int64_t end = INT64_C(253402300800) * 1000; /* the year 10000 */
+    int64_t ms = wall_us >= 0 && wall_us / 1000 < end ? wall_us / 1000 : 0;
+    unsigned of_day = (unsigned)(ms % 86400000);
+    /* Of eras of 400 years that begin on 1 March 0000; the inverse of what is above. */
+    int64_t z = ms / 86400000 + 719468;
+    unsigned of_era = (unsigned)(z % 146097);
+    unsigned of_400 = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * of_400 + of_400 / 4 - of_400 / 100);
+    unsigned march = (5 * of_year + 2) / 153; /* months since March */
+    unsigned month = march < 10 ? march + 3 : march - 9;
+    unsigned year = (unsigned)(z / 146097) * 400 + of_400 + (month <= 2);
+    char *p = clock__put(out, year, 4);
 
-    if (wall_us < 0 || !gmtime_r(&secs, &tm) || tm.tm_year > 9999 - 1900) {
-        (void)snprintf(out, CLOCK_TEXT, "1970-01-01T00:00:00.000Z");
-        return;
-    }
-    (void)snprintf(out, CLOCK_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000,
-                   (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100, tm.tm_min % 100,
-                   tm.tm_sec % 100, (int)(ms % 1000));
+    *p++ = '-';
+    p = clock__put(p, month, 2);
+    *p++ = '-';
+    p = clock__put(p, of_year - (153 * march + 2) / 5 + 1, 2);
+    *p++ = 'T';
+    p = clock__put(p, of_day / 3600000, 2);
+    *p++ = ':';
+    p = clock__put(p, of_day / 60000 % 60, 2);
+    *p++ = ':';
+    p = clock__put(p, of_day / 1000 % 60, 2);
+    *p++ = '.';
+    p = clock__put(p, of_day % 1000, 3);
+    *p++ = 'Z';
+    *p = '\0';
 }
 
 /* n digits at s[at]; false if they are none. */

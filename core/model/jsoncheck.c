@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "model/path.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistr.h>
@@ -336,7 +337,43 @@ static int32_t check_tree(const cJSON *v, const struct model_path *at, struct er
     return HILO_OK;
 }
 
-int32_t json_parse(struct hilo_str text, const struct json_limits *limits, struct err *e, cJSON **out)
+/* cJSON allocates for each node, name and string through two pointers of the whole process.
+ * While this is set, what the thread's parse wants comes out of an arena; else, as for
+ * anybody else who uses cJSON in this process (plugins), out of malloc. */
+static _Thread_local struct arena *taking;
+static pthread_once_t hooked = PTHREAD_ONCE_INIT;
+
+static void *node_alloc(size_t n)
+{
+    return taking ? arena_alloc(taking, n) : malloc(n);
+}
+
+static void node_free(void *p)
+{
+    if (!taking) /* a parse that fails gives back only what it took itself */
+        free(p);
+}
+
+static void hook(void)
+{
+    cJSON_Hooks hooks = {node_alloc, node_free};
+
+    cJSON_InitHooks(&hooks);
+}
+
+static cJSON *parse(struct hilo_str text, struct arena *arena)
+{
+    cJSON *tree;
+
+    (void)pthread_once(&hooked, hook);
+    taking = arena;
+    tree = cJSON_ParseWithLength(text.p, (size_t)text.n);
+    taking = NULL;
+    return tree;
+}
+
+static int32_t parse_checked(struct hilo_str text, const struct json_limits *limits, struct arena *arena,
+                             struct err *e, cJSON **out)
 {
     const struct model_path root = path_key(NULL, STR(""));
     size_t bytes_max = limits && limits->bytes_max ? limits->bytes_max : JSON_BYTES_MAX;
@@ -354,13 +391,29 @@ int32_t json_parse(struct hilo_str text, const struct json_limits *limits, struc
         return err_set(e, HILO_INVALID, "at byte 0: a value was expected");
     if (!scan_text(&s, depth_max))
         return HILO_INVALID;
-    tree = cJSON_ParseWithLength(text.p, (size_t)text.n);
+    tree = parse(text, arena);
     if (!tree)
         return err_set(e, HILO_NOMEM, "no memory for %llu bytes of JSON", (unsigned long long)text.n);
     rc = check_tree(tree, &root, e);
-    if (rc)
+    if (rc == HILO_OK)
+        *out = tree;
+    else if (!arena)
         cJSON_Delete(tree);
-    else
+    return rc;
+}
+
+int32_t json_parse(struct hilo_str text, const struct json_limits *limits, struct err *e, cJSON **out)
+{
+    return parse_checked(text, limits, NULL, e, out);
+}
+
+int32_t json_parse_in(struct arena *arena, struct hilo_str text, const struct json_limits *limits,
+                      struct err *e, const cJSON **out)
+{
+    cJSON *tree;
+    int32_t rc = parse_checked(text, limits, arena, e, &tree);
+
+    if (rc == HILO_OK)
         *out = tree;
     return rc;
 }

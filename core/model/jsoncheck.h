@@ -6,6 +6,7 @@
 #ifndef MODEL_JSONCHECK_H
 #define MODEL_JSONCHECK_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include <cjson/cJSON.h>
 #include <hilo/types.h>
@@ -34,5 +35,9 @@ struct json_limits { /* 0: the default above */
  * ignores case: use cJSON_GetObjectItemCaseSensitive).
  */
 int32_t json_parse(struct hilo_str text, const struct json_limits *, struct err *, cJSON **out);
+/* The same, with a tree that lives as long as the arena: no cJSON_Delete. On the accept
+ * path: an allocation for each node, name and string cost as much as the parsing. */
+int32_t json_parse_in(struct arena *, struct hilo_str text, const struct json_limits *, struct err *,
+                      const cJSON **out);
 
 #endif

@@ -376,10 +376,10 @@ static int32_t check_content(struct hilo_str message, struct hilo_str c, const s
         }
     }
     for (i = 0; i < sizeof strings / sizeof *strings; i++) {
-        const struct model_path here = path_key(at, str(model_field(MODEL_G_CONTENT, strings[i].tag)->json));
-
-        if (!hilo_find(c, strings[i].tag, &s))
+        if (!(seen >> strings[i].tag & 1))
             continue;
+        const struct model_path here = path_key(at, str(model_field(MODEL_G_CONTENT, strings[i].tag)->json));
+        (void)hilo_find(c, strings[i].tag, &s);
         rc = check_length(s, strings[i].max, strings[i].empty, &here, e);
         if (!rc && strings[i].tag == HILO_T_CONTENT_URL)
             rc = check_url(s, &here, e);
