@@ -260,7 +260,7 @@ void wa_on_request(void *inst, uint64_t request, const struct hilo_http *h)
 
     if (!wa || wa->magic != WA_MAGIC)
         return;
-    caller = wa->provider->caller(&wa->conf, h);
+    caller = wa->provider->caller(&wa->conf, wa->signer, h);
     query = h->url;
     wa_split(&query, '?');
     if (caller == WA_CALLER_LOST)

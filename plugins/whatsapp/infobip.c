@@ -97,10 +97,12 @@ static bool ib_basic(const struct wa_conf *conf, struct hilo_str header)
     return ok;
 }
 
-static enum wa_caller ib_caller(const struct wa_conf *conf, const struct hilo_http *h)
+static enum wa_caller ib_caller(const struct wa_conf *conf, const struct wa_signer *signer,
+                                const struct hilo_http *h)
 {
     struct hilo_str query = h->url, path = wa_split(&query, '?');
 
+    (void)signer;
     if (path.n && path.p[0] == '/') {
         path.p++;
         path.n--;

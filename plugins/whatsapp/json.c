@@ -29,46 +29,44 @@ static const char *json_skip_string(const char *p, const char *end)
     return p < end ? p + 1 : end;
 }
 
-static const char *json_skip_value(const char *p, const char *end)
+/* p is at { or [. Who looks for one member skips all that is before it, at each level
+ * again: this loop is most of what reading a delivery costs. */
+static const char *json_skip_container(const char *p, const char *end)
 {
+    static const bool stop[256] = {['"'] = 1, ['{'] = 1, ['['] = 1, ['}'] = 1, [']'] = 1};
     size_t depth = 0;
 
-    while (p < end) {
-        switch (*p) {
-        case '"':
+    for (;;) {
+        while (p < end && !stop[(unsigned char)*p])
+            p++;
+        if (p == end)
+            return end;
+        if (*p == '"') {
             p = json_skip_string(p, end);
-            break;
-        case '{':
-        case '[':
-            depth++;
-            p++;
-            break;
-        case '}':
-        case ']':
-            if (depth == 0)
-                return p;
-            depth--;
-            p++;
-            break;
-        case ',':
-        case ':':
-        case ' ':
-        case '\t':
-        case '\n':
-        case '\r':
-            if (depth == 0)
-                return p;
-            p++;
             continue;
-        default:
-            p++;
-            while (p < end && !strchr(",:]} \t\n\r", *p))
-                p++;
         }
+        depth += *p == '{' || *p == '[' ? 1 : (size_t)-1;
+        p++;
         if (depth == 0)
             return p;
     }
-    return end;
+}
+
+/* The end of the value at p; p if there is none. */
+static const char *json_skip_value(const char *p, const char *end)
+{
+    static const bool after[256] = {
+        [','] = 1, [':'] = 1, [']'] = 1, ['}'] = 1, [' '] = 1, ['\t'] = 1, ['\n'] = 1, ['\r'] = 1};
+
+    if (p == end)
+        return end;
+    if (*p == '"')
+        return json_skip_string(p, end);
+    if (*p == '{' || *p == '[')
+        return json_skip_container(p, end);
+    while (p < end && !after[(unsigned char)*p])
+        p++;
+    return p;
 }
 
 enum wa_json_type wa_json_type(struct hilo_str value)
@@ -246,6 +244,24 @@ struct hilo_str wa_json_get(struct hilo_str object, const char *name)
         if (wa_json_key_is(key, name))
             return value;
     return none;
+}
+
+void wa_json_take(struct hilo_str object, const char *const *name, struct hilo_str *value, size_t n)
+{
+    struct hilo_str rest, key, v;
+    size_t i, left = n;
+
+    memset(value, 0, n * sizeof *value);
+    if (wa_json_type(object) != WA_JSON_OBJECT)
+        return;
+    rest = wa_json_inside(object);
+    while (left > 0 && wa_json_member(&rest, &key, &v))
+        for (i = 0; i < n; i++)
+            if (value[i].n == 0 && wa_json_key_is(key, name[i])) {
+                value[i] = v;
+                left--;
+                break;
+            }
 }
 
 struct hilo_str wa_json_text(struct hilo_str value, char *scratch)

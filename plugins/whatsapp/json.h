@@ -8,6 +8,7 @@
 
 #include <hilo/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { WA_JSON_DEPTH_MAX = 64 };
 
@@ -38,6 +39,9 @@ bool wa_json_key_is(struct hilo_str key, const char *name);
 
 /* The first member with this name; empty if there is none or it is no object. */
 struct hilo_str wa_json_get(struct hilo_str object, const char *name);
+
+/* The same for several members in one pass: value[i] of name[i]. */
+void wa_json_take(struct hilo_str object, const char *const *name, struct hilo_str *value, size_t n);
 
 /* The text of a string; of any other value an empty one. scratch has room for
  * value.n bytes and is used only if there are escapes: the result then points

@@ -63,15 +63,16 @@ static bool meta_handshake(const struct wa_conf *conf, struct hilo_str query, ch
     return true;
 }
 
-static enum wa_caller meta_caller(const struct wa_conf *conf, const struct hilo_http *h)
+static enum wa_caller meta_caller(const struct wa_conf *conf, const struct wa_signer *signer,
+                                  const struct hilo_http *h)
 {
     struct hilo_str query = h->url, path = wa_split(&query, '?');
 
+    (void)conf;
     if (path.n > 1 || (path.n == 1 && path.p[0] != '/'))
         return WA_CALLER_LOST;
-    return wa_signature_ok(conf->app_secret, h->body, wa_header(h, "X-Hub-Signature-256"))
-               ? WA_CALLER_KNOWN
-               : WA_CALLER_UNKNOWN;
+    return wa_signature_ok(signer, h->body, wa_header(h, "X-Hub-Signature-256")) ? WA_CALLER_KNOWN
+                                                                                 : WA_CALLER_UNKNOWN;
 }
 
 static int32_t meta_read(const struct wa_conf *conf, const struct hilo_http *h, const struct wa_sink *sink)

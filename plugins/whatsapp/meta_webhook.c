@@ -148,12 +148,9 @@ static void webhook_status(struct webhook *h, struct hilo_str whole)
 
 /* ---- the envelope ------------------------------------------------------------------------------ */
 
-/* The items of a member that must be an array if it is there. */
-static struct hilo_str webhook_array(struct webhook *h, struct hilo_str object, const char *name,
-                                     const char *complaint)
+/* The items of a member, which must be an array if it is there. */
+static struct hilo_str webhook_array(struct webhook *h, struct hilo_str v, const char *complaint)
 {
-    struct hilo_str v = wa_json_get(object, name);
-
     if (wa_json_type(v) == WA_JSON_ARRAY)
         return wa_json_inside(v);
     if (v.n)
@@ -161,9 +158,9 @@ static struct hilo_str webhook_array(struct webhook *h, struct hilo_str object, 
     return wa_meta_none;
 }
 
-static void webhook_account_errors(struct webhook *h, struct hilo_str value)
+static void webhook_account_errors(struct webhook *h, struct hilo_str errors)
 {
-    struct hilo_str rest = webhook_array(h, value, "errors", "errors is no array"), e;
+    struct hilo_str rest = webhook_array(h, errors, "errors is no array"), e;
     const struct wa_meta_error *known;
     uint64_t code;
 
@@ -190,10 +187,14 @@ static void webhook_contacts(struct webhook *h, struct hilo_str contacts)
 
 static void webhook_change(struct webhook *h, struct hilo_str change)
 {
-    struct hilo_str field = wa_json_get(change, "field"), value = wa_json_get(change, "value"), rest, item,
-                    text;
+    static const char *const members[] = {"field", "value"};
+    static const char *const parts[] = {"metadata", "errors", "contacts", "messages", "statuses"};
+    struct hilo_str m[2], part[5], field, value, rest, item, text;
     size_t n;
 
+    wa_json_take(change, members, m, 2);
+    field = m[0];
+    value = m[1];
     if (wa_json_type(value) != WA_JSON_OBJECT) {
         wa_meta_note(h, WA_NOTE_MALFORMED, 0, wa_meta_str("a change has no value"));
         return;
@@ -203,25 +204,27 @@ static void webhook_change(struct webhook *h, struct hilo_str change)
             wa_meta_note(h, WA_NOTE_FIELD, 0, wa_json_text(field, h->in.scratch));
         return;
     }
-    text = wa_json_text(wa_json_get(wa_json_get(value, "metadata"), "phone_number_id"), h->in.scratch);
+    wa_json_take(value, parts, part, 5);
+    text = wa_json_text(wa_json_get(part[0], "phone_number_id"), h->in.scratch);
     if (text.n != h->account->phone_number_id.n || text.n == 0 ||
         memcmp(text.p, h->account->phone_number_id.p, text.n) != 0) {
         wa_meta_note(h, WA_NOTE_FOREIGN, 0, text);
         return;
     }
-    webhook_account_errors(h, value);
-    webhook_contacts(h, wa_json_get(value, "contacts"));
-    rest = webhook_array(h, value, "messages", "messages is no array");
+    webhook_account_errors(h, part[1]);
+    webhook_contacts(h, part[2]);
+    rest = webhook_array(h, part[3], "messages is no array");
     for (n = 0; !h->stop && !h->in.nomem && wa_json_item(&rest, &item); n++)
         wa_meta_message(h, item, n);
-    rest = webhook_array(h, value, "statuses", "statuses is no array");
+    rest = webhook_array(h, part[4], "statuses is no array");
     while (!h->stop && !h->in.nomem && wa_json_item(&rest, &item))
         webhook_status(h, item);
 }
 
 int32_t wa_meta_read(struct hilo_str body, const struct wa_account *account, const struct wa_sink *sink)
 {
-    struct hilo_str root, object, entries, entry, changes, change;
+    static const char *const of_root[] = {"object", "entry"}, *const of_entry[] = {"id", "changes"};
+    struct hilo_str root, r[2], e[2], entries, entry, changes, change;
     struct webhook h;
 
     if (!wa_json_check(body, &root) || wa_json_type(root) != WA_JSON_OBJECT)
@@ -231,15 +234,16 @@ int32_t wa_meta_read(struct hilo_str body, const struct wa_account *account, con
     h.sink = sink;
     if (!wa_in_init(&h.in, body))
         return HILO_NOMEM;
-    object = wa_json_get(root, "object");
-    if (!wa_json_is(object, "whatsapp_business_account")) {
-        wa_meta_note(&h, WA_NOTE_OBJECT, 0, wa_json_text(object, h.in.scratch));
+    wa_json_take(root, of_root, r, 2);
+    if (!wa_json_is(r[0], "whatsapp_business_account")) {
+        wa_meta_note(&h, WA_NOTE_OBJECT, 0, wa_json_text(r[0], h.in.scratch));
         goto out;
     }
-    entries = webhook_array(&h, root, "entry", "entry is no array");
+    entries = webhook_array(&h, r[1], "entry is no array");
     while (!h.stop && !h.in.nomem && wa_json_item(&entries, &entry)) {
-        h.waba = wa_json_get(entry, "id");
-        changes = webhook_array(&h, entry, "changes", "changes is no array");
+        wa_json_take(entry, of_entry, e, 2);
+        h.waba = e[0];
+        changes = webhook_array(&h, e[1], "changes is no array");
         while (!h.stop && !h.in.nomem && wa_json_item(&changes, &change))
             webhook_change(&h, change);
     }

@@ -167,7 +167,9 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
         return HILO_CONFIG;
     }
     wa->authorization = plugin_authorization(wa);
-    if (!wa->authorization) {
+    wa->signer = wa_signer_new(wa->conf.app_secret);
+    if (!wa->authorization || (!wa->signer && wa->conf.app_secret.n)) {
+        free(wa->authorization);
         free(wa);
         return HILO_NOMEM;
     }
@@ -180,6 +182,7 @@ static int32_t plugin_reconfigure(void *inst, const void *conf)
 {
     struct wa *wa = inst;
     const char *wrong;
+    struct wa_signer *signer = NULL;
     char *authorization = NULL;
     struct wa_conf before;
 
@@ -190,7 +193,10 @@ static int32_t plugin_reconfigure(void *inst, const void *conf)
     wrong = plugin_wrong_option(&wa->conf, &wa->provider);
     if (!wrong)
         authorization = plugin_authorization(wa);
-    if (!authorization) {
+    if (authorization)
+        signer = wa_signer_new(wa->conf.app_secret);
+    if (!authorization || (!signer && wa->conf.app_secret.n)) {
+        free(authorization);
         wa->conf = before;
         if (wrong)
             wa_log(wa, HILO_LOG_ERROR, "new options refused: %s", wrong);
@@ -198,6 +204,8 @@ static int32_t plugin_reconfigure(void *inst, const void *conf)
     }
     free(wa->authorization);
     wa->authorization = authorization;
+    wa_signer_free(&wa->signer);
+    wa->signer = signer;
     wa_set_state(wa, HILO_OK, "ready"); /* what stopped it was perhaps the token */
     wa_templates_changed(wa);
     return HILO_OK;
@@ -304,6 +312,7 @@ static void plugin_close(void *inst)
     wa_slots_done(&wa->hooks);
     wa->magic = 0;
     free(wa->authorization);
+    wa_signer_free(&wa->signer);
     free(wa);
 }
 

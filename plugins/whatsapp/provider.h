@@ -13,6 +13,7 @@
 
 #include "answer.h"
 #include "encode.h"
+#include "signature.h"
 #include "webhook.h"
 
 #include <hilo/message.h>
@@ -76,11 +77,12 @@ struct wa_provider {
     bool (*uploaded)(const struct hilo_http *, char *ext, size_t cap);
 
     /* In. handshake(): whether this query is the provider's proof of the address,
-     * and what to answer. caller(): of a POST; url is its path and query.
+     * and what to answer. caller(): of a POST; url is its path and query; the signer
+     * has app_secret, and is NULL without one.
      * read(): gives all that a delivery of a known caller holds to the sink, as
      * wa_webhook_read does. */
     bool (*handshake)(const struct wa_conf *, struct hilo_str query, char *answer, size_t cap);
-    enum wa_caller (*caller)(const struct wa_conf *, const struct hilo_http *);
+    enum wa_caller (*caller)(const struct wa_conf *, const struct wa_signer *, const struct hilo_http *);
     int32_t (*read)(const struct wa_conf *, const struct hilo_http *, const struct wa_sink *);
 
     /* Templates. templates_url(): the request for the page after this cursor ("" for the

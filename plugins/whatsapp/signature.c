@@ -10,8 +10,9 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <limits.h>
+#include <openssl/params.h>
+#include <openssl/core_names.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SIGNATURE_BYTES = 32 };
@@ -49,21 +50,51 @@ static void signature_hex(const uint8_t in[SIGNATURE_BYTES], char out[65])
     out[64] = 0;
 }
 
-bool wa_signature_ok(struct hilo_str secret, struct hilo_str body, struct hilo_str header)
+struct wa_signer {
+    EVP_MAC_CTX *keyed; /* copied for each check, never used up */
+};
+
+struct wa_signer *wa_signer_new(struct hilo_str secret)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    struct wa_signer *s = secret.n ? calloc(1, sizeof *s) : NULL;
+    EVP_MAC *hmac = s ? EVP_MAC_fetch(NULL, "HMAC", NULL) : NULL;
+
+    if (hmac)
+        s->keyed = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac);
+    if (s && !(s->keyed && EVP_MAC_init(s->keyed, (const unsigned char *)secret.p, (size_t)secret.n, params)))
+        wa_signer_free(&s);
+    return s;
+}
+
+void wa_signer_free(struct wa_signer **signer)
+{
+    if (*signer)
+        EVP_MAC_CTX_free((*signer)->keyed);
+    free(*signer);
+    *signer = NULL;
+}
+
+bool wa_signature_ok(const struct wa_signer *signer, struct hilo_str body, struct hilo_str header)
 {
     static const char prefix[] = "sha256=";
-    uint8_t want[EVP_MAX_MD_SIZE], got[SIGNATURE_BYTES];
-    unsigned n = 0;
+    uint8_t want[SIGNATURE_BYTES], got[SIGNATURE_BYTES];
+    EVP_MAC_CTX *ctx;
+    size_t n = 0;
+    bool made;
 
-    if (secret.n == 0 || secret.n > INT_MAX || header.n != sizeof prefix - 1 + 2 * SIGNATURE_BYTES ||
+    if (!signer || header.n != sizeof prefix - 1 + 2 * SIGNATURE_BYTES ||
         memcmp(header.p, prefix, sizeof prefix - 1) != 0 ||
         !signature_unhex(header.p + sizeof prefix - 1, got))
         return false;
-    if (!HMAC(EVP_sha256(), secret.p, (int)secret.n, (const unsigned char *)(body.n ? body.p : ""), body.n,
-              want, &n) ||
-        n != SIGNATURE_BYTES)
-        return false;
-    return CRYPTO_memcmp(want, got, SIGNATURE_BYTES) == 0;
+    ctx = EVP_MAC_CTX_dup(signer->keyed);
+    made = ctx && EVP_MAC_update(ctx, (const unsigned char *)(body.n ? body.p : ""), (size_t)body.n) &&
+           EVP_MAC_final(ctx, want, &n, sizeof want) && n == SIGNATURE_BYTES;
+    EVP_MAC_CTX_free(ctx);
+    return made && CRYPTO_memcmp(want, got, SIGNATURE_BYTES) == 0;
 }
 
 bool wa_secret_eq(struct hilo_str a, struct hilo_str b)

@@ -36,9 +36,10 @@ struct wa {
     struct hilo_self *self;
     struct wa_conf conf; /* a copy, base_url filled in */
     const struct wa_provider *provider;
-    char *authorization;   /* "Bearer …" */
-    struct wa_slots ops;   /* struct wa_op: sends and downloads */
-    struct wa_slots hooks; /* requests that wait for their messages to be on disk */
+    char *authorization;      /* "Bearer …" */
+    struct wa_signer *signer; /* of app_secret; NULL: there is none */
+    struct wa_slots ops;      /* struct wa_op: sends and downloads */
+    struct wa_slots hooks;    /* requests that wait for their messages to be on disk */
     struct wa_uploads uploads;
     struct wa_templates templates;
     struct wa_names ignored; /* kinds of news that were logged */

@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_verdict(&v);
     if (wa_infobip.templates_read(&h, &templates, after, sizeof after))
         must(after[0] == 0);
-    must(wa_infobip.caller(&conf, &h) != WA_CALLER_KNOWN || (size >= 2 && data[1] != 0));
+    must(wa_infobip.caller(&conf, NULL, &h) != WA_CALLER_KNOWN || (size >= 2 && data[1] != 0));
     if (wa_ib_time(bytes, &us))
         must(us >= 0);
     check_trust(bytes);

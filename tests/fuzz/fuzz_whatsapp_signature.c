@@ -35,8 +35,11 @@ static bool believed(struct hilo_str header, struct hilo_str body)
     const struct hilo_kv kv = {{"x-hub-SIGNATURE-256", 19}, header};
     const struct hilo_http h = {
         .size = sizeof h, .method = {"POST", 4}, .body = body, .header = &kv, .n_header = 1};
+    struct wa_signer *signer = wa_signer_new(conf.app_secret);
+    bool known = wa_meta.caller(&conf, signer, &h) == WA_CALLER_KNOWN;
 
-    return wa_meta.caller(&conf, &h) == WA_CALLER_KNOWN;
+    wa_signer_free(&signer);
+    return known;
 }
 
 static void check_signature(struct hilo_str header, struct hilo_str body, uint8_t flip)

@@ -941,7 +941,7 @@ static enum wa_caller caller(const struct wa_conf *c, const char *url, const cha
     const struct hilo_http h = {
         .size = sizeof h, .url = str(url), .header = &header, .n_header = authorization != NULL};
 
-    return wa_infobip.caller(c, &h);
+    return wa_infobip.caller(c, NULL, &h);
 }
 
 static void test_who_may_post(void **state)

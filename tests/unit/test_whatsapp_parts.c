@@ -9,13 +9,18 @@ static void test_signature(void **state)
     /* printf %s "$body" | openssl dgst -sha256 -hmac 'app-secret' */
     static const char body[] = "{\"object\":\"whatsapp_business_account\",\"n\":\"\\u00f1\"}";
     char header[] = "sha256=396d764ab16317a98454733aba7ce532d03199d35114c36835f2b5c58c124d2f";
-    struct hilo_str b = str(body), h = str(header), secret = str("app-secret");
+    struct hilo_str b = str(body), h = str(header), none = {NULL, 0};
+    struct wa_signer *secret = wa_signer_new(str("app-secret")), *other = wa_signer_new(str("app-secreT"));
     size_t i;
 
     (void)state;
+    assert_non_null(secret);
+    assert_non_null(other);
+    assert_null(wa_signer_new(none));
     assert_true(wa_signature_ok(secret, b, h));
-    assert_false(wa_signature_ok(str("app-secreT"), b, h));
-    assert_false(wa_signature_ok(str(""), b, h));
+    assert_true(wa_signature_ok(secret, b, h)); /* not used up */
+    assert_false(wa_signature_ok(other, b, h));
+    assert_false(wa_signature_ok(NULL, b, h));
     assert_false(wa_signature_ok(secret, (struct hilo_str){b.p, b.n - 1}, h));
     assert_false(wa_signature_ok(secret, b, (struct hilo_str){h.p, h.n - 1}));
     assert_false(wa_signature_ok(secret, b, (struct hilo_str){NULL, 0}));
@@ -28,6 +33,8 @@ static void test_signature(void **state)
         if (header[i] >= 'a')
             header[i] = (char)(header[i] - 'a' + 'A');
     assert_true(wa_signature_ok(secret, b, h));
+    wa_signer_free(&secret);
+    wa_signer_free(&other);
     assert_true(wa_secret_eq(str("abc"), str("abc")));
     assert_false(wa_secret_eq(str("abc"), str("abd")));
     assert_false(wa_secret_eq(str("abc"), str("abcd")));
