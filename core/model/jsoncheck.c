@@ -4,7 +4,11 @@
  * and rounds integers; so the text is scanned first against RFC 8259, in one pass
  * without recursion, and what passes can fail in cJSON only for want of memory.
  *
- * Doubled keys are looked for in cJSON's tree, where escapes are resolved: pairwise
+ * The same pass can make cJSON's tree, in an arena: reading all of it once more by
+ * cJSON took three times what the scan does, and was the largest single cost of a
+ * message. What it makes is what cJSON would (tests/fuzz/fuzz_api_json.c compares).
+ *
+ * Doubled keys are looked for in the tree, where escapes are resolved: pairwise
  * in small objects, by sorting in large ones. A hash would need a secret to be safe
  * from chosen keys; sorting does not.
  */
@@ -12,10 +16,11 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "model/path.h"
+#include <limits.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistr.h>
 
 enum { NUMBER_MAX = 63, /* what cJSON copies of one */ FEW_KEYS = 12 };
@@ -23,6 +28,10 @@ enum { NUMBER_MAX = 63, /* what cJSON copies of one */ FEW_KEYS = 12 };
 struct scan {
     const uint8_t *start, *p, *end;
     struct err *e;
+    struct arena *arena; /* NULL: no tree is made */
+    bool escapes;        /* in the string scanned last */
+    cJSON *root;
+    char *key; /* of the value that comes next; NULL: it has none */
 };
 
 static bool fail(struct scan *s, const uint8_t *at, const char *words)
@@ -108,6 +117,7 @@ static bool scan_string(struct scan *s)
     ucs4_t uc;
     int n;
 
+    s->escapes = false;
     while (s->p < s->end) {
         const uint8_t *p = s->p;
         while (p < s->end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
@@ -127,6 +137,7 @@ static bool scan_string(struct scan *s)
             return true;
         } else if (c == '\\') {
             s->p++;
+            s->escapes = true;
             if (!scan_escape(s))
                 return false;
         } else {
@@ -134,6 +145,97 @@ static bool scan_string(struct scan *s)
         }
     }
     return fail(s, open, "a string is not closed");
+}
+
+/* What the string that was just scanned means, from the byte after its opening quote. */
+static char *string_text(const struct scan *s, const uint8_t *p)
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const uint8_t *end = s->p - 1;
+    const char *at;
+    char *text, *o;
+
+    if (!s->escapes)
+        return arena_z(s->arena, str_n(p, (size_t)(end - p)));
+    text = o = arena_alloc(s->arena, (size_t)(end - p) + 1); /* no escape is shorter than its meaning */
+    while (p < end) {
+        if (*p != '\\') {
+            *o++ = (char)*p++;
+        } else if (p[1] == 'u') {
+            ucs4_t c = (ucs4_t)hex4(p + 2, end);
+            p += 6;
+            if (c >= 0xd800 && c <= 0xdbff) {
+                c = 0x10000 + ((c - 0xd800) << 10) + ((ucs4_t)hex4(p + 2, end) - 0xdc00);
+                p += 6;
+            }
+            o += u8_uctomb((uint8_t *)o, c, 6);
+        } else {
+            at = strchr(from, p[1]);
+            *o++ = at ? to[at - from] : (char)p[1];
+            p += 2;
+        }
+    }
+    return text;
+}
+
+/* A node with the key that waits for it, as the last child of parent (NULL: the root). */
+static cJSON *node(struct scan *s, cJSON *parent, int type)
+{
+    cJSON *n = ARENA_NEW(s->arena, cJSON);
+
+    n->type = type;
+    n->string = s->key;
+    s->key = NULL;
+    if (!parent) {
+        s->root = n;
+    } else if (!parent->child) {
+        parent->child = n->prev = n;
+    } else {
+        n->prev = parent->child->prev; /* cJSON keeps the last in the first's prev */
+        n->prev->next = parent->child->prev = n;
+    }
+    return n;
+}
+
+static double number_value(const uint8_t *p, const uint8_t *end)
+{
+    char text[NUMBER_MAX + 1];
+    uint64_t v;
+    bool minus = *p == '-';
+
+    if (str_u64(str_n(p + minus, (size_t)(end - p) - minus), &v))
+        return minus ? -(double)v : (double)v; /* at most 2^53: exact */
+    memcpy(text, p, (size_t)(end - p));
+    text[end - p] = '\0';
+    return strtod(text, NULL); /* nobody here calls setlocale */
+}
+
+/* The scalar from start to where the scan is now. */
+static void scalar_node(struct scan *s, cJSON *parent, const uint8_t *start)
+{
+    cJSON *n;
+
+    switch (*start) {
+    case '"':
+        n = node(s, parent, cJSON_String);
+        n->valuestring = string_text(s, start + 1);
+        break;
+    case 't':
+        node(s, parent, cJSON_True)->valueint = 1;
+        break;
+    case 'f':
+        (void)node(s, parent, cJSON_False);
+        break;
+    case 'n':
+        (void)node(s, parent, cJSON_NULL);
+        break;
+    default:
+        n = node(s, parent, cJSON_Number);
+        n->valuedouble = number_value(start, s->p);
+        n->valueint = n->valuedouble >= INT_MAX   ? INT_MAX
+                      : n->valuedouble <= INT_MIN ? INT_MIN
+                                                  : (int)n->valuedouble;
+    }
 }
 
 static bool digits(struct scan *s)
@@ -184,7 +286,7 @@ static bool literal(struct scan *s, struct hilo_str word)
     return true;
 }
 
-static bool scan_scalar(struct scan *s)
+static bool scan_scalar_text(struct scan *s)
 {
     switch (*s->p) {
     case '"':
@@ -201,15 +303,30 @@ static bool scan_scalar(struct scan *s)
     }
 }
 
+static bool scan_scalar(struct scan *s, cJSON *parent)
+{
+    const uint8_t *start = s->p;
+
+    if (!scan_scalar_text(s))
+        return false;
+    if (s->arena)
+        scalar_node(s, parent, start);
+    return true;
+}
+
 /* A member's name and colon. */
 static bool scan_key(struct scan *s)
 {
+    const uint8_t *start;
+
     skip_space(s);
     if (s->p == s->end || *s->p != '"')
         return fail(s, s->p, "a key in quotes was expected");
-    s->p++;
+    start = ++s->p;
     if (!scan_string(s))
         return false;
+    if (s->arena)
+        s->key = string_text(s, start);
     skip_space(s);
     if (s->p == s->end || *s->p != ':')
         return fail(s, s->p, "\":\" was expected after a key");
@@ -219,10 +336,12 @@ static bool scan_key(struct scan *s)
 
 static bool scan_text(struct scan *s, uint32_t depth_max)
 {
-    uint8_t close[JSON_DEPTH_CEILING]; /* what ends each open array or object */
+    uint8_t close[JSON_DEPTH_CEILING];   /* what ends each open array or object */
+    cJSON *open[1 + JSON_DEPTH_CEILING]; /* and its node */
     uint32_t depth = 0;
     bool value = true; /* a value is next; else what comes after one */
 
+    open[0] = NULL;
     for (;;) {
         skip_space(s);
         if (value) {
@@ -231,6 +350,8 @@ static bool scan_text(struct scan *s, uint32_t depth_max)
             if (*s->p == '{' || *s->p == '[') {
                 if (depth == depth_max)
                     return fail(s, s->p, "nested too deep");
+                open[depth + 1] =
+                    s->arena ? node(s, open[depth], *s->p == '{' ? cJSON_Object : cJSON_Array) : NULL;
                 close[depth++] = *s->p++ == '{' ? '}' : ']';
                 skip_space(s);
                 if (s->p < s->end && *s->p == close[depth - 1]) {
@@ -242,7 +363,7 @@ static bool scan_text(struct scan *s, uint32_t depth_max)
                 }
                 continue;
             }
-            if (!scan_scalar(s))
+            if (!scan_scalar(s, open[depth]))
                 return false;
             value = false;
         } else if (depth == 0) {
@@ -337,41 +458,7 @@ static int32_t check_tree(const cJSON *v, const struct model_path *at, struct er
     return HILO_OK;
 }
 
-/* cJSON allocates for each node, name and string through two pointers of the whole process.
- * While this is set, what the thread's parse wants comes out of an arena; else, as for
- * anybody else who uses cJSON in this process (plugins), out of malloc. */
-static _Thread_local struct arena *taking;
-static pthread_once_t hooked = PTHREAD_ONCE_INIT;
-
-static void *node_alloc(size_t n)
-{
-    return taking ? arena_alloc(taking, n) : malloc(n);
-}
-
-static void node_free(void *p)
-{
-    if (!taking) /* a parse that fails gives back only what it took itself */
-        free(p);
-}
-
-static void hook(void)
-{
-    cJSON_Hooks hooks = {node_alloc, node_free};
-
-    cJSON_InitHooks(&hooks);
-}
-
-static cJSON *parse(struct hilo_str text, struct arena *arena)
-{
-    cJSON *tree;
-
-    (void)pthread_once(&hooked, hook);
-    taking = arena;
-    tree = cJSON_ParseWithLength(text.p, (size_t)text.n);
-    taking = NULL;
-    return tree;
-}
-
+/* With a tree in the arena, or one of cJSON's own making if that is NULL. */
 static int32_t parse_checked(struct hilo_str text, const struct json_limits *limits, struct arena *arena,
                              struct err *e, cJSON **out)
 {
@@ -379,7 +466,7 @@ static int32_t parse_checked(struct hilo_str text, const struct json_limits *lim
     size_t bytes_max = limits && limits->bytes_max ? limits->bytes_max : JSON_BYTES_MAX;
     uint32_t depth_max = limits && limits->depth_max ? limits->depth_max : JSON_DEPTH_MAX;
     const uint8_t *p = (const uint8_t *)(text.n ? text.p : ""); /* nothing may be NULL */
-    struct scan s = {p, p, p + text.n, e};
+    struct scan s = {.start = p, .p = p, .end = p + text.n, .e = e, .arena = arena};
     cJSON *tree;
     int32_t rc;
 
@@ -391,7 +478,7 @@ static int32_t parse_checked(struct hilo_str text, const struct json_limits *lim
         return err_set(e, HILO_INVALID, "at byte 0: a value was expected");
     if (!scan_text(&s, depth_max))
         return HILO_INVALID;
-    tree = parse(text, arena);
+    tree = arena ? s.root : cJSON_ParseWithLength(text.p, (size_t)text.n);
     if (!tree)
         return err_set(e, HILO_NOMEM, "no memory for %llu bytes of JSON", (unsigned long long)text.n);
     rc = check_tree(tree, &root, e);

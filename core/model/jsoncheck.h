@@ -35,8 +35,8 @@ struct json_limits { /* 0: the default above */
  * ignores case: use cJSON_GetObjectItemCaseSensitive).
  */
 int32_t json_parse(struct hilo_str text, const struct json_limits *, struct err *, cJSON **out);
-/* The same, with a tree that lives as long as the arena: no cJSON_Delete. On the accept
- * path: an allocation for each node, name and string cost as much as the parsing. */
+/* The same, with a tree that lives as long as the arena (no cJSON_Delete), made in the
+ * check's own pass: for where a request's time counts. */
 int32_t json_parse_in(struct arena *, struct hilo_str text, const struct json_limits *, struct err *,
                       const cJSON **out);
 

@@ -12,8 +12,27 @@
 #include "model/jsoncheck.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* The tree that is made in an arena is cJSON's own, to the byte. */
+static void same_tree(struct arena *arena, struct hilo_str text, const cJSON *theirs)
+{
+    const cJSON *ours = NULL;
+    struct err e = {0};
+    int32_t rc = json_parse_in(arena, text, NULL, &e, &ours);
+    char *a, *b;
+
+    CHECK((rc == HILO_OK) == (theirs != NULL));
+    if (rc != HILO_OK)
+        return;
+    a = cJSON_PrintUnformatted(ours);
+    b = cJSON_PrintUnformatted(theirs);
+    CHECK(a && b && strcmp(a, b) == 0 && cJSON_Compare(ours, theirs, 1));
+    cJSON_free(a);
+    cJSON_free(b);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -25,7 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct hilo_id trace;
     cJSON *root = NULL;
 
-    if (json_parse(text, NULL, &e, &root) == HILO_OK) {
+    (void)json_parse(text, NULL, &e, &root);
+    same_tree(arena, text, root);
+    if (root) {
         if (message_request_read(arena, root, &wanted, &f) == 0) {
             CHECK(model_check_group(MODEL_G_CONTENT, wanted.content, &e) == HILO_OK);
             CHECK(wanted.priority <= 2 && wanted.expires_in_us >= 0);

@@ -11,6 +11,8 @@ static const struct {
     {"9007199254740992", NULL},
     {"-9007199254740992", NULL},
     {"1e300", NULL},
+    {"[-1.5, 2147483648, -2147483649, 0.1, 1E-2, 12e+1]", NULL},
+    {"{\"a\":{},\"b\":[],\"\\u00e9\\\\\\/\\b\\f\\n\\r\\t\\\"\":[[],{\"c\":\"\"}]}", NULL},
     {"", "at byte 0: a value was expected"},
     {"  ", "at byte 2: a value was expected"},
     {"{} x", "at byte 3: something follows the value"},
@@ -55,6 +57,24 @@ static const struct {
     {"{\"a\":1,\"A\":2}", NULL},
 };
 
+/* cJSON is the judge of the tree that our own pass makes. */
+static void same_in_an_arena(const char *text, const cJSON *theirs)
+{
+    struct arena *a = arena_new();
+    struct err e = {0};
+    const cJSON *ours = NULL;
+    char *mine, *wanted = cJSON_Print(theirs);
+
+    assert_int_equal(json_parse_in(a, str(text), NULL, &e, &ours), HILO_OK);
+    mine = cJSON_Print(ours);
+    assert_string_equal(mine, wanted);
+    assert_true(cJSON_Compare(ours, theirs, 1));
+    assert_int_equal(cJSON_GetArraySize(ours), cJSON_GetArraySize(theirs));
+    cJSON_free(mine);
+    cJSON_free(wanted);
+    arena_free(&a);
+}
+
 static void texts_are_judged(void **state)
 {
     size_t i;
@@ -69,6 +89,7 @@ static void texts_are_judged(void **state)
             if (rc)
                 fail_msg("%s: %s", texts[i].text, e.text);
             assert_non_null(tree);
+            same_in_an_arena(texts[i].text, tree);
             cJSON_Delete(tree);
             continue;
         }
