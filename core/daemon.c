@@ -277,6 +277,7 @@ static int32_t end_turn(struct daemon *d, struct err *e)
 {
     int32_t rc = delivery_claim(d->delivery, e);
 
+    store_rest(d->gw.store);
     if (rc == HILO_OK && store_seq(d->gw.store) != store_synced(d->gw.store))
         rc = store_commit(d->gw.store, e);
     if (rc == HILO_OK)
@@ -298,6 +299,7 @@ static int32_t end_turn(struct daemon *d, struct err *e)
     if (d->watchdog_due)
         watchdog_pat(d);
     reload_turn(&d->reload);
+    store_rest(d->gw.store);
     arena_reset(d->gw.arena);
     return HILO_OK;
 }
@@ -306,6 +308,7 @@ static int32_t run_loop(struct daemon *d, struct err *e)
 {
     int32_t rc = HILO_OK;
 
+    store_hold(d->gw.store);
     while (rc == HILO_OK && !(d->ending && fleet_drained(d->fleet))) {
         bool wait = idle(d);
         for (unsigned gathered = 0; gathered < GATHER_MAX; wait = false) {

@@ -83,6 +83,7 @@ void context_close(struct context **context)
     if (!c)
         return;
     flush_stop(c);
+    lmdb_read_end(&c->held);
     lmdb_close(&c->lmdb);
     pending_free(&c->active);
     pending_free(&c->frozen);
@@ -114,13 +115,56 @@ void context_applied(struct context *c, int64_t time_us)
         c->time_us = time_us;
 }
 
-static int32_t get_beneath(struct context *c, enum table table, struct hilo_str key, struct arena *arena,
-                           struct hilo_str *val_out, struct err *err)
+static bool holds(const struct context *c)
+{
+    return c->holding && pthread_equal(c->holder, pthread_self());
+}
+
+void context_hold(struct context *c)
+{
+    CHECK(!c->holding);
+    c->holder = pthread_self();
+    c->holding = true;
+}
+
+void context_rest(struct context *c)
+{
+    CHECK(holds(c));
+    lmdb_read_end(&c->held);
+}
+
+int32_t context__read_begin(struct context *c, uint64_t dropped, struct err *err, struct lmdb_reader **out)
+{
+    int32_t rc;
+    if (!holds(c))
+        return lmdb_read_begin(c->lmdb, err, out);
+    if (c->held && c->held_dropped != dropped)
+        lmdb_read_end(&c->held);
+    if (!c->held) {
+        rc = lmdb_read_begin(c->lmdb, err, &c->held);
+        if (rc != HILO_OK)
+            return rc;
+        c->held_dropped = dropped;
+    }
+    *out = c->held;
+    return HILO_OK;
+}
+
+void context__read_end(struct context *c, struct lmdb_reader **reader)
+{
+    if (*reader == c->held && holds(c))
+        *reader = NULL;
+    else
+        lmdb_read_end(reader);
+}
+
+static int32_t get_beneath(struct context *c, uint64_t dropped, enum table table, struct hilo_str key,
+                           struct arena *arena, struct hilo_str *val_out, struct err *err)
 {
     char whole[1 + CONTEXT_KEY_MAX];
     struct lmdb_reader *reader = NULL;
     struct hilo_str val;
-    int32_t rc = lmdb_read_begin(c->lmdb, err, &reader);
+    int32_t rc = context__read_begin(c, dropped, err, &reader);
     if (rc != HILO_OK)
         return rc;
     whole[0] = table_infos[table].letter;
@@ -129,7 +173,7 @@ static int32_t get_beneath(struct context *c, enum table table, struct hilo_str 
     rc = lmdb_get(reader, str_n(whole, 1 + key.n), &val, err);
     if (rc == HILO_OK)
         *val_out = arena_str(arena, val);
-    lmdb_read_end(&reader);
+    context__read_end(c, &reader);
     return rc;
 }
 
@@ -140,8 +184,10 @@ int32_t context_get(struct context *c, enum table table, struct hilo_str key, st
     struct hilo_str val;
     CHECK((unsigned)table < TABLE__COUNT && key.n <= CONTEXT_KEY_MAX);
     uint32_t hash = hash_of(c, key);
+    uint64_t dropped;
 
     pthread_rwlock_rdlock(&c->lock);
+    dropped = c->dropped;
     found = pending_find(c->active, table, key, hash, &val);
     if (found == PENDING_NONE && c->frozen)
         found = pending_find(c->frozen, table, key, hash, &val);
@@ -150,7 +196,7 @@ int32_t context_get(struct context *c, enum table table, struct hilo_str key, st
     pthread_rwlock_unlock(&c->lock);
 
     if (found == PENDING_NONE)
-        return get_beneath(c, table, key, arena, val_out, err);
+        return get_beneath(c, dropped, table, key, arena, val_out, err);
     return found == PENDING_VALUE ? HILO_OK : HILO_NOTFOUND;
 }
 

@@ -5,7 +5,8 @@
  *
  * Pending has two generations: the active one, which apply writes, and the frozen
  * one, which the flusher is writing out. Every read goes active, frozen, LMDB; no
- * read transaction outlives a call. A deletion is kept as a tombstone until it is in
+ * read transaction outlives a call, but that of whoever holds (context_hold), which ends
+ * with its turn. A deletion is kept as a tombstone until it is in
  * LMDB. LMDB is opened with MDB_NOMETASYNC (integrity
  * kept; a power cut may undo the last transaction, and the journal replays it),
  * MDB_NORDAHEAD, never NOSYNC or WRITEMAP, and a large fixed map. A value is at most
@@ -63,6 +64,13 @@ void context_reached(struct context *, uint64_t *seq_out, position *end_out);
 /* OK and a copy in the arena, HILO_NOTFOUND, or HILO_IO/HILO_CORRUPT with words. */
 int32_t context_get(struct context *, enum table, struct hilo_str key, struct arena *,
                     struct hilo_str *val_out, struct err *);
+
+/* From now on the calling thread, one of the context's, reads LMDB in one transaction until
+ * context_rest (which it may call at any time and which costs nothing if nothing was read), instead
+ * of in one a read. What it sees is as new as without: a flush in between begins another.
+ * Call context_rest before waiting for anything: while it is held LMDB reuses no pages. */
+void context_hold(struct context *);
+void context_rest(struct context *);
 
 /* Copies key and value. A key already in the active generation reuses its entry. Ends
  * the process when memory is out. */

@@ -23,6 +23,13 @@ struct context {
     pthread_rwlock_t lock;
     struct pending *active; /* never NULL */
     struct pending *frozen; /* NULL: the flusher is idle */
+    uint64_t dropped;       /* generations that have left pending, for LMDB has them */
+
+    /* context_hold: of one thread. */
+    pthread_t holder;
+    bool holding;
+    struct lmdb_reader *held; /* NULL: it rests */
+    uint64_t held_dropped;    /* when held began: its snapshot has all that was dropped by then */
 
     pthread_mutex_t control;
     pthread_cond_t work; /* for the flusher: something below has changed */
@@ -42,6 +49,11 @@ struct context {
     struct err failed;      /* code HILO_OK: it has not */
     uint64_t flushes, failed_flushes, flushed_keys, flush_us, last_flush_us;
 };
+
+/* A reader whose snapshot has all generations that were dropped when dropped was read (under
+ * lock), and its end. */
+int32_t context__read_begin(struct context *, uint64_t dropped, struct err *, struct lmdb_reader **out);
+void context__read_end(struct context *, struct lmdb_reader **);
 
 int32_t flush_start(struct context *, struct err *);
 void flush_stop(struct context *); /* waits for an attempt under way */

@@ -80,7 +80,7 @@ static int32_t start(struct scan *s, struct context *c, enum table table, struct
             pending_seek(generation[i], table, at, inclusive, s->reverse, &s->iter[i]);
             take(s, i, pending_item(&s->iter[i], &s->head[i]) ? HILO_OK : HILO_NOTFOUND);
         }
-    rc = lmdb_read_begin(c->lmdb, err, &s->reader);
+    rc = context__read_begin(c, c->dropped, err, &s->reader);
     if (rc != HILO_OK)
         return rc;
     return take(
@@ -147,7 +147,7 @@ int32_t context_scan(struct context *c, enum table table, struct hilo_str prefix
     rc = start(&s, c, table, at, inclusive, err);
     if (rc == HILO_OK)
         rc = merge(&s, fn, arg, err);
-    lmdb_read_end(&s.reader);
+    context__read_end(c, &s.reader);
     pthread_rwlock_unlock(&c->lock);
     return rc;
 }

@@ -59,6 +59,7 @@ static struct pending *drop_frozen(struct context *c)
     pthread_rwlock_wrlock(&c->lock);
     generation = c->frozen;
     c->frozen = NULL;
+    c->dropped++;
     /* Nothing came while this was written: what a load needed goes back to the system. */
     quiet = pending_keys(c->active) == 0;
     trimmed = quiet && pending_trim(c->active);

@@ -447,6 +447,16 @@ int64_t store_tick(struct store *s)
 
 /* ---- reading ---- */
 
+void store_hold(struct store *s)
+{
+    context_hold(s->context);
+}
+
+void store_rest(struct store *s)
+{
+    context_rest(s->context);
+}
+
 int32_t store_get(struct store *s, enum table t, struct hilo_str key, struct arena *a,
                   struct hilo_str *val_out, struct err *e)
 {

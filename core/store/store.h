@@ -85,6 +85,11 @@ void store_promise(struct store *, int64_t reports);
  * a second what needs room. Returns the monotonic instant to call again, or 0 when nothing is
  * pending. The core's loop, each turn. */
 int64_t store_tick(struct store *);
+
+/* The calling thread reads LMDB in one transaction from a first look-up to store_rest, instead
+ * of in one a look-up (store/context.h). store_rest before whatever may wait. */
+void store_hold(struct store *);
+void store_rest(struct store *);
 /* HILO_OK, or the words of a failure after which the context can't be written any more, though
  * the journal may: the process must end, the next start brings it up to date. [any] */
 int32_t store_failed(struct store *, struct err *);

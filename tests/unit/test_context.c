@@ -561,6 +561,31 @@ static void read_only_reads_and_needs_a_context(void **state)
     assert_non_null(strstr(f->err.text, "/nonexistent/context"));
 }
 
+/* What a flush takes out of pending is looked for in LMDB as it was after the flush. */
+static void who_holds_still_reads_what_is_newest(void **state)
+{
+    struct fixture *f = *state;
+    context_hold(f->c);
+    expect(f, TABLE_MESSAGE, "k", NULL); /* its transaction begins */
+    put(f, TABLE_MESSAGE, "k", "1");
+    put(f, TABLE_DUE, "d", "1");
+    expect(f, TABLE_MESSAGE, "k", "1");
+    flush(f, 1);
+    expect(f, TABLE_MESSAGE, "k", "1");
+    expect_scan(f, "d", "", false, 9, "d=1");
+    put(f, TABLE_DUE, "d", "2");
+    put(f, TABLE_MESSAGE, "k", "2");
+    flush(f, 2);
+    expect_scan(f, "d", "", false, 9, "d=2");
+    expect(f, TABLE_MESSAGE, "k", "2");
+    context_rest(f->c);
+    context_rest(f->c);
+    context_del(f->c, TABLE_MESSAGE, STR("k"));
+    flush(f, 3);
+    expect(f, TABLE_MESSAGE, "k", NULL);
+    context_rest(f->c);
+}
+
 /* ---- two threads ---- */
 
 struct readers {
@@ -721,6 +746,7 @@ int main(void)
         TEST(what_is_not_our_format_is_refused),
         TEST(a_damaged_file_is_refused),
         TEST(read_only_reads_and_needs_a_context),
+        TEST(who_holds_still_reads_what_is_newest),
         TEST(readers_see_one_state_while_all_moves),
         TEST(a_slow_flush_does_not_block_reads),
     };
