@@ -448,24 +448,33 @@ static int32_t check_party(struct hilo_str message, const struct model_path *roo
 int32_t model_validate_outbound(struct hilo_str message, struct err *e)
 {
     const struct model_path root = path_key(NULL, STR("")), at = path_key(&root, STR("content"));
-    struct hilo_str s, content;
+    static const uint8_t wanted[] = {HILO_T_MSG_KIND,   HILO_T_MSG_CATEGORY, HILO_T_MSG_PRIORITY,
+                                     HILO_T_MSG_DUE,    HILO_T_MSG_EXPIRES,  HILO_T_MSG_RECEIPT,
+                                     HILO_T_MSG_CONTENT};
+    enum { KIND, CATEGORY, PRIORITY, DUE, EXPIRES, RECEIPT, CONTENT, WANTED };
+    struct hilo_str v[WANTED] = {{NULL, 0}}, rest = message;
+    struct hilo_field f;
     int32_t rc;
 
-    if (hilo_get_u64(message, HILO_T_MSG_KIND) != HILO_KIND_OUTBOUND)
+    while (hilo_next(&rest, &f) == 1) /* one pass: it is done for each message */
+        for (unsigned i = 0; i < WANTED; i++)
+            if (f.tag == wanted[i] && !v[i].p)
+                v[i] = f.val;
+    if (hilo_u64(v[KIND]) != HILO_KIND_OUTBOUND)
         return invalid(e, &root, STR("kind"), "must be \"outbound\"");
-    if (hilo_find(message, HILO_T_MSG_CATEGORY, &s) && !model_value_text(MODEL_E_CATEGORY, hilo_u64(s)))
+    if (v[CATEGORY].p && !model_value_text(MODEL_E_CATEGORY, hilo_u64(v[CATEGORY])))
         return invalid(e, &root, STR("category"),
                        "unknown; expected service, transactional, promotional or authentication");
-    if (hilo_get_u64(message, HILO_T_MSG_PRIORITY) > 2)
+    if (hilo_u64(v[PRIORITY]) > 2)
         return invalid(e, &root, STR("priority"), "must be 0 (urgent), 1 (normal) or 2 (bulk)");
-    if (hilo_find(message, HILO_T_MSG_EXPIRES, &s) && hilo_u64(s) <= hilo_get_u64(message, HILO_T_MSG_DUE))
+    if (v[EXPIRES].p && hilo_u64(v[EXPIRES]) <= hilo_u64(v[DUE]))
         return invalid(e, &root, STR("expires"), "is not after \"due\"; it would never be sent");
-    if (hilo_find(message, HILO_T_MSG_RECEIPT, &s))
+    if (v[RECEIPT].p)
         return invalid(e, &root, STR("receipt"), "has no place in an outbound message; remove it");
     rc = check_party(message, &root, e);
     if (rc)
         return rc;
-    if (!hilo_find(message, HILO_T_MSG_CONTENT, &content))
+    if (!v[CONTENT].p)
         return invalid(e, &root, STR("content"), "is required");
-    return check_content(message, content, &at, e);
+    return check_content(message, v[CONTENT], &at, e);
 }

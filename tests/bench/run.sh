@@ -90,9 +90,11 @@ search() { # name customers
     [ -d "$data" ] || "$bin/tests/bench/bench_fill" "$data" "$2" 0 >"$dir/fill.log" || fail "the store could not be filled"
     # Cold: nothing of the store is in the page cache when the gateway starts.
     find "$data" -type f -exec dd of={} oflag=nocache conv=notrunc,fdatasync count=0 status=none \;
+    read=$($server "$bin/tests/bench/bench_read" "$data/context/data.mdb" 2000) || fail "the disk could not be read"
+    sample "$name"read_p50 "$(field "$read" p50_us)"; sample "$name"read_p99 "$(field "$read" p99_us)"
     hilo_start http://127.0.0.1:9 1
     drive search 1 1
-    sample "$name"cold_p99 "$p99"
+    sample "$name"cold_p50 "$p50"; sample "$name"cold_p99 "$p99"
     cat "$data/context/data.mdb" >/dev/null # warm from here on
     drive search 64 1
     drive search 64 "$secs"; keep "$name"
@@ -153,6 +155,8 @@ compare accept1_p50_to_sync "$(ratio hilo1_p50 sync_p50)" at_most 1.6
 compare webhook64_to_floor "$(ratio hook_rate hookfloor_rate)" at_least 0.3
 compare search1m_to_floor "$(ratio small_rate searchfloor_rate)" at_least 0.5
 [ "$large" -le 1000000 ] || compare search10m_to_1m "$(ratio large_rate small_rate)" at_least 0.8
+echo "cold: one page from the disk p50 $(median smallread_p50) us, p99 $(median smallread_p99) us; a search p50 $(median smallcold_p50) us, p99 $(median smallcold_p99) us"
+compare search1m_cold_p99_to_read "$(ratio smallcold_p99 smallread_p99)"
 compare search1m_cold_p99_ms "$(calc %.2f "$(median smallcold_p99) / 1000")" at_most 1
 [ "$large" -le 1000000 ] || compare search10m_cold_p99_ms "$(calc %.2f "$(median largecold_p99) / 1000")" at_most 1
 compare idle_resident_mb "$(calc %.1f "$(median idle_kib) / 1000")" at_most 20
