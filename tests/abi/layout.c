@@ -5,6 +5,7 @@
  */
 #include <hilo/message.h>
 #include <hilo/plugin.h>
+#include <hilo/segment.h>
 #include <stddef.h>
 
 #define SIZE(type, n)      _Static_assert(sizeof(struct type) == (n), "size of " #type)
@@ -38,6 +39,21 @@ AT(hilo_writer, depth, 28);
 AT(hilo_writer, open, 32);
 AT(hilo_writer, grow, 96);
 AT(hilo_writer, grow_arg, 104);
+
+SIZE(hilo_segment_rules, 16);
+AT(hilo_segment_rules, flags, 0);
+AT(hilo_segment_rules, octets, 4);
+AT(hilo_segment_rules, udh_octets, 6);
+AT(hilo_segment_rules, segments_max, 8);
+AT(hilo_segment_rules, spare, 12);
+
+VALUE(HILO_SEGMENT_GSM7, 1);
+VALUE(HILO_SEGMENT_LATIN1, 2);
+VALUE(HILO_SEGMENT_UCS2, 4);
+VALUE(HILO_SEGMENT_ES_SINGLE, 8);
+VALUE(HILO_SEGMENT_PT_SINGLE, 16);
+VALUE(HILO_SEGMENT_PT_LOCKING, 32);
+VALUE(HILO_SEGMENT_TRANSLIT, 64);
 
 SIZE(hilo_abilities, 152);
 AT(hilo_abilities, size, 0);
