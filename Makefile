@@ -125,11 +125,18 @@ $O/tests/unit/%: tests/unit/%.c $O/libcore.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -lcmocka -o $@
 
-# Tests of the WhatsApp plugin's parts link its objects: its .so exports only its descriptor.
-WHATSAPP_OBJ := $(patsubst %.c,$O/%.o,$(wildcard plugins/whatsapp/*.c))
-$O/tests/unit/test_whatsapp_%: tests/unit/test_whatsapp_%.c $(WHATSAPP_OBJ) $O/libcore.a
-	@mkdir -p $(@D)
-	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $(WHATSAPP_OBJ) $O/libcore.a $(LMODE) $(CORE_LIBS) -lcmocka -o $@
+# Tests of a plugin's parts link its objects: its .so exports only its descriptor. (Found by
+# the folder's name: tests/unit/test_whatsapp_*.c, tests/fuzz/fuzz_whatsapp*.c.)
+PLUGIN_PARTS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
+define PLUGIN_TEST_RULE
+$(1)_OBJ := $(patsubst %.c,$O/%.o,$(wildcard plugins/$(1)/*.c))
+$(filter $O/tests/unit/test_$(1)_%,$(UNIT_BIN)): $O/tests/unit/%: tests/unit/%.c $$($(1)_OBJ) $O/libcore.a
+	@mkdir -p $$(@D)
+	$$(COMPILE) $$(CORE_INC) $$(PKG_CFLAGS) $$< $$($(1)_OBJ) $O/libcore.a $$(LMODE) $$(CORE_LIBS) $$(UNIT_LIBS) -lcmocka -o $$@
+endef
+$(foreach p,$(PLUGIN_PARTS),$(eval $(call PLUGIN_TEST_RULE,$(p))))
+# Another's codec judges ours.
+$O/tests/unit/test_sms_judge: UNIT_LIBS = -lsmpp34
 
 # Plugins for the tests of core/plug: echo, rogue and hostile, broken.c once for each BROKEN_x in it,
 # without sanitizers (they pad objects, and the loader looks at sizes), and echo again against
@@ -215,14 +222,17 @@ $F/fuzz_%: tests/fuzz/fuzz_%.c $F/libcore.a
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP $(CORE_INC) $(PKG_CFLAGS) $< $F/libcore.a $(CORE_LIBS) -o $@
 
-# Those of the WhatsApp plugin see its headers and link its objects; they need no core.
+# Those of a plugin see its headers and link its objects; they need no core.
 $F/plugins/%.o: plugins/%.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -MMD -MP -Iinclude $(PKG_CFLAGS) -c $< -o $@
-$(filter $F/fuzz_whatsapp%,$(FUZZ_BIN)): $F/fuzz_%: tests/fuzz/fuzz_%.c $(WHATSAPP_OBJ:$O/%=$F/%)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP -Iinclude $(PKG_CFLAGS) $< $(WHATSAPP_OBJ:$O/%=$F/%) \
-	    $(whatsapp_LIBS) -o $@
+define PLUGIN_FUZZ_RULE
+$(filter $F/fuzz_$(1)%,$(FUZZ_BIN)): $F/fuzz_%: tests/fuzz/fuzz_%.c $($(1)_OBJ:$O/%=$F/%)
+	@mkdir -p $$(@D)
+	$$(FUZZ_CC) $$(CSTD) $$(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP -Iinclude $$(PKG_CFLAGS) $$< $($(1)_OBJ:$O/%=$F/%) \
+	    $$($(1)_LIBS) -o $$@
+endef
+$(foreach p,$(PLUGIN_PARTS),$(if $(filter $F/fuzz_$(p)%,$(FUZZ_BIN)),$(eval $(call PLUGIN_FUZZ_RULE,$(p)))))
 
 clang-fuzz: $(FUZZ_BIN)
 	@[ -z "$(strip $(FUZZ_LOST))" ] || { echo "tests/fuzz: corpus, dictionary and fuzz_*.c do not match: $(strip $(FUZZ_LOST))"; exit 1; }
