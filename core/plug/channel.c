@@ -343,7 +343,9 @@ static void up_report(struct channel *ch, const struct frame *f)
                             .provider_code = f->provider_code,
                             .detail = f->detail,
                             .retry_after_us = retry_us(f),
-                            .scope = (uint32_t)f->scope};
+                            .scope = (uint32_t)f->scope,
+                            .more_ext_ids = f->more,
+                            .n_more_ext_ids = f->n_more};
     ch->sends -= ch->sends > 0;
     ch->credit += ch->credit < INSTANCE_CREDIT_MAX;
     ch->o.up->report(ch->o.up->arg, ch, &r);

@@ -4,7 +4,7 @@
  */
 #include "plug/frames.h"
 
-enum { TAG_HEADER = 22, HEADER_KEY = 1, HEADER_VAL = 2 };
+enum { TAG_HEADER = 22, HEADER_KEY = 1, HEADER_VAL = 2, TAG_MORE = 24 };
 
 enum field_index {
 #define FRAME_FIELD(name, tag, type, member) INDEX_##name,
@@ -84,7 +84,7 @@ static void put_CODE(struct hilo_writer *w, uint32_t tag, int32_t code)
 
 int32_t frame_encode(const struct frame *f, struct hilo_writer *w)
 {
-    if (f->n_header > FRAME_HEADERS_MAX)
+    if (f->n_header > FRAME_HEADERS_MAX || f->n_more > FRAME_MORE_MAX)
         return HILO_INVALID;
 #define FRAME_FIELD(name, tag, type, member) put_##type(w, (tag), f->member);
 #include "plug/frames.def"
@@ -94,6 +94,8 @@ int32_t frame_encode(const struct frame *f, struct hilo_writer *w)
         hilo_put_str(w, HEADER_VAL, f->header[i].val);
         hilo_close(w);
     }
+    for (uint64_t i = 0; i < f->n_more; i++)
+        hilo_put_str(w, TAG_MORE, f->more[i]);
     return HILO_OK;
 }
 
@@ -174,6 +176,11 @@ int32_t frame_decode(uint16_t type, int direction, struct hilo_str fields, struc
                 return HILO_INVALID;
             got.n_header++;
             break;
+        case TAG_MORE:
+            if (got.n_more == FRAME_MORE_MAX)
+                return HILO_INVALID;
+            headers->more[got.n_more++] = f.val;
+            break;
         default: /* a field that we don't know says nothing to us */
             break;
         }
@@ -181,6 +188,7 @@ int32_t frame_decode(uint16_t type, int direction, struct hilo_str fields, struc
     if (more != 0 || (have & fi->needs) != fi->needs)
         return HILO_INVALID;
     got.header = headers->kv;
+    got.more = headers->more;
     *out = got;
     return HILO_OK;
 }

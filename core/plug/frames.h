@@ -35,7 +35,8 @@ struct frame_head {
 _Static_assert(sizeof(struct frame_head) == 32, "no padding");
 
 enum {
-    FRAME_HEADERS_MAX = 128,      /* headers of one HTTP message */
+    FRAME_HEADERS_MAX = 128, /* headers of one HTTP message */
+    FRAME_MORE_MAX = HILO_MORE_EXT_IDS_MAX,
     FRAME_INLINE_MAX = 64 * 1024, /* bytes of fields in the ring itself */
     FRAME_FIELDS_MAX = 64 * 1024 * 1024
 };
@@ -53,11 +54,14 @@ struct frame {
 #include "plug/frames.def"
     const struct hilo_kv *header;
     uint64_t n_header;
+    const struct hilo_str *more; /* more_ext_ids of a report */
+    uint64_t n_more;
 };
 
-/* Room for the headers of a frame that is decoded. */
+/* Room for what repeats in a frame that is decoded. */
 struct frame_headers {
     struct hilo_kv kv[FRAME_HEADERS_MAX];
+    struct hilo_str more[FRAME_MORE_MAX];
 };
 
 /* "send", for logs; "unknown" for others. */
@@ -68,7 +72,7 @@ int frame_direction(uint16_t type);
 bool frame_must(uint16_t type);
 
 /* Writes the fields; w->failed says if they did not fit. HILO_INVALID: more headers
- * than FRAME_HEADERS_MAX. */
+ * than FRAME_HEADERS_MAX, or more than FRAME_MORE_MAX ids. */
 int32_t frame_encode(const struct frame *, struct hilo_writer *w);
 /* The fields of a frame of this type, which must go in this direction. type, token and
  * fd of *out are left alone; the rest points into fields and *headers. HILO_INVALID if

@@ -113,7 +113,12 @@ static int32_t outcome(int32_t code)
 static void report_up(struct hilo_self *s, const struct hilo_report *r)
 {
     struct frame f = instance_frame(FRAME_REPORT, 0);
+    struct hilo_str more[FRAME_MORE_MAX];
 
+    for (uint64_t i = 0; i < r->n_more_ext_ids; i++)
+        more[i] = cut(r->more_ext_ids[i]);
+    f.more = more;
+    f.n_more = r->n_more_ext_ids;
     f.id = r->id;
     f.code = outcome(r->code);
     f.ext_id = cut(r->ext_id);
@@ -204,6 +209,11 @@ void ledger_report(struct hilo_self *s, const struct hilo_report *r)
     }
     if (full.code != outcome(full.code))
         breach(s, "report with a code that is no outcome", full.id);
+    if (full.n_more_ext_ids > FRAME_MORE_MAX || (full.n_more_ext_ids && !full.more_ext_ids)) {
+        breach(s, "report with more ids than one can have, or without them; those beyond are ignored",
+               full.id);
+        full.n_more_ext_ids = full.more_ext_ids ? FRAME_MORE_MAX : 0;
+    }
     report_up(s, &full);
     s->credit++;
     sent_del(s, x);

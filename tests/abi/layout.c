@@ -55,7 +55,7 @@ VALUE(HILO_SEGMENT_PT_SINGLE, 16);
 VALUE(HILO_SEGMENT_PT_LOCKING, 32);
 VALUE(HILO_SEGMENT_TRANSLIT, 64);
 
-SIZE(hilo_abilities, 152);
+SIZE(hilo_abilities, 168);
 AT(hilo_abilities, size, 0);
 AT(hilo_abilities, contents, 4);
 AT(hilo_abilities, media_kinds, 8);
@@ -79,6 +79,7 @@ AT(hilo_abilities, rate, 136);
 AT(hilo_abilities, rate_burst, 140);
 AT(hilo_abilities, pair_interval_ms, 144);
 AT(hilo_abilities, pair_burst, 148);
+AT(hilo_abilities, segment, 152);
 
 SIZE(hilo_option, 64);
 AT(hilo_option, name, 0);
@@ -114,7 +115,7 @@ AT(hilo_http, n_part, 88);
 AT(hilo_http, sink_fd, 96);
 AT(hilo_http, max_bytes, 104);
 
-SIZE(hilo_report, 104);
+SIZE(hilo_report, 120);
 AT(hilo_report, size, 0);
 AT(hilo_report, code, 4);
 AT(hilo_report, id, 8);
@@ -125,6 +126,8 @@ AT(hilo_report, detail, 72);
 AT(hilo_report, retry_after_us, 88);
 AT(hilo_report, scope, 96);
 AT(hilo_report, spare, 100);
+AT(hilo_report, more_ext_ids, 104);
+AT(hilo_report, n_more_ext_ids, 112);
 
 SIZE(hilo_host, 176);
 AT(hilo_host, size, 0);
@@ -227,7 +230,11 @@ VALUE(HILO_HTTP_MAYBE_SENT, 1);
 VALUE(HILO_SCOPE_MESSAGE, 0);
 VALUE(HILO_SCOPE_CONVERSATION, 1);
 VALUE(HILO_SCOPE_CHANNEL, 2);
+VALUE(HILO_MORE_EXT_IDS_MAX, 254);
 VALUE(HILO_TEMPLATE_MAX, 32 * 1024);
+VALUE(HILO_PART_MAX, 2048);
+VALUE(HILO_PARTS_MAX, 255);
+VALUE(HILO_SPELLINGS_MAX, 8);
 VALUE(HILO_LOG_ERROR, 0);
 VALUE(HILO_LOG_WARN, 1);
 VALUE(HILO_LOG_INFO, 2);

@@ -29,6 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
           str_eq(g.message, f.message) && g.count == f.count && memcmp(&g.id, &f.id, sizeof f.id) == 0);
     for (uint64_t i = 0; i < f.n_header; i++)
         CHECK(str_eq(f.header[i].key, g.header[i].key) && str_eq(f.header[i].val, g.header[i].val));
+    CHECK(g.n_more == f.n_more);
+    for (uint64_t i = 0; i < f.n_more; i++)
+        CHECK(str_eq(f.more[i], g.more[i]));
     h = frame_http(&f);
     CHECK(h.status <= 999);
     return 0;

@@ -11,6 +11,8 @@
  *   "media"     asks for the content's media and reports with its first bytes
  *   "template"  publishes a list of one template, the content's text as its name, and
  *               reports that this recipient is to be left alone for 6 seconds
+ *   "several C a b …"  reports one send that was several: ids a, b … ("-": not known), by C: O
+ *               sent, D in doubt, P refused
  *   else        reports at once
  * A request's body is submitted and answered when it is committed; "/context" writes and
  * reads a key first; "/big" is answered with as many bytes as its body says.
@@ -28,6 +30,8 @@
 struct conf {
     struct hilo_str greeting;
     int64_t credit;
+    uint64_t sms;
+    int64_t segments_max;
 };
 
 static const struct hilo_option options[] = {
@@ -35,6 +39,10 @@ static const struct hilo_option options[] = {
      .flags = HILO_OPT_RELOADABLE, .help = "What it says; \"never\" it does not learn while it runs."},
     {HILO_OPTION(struct conf, credit, HILO_OPT_INT), .name = "credit", .def = "10",
      .help = "Sends at a time.", .max = 1000},
+    {HILO_OPTION(struct conf, sms, HILO_OPT_BOOL), .name = "sms", .def = "no",
+     .help = "Texts go to phones, in segments of 140 octets."},
+    {HILO_OPTION(struct conf, segments_max, HILO_OPT_INT), .name = "segments_max", .def = "10",
+     .help = "Segments of a message.", .min = 1, .max = 255},
 };
 
 /* One send or request that waits, by its token. */
@@ -174,6 +182,33 @@ static int32_t publish(struct echo *e, struct hilo_id id, struct hilo_str name)
     return HILO_OK;
 }
 
+static int32_t several(struct echo *e, struct hilo_id id, struct hilo_str text)
+{
+    struct hilo_report r = {.size = sizeof r, .id = id, .reason = LIT("several")};
+    struct hilo_str ids[HILO_MORE_EXT_IDS_MAX + 1];
+    uint64_t n = 0;
+
+    r.code = text.n > 8 && text.p[8] == 'D'   ? HILO_IN_DOUBT
+             : text.n > 8 && text.p[8] == 'P' ? HILO_PERM
+                                              : HILO_OK;
+    for (uint64_t at = 10; at < text.n && n <= HILO_MORE_EXT_IDS_MAX; n++) {
+        uint64_t start = at;
+        while (at < text.n && text.p[at] != ' ')
+            at++;
+        ids[n] = (struct hilo_str){text.p + start, at - start};
+        if (ids[n].n == 1 && *ids[n].p == '-')
+            ids[n].n = 0;
+        at++;
+    }
+    if (n == 0)
+        return HILO_PERM;
+    r.ext_id = ids[0];
+    r.more_ext_ids = ids + 1;
+    r.n_more_ext_ids = n - 1;
+    e->host->report(e->self, &r);
+    return HILO_OK;
+}
+
 static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
 {
     struct echo *e = inst;
@@ -207,6 +242,8 @@ static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
     }
     if (starts(text, LIT("template")))
         return publish(e, id, text);
+    if (starts(text, LIT("several ")))
+        return several(e, id, text);
     if (starts(text, LIT("media")))
         return e->host->media_get(e->self, job_new(e, id)->token, hilo_get_id(content, HILO_T_CONTENT_MEDIA));
     report(e, id, HILO_OK, text, LIT(""));
@@ -360,7 +397,21 @@ static const struct hilo_abilities abilities = {
     .contents = (1u << HILO_CONTENT_TEXT) | (1u << HILO_CONTENT_MEDIA),
     .media_kinds = 1u << HILO_MEDIA_IMAGE,
     .text_max = 4096,
+    .schemes = 1u << HILO_SCHEME_PHONE,
+    .segment = {HILO_SEGMENT_GSM7 | HILO_SEGMENT_UCS2, 140, 6, 10, 0},
 };
+
+static const char *echo_check(const void *conf, struct hilo_abilities *able)
+{
+    const struct conf *c = conf;
+
+    able->segment.segments_max = (uint32_t)c->segments_max;
+    if (!c->sms) {
+        memset(&able->segment, 0, sizeof able->segment);
+        able->schemes = 0;
+    }
+    return NULL;
+}
 
 const struct hilo_plugin hilo_plugin_v1 = {
     .magic = HILO_PLUGIN_MAGIC,
@@ -392,4 +443,5 @@ const struct hilo_plugin hilo_plugin_v1 = {
     .on_timer = echo_on_timer,
     .woken = echo_woken,
     .close = echo_close,
+    .check = echo_check,
 };

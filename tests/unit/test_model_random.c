@@ -92,13 +92,16 @@ static void put_field(struct hilo_writer *w, const struct model_field *f, bool u
     }
 }
 
-/* In the order of tags, unknown ones last: the canonical order. */
+/* In the order of tags, unknown ones last: the canonical order. What is internal is not among them,
+ * as JSON does not have it. */
 static void put_group(struct hilo_writer *w, enum model_group group, bool unknown)
 {
     size_t n, i, k;
     const struct model_field *f = model_fields(group, &n);
 
     for (i = 0; i < n; i++) {
+        if (f[i].flags & MODEL_INTERNAL)
+            continue;
         for (k = f[i].flags & MODEL_REPEATED ? rnd(4) : rnd(3) == 0; k > 0; k--)
             put_field(w, &f[i], unknown);
     }

@@ -24,7 +24,7 @@ struct told {
     struct {
         struct hilo_id id;
         int32_t code;
-        char ext_id[64], reason[64];
+        char ext_id[64], more[64], reason[64];
         uint64_t detail_n;
         int64_t retry_after_us;
         uint32_t scope;
@@ -68,6 +68,9 @@ static void up_report(void *arg, struct channel *ch, const struct hilo_report *r
     t->report[t->reports].retry_after_us = r->retry_after_us;
     t->report[t->reports].scope = r->scope;
     snprintf(t->report[t->reports].ext_id, 64, "%.*s", STR_FMT(r->ext_id));
+    for (uint64_t i = 0, n = 0; i < r->n_more_ext_ids; i++)
+        n +=
+            (uint64_t)snprintf(t->report[t->reports].more + n, 64 - n, "(%.*s)", STR_FMT(r->more_ext_ids[i]));
     snprintf(t->report[t->reports].reason, 64, "%.*s", STR_FMT(r->reason));
     t->reports++;
     t->credit++;
@@ -279,6 +282,8 @@ static void close_it(void)
 struct echo_conf {
     struct hilo_str greeting;
     int64_t credit;
+    uint64_t sms;
+    int64_t segments_max;
 };
 
 static const char *echo_file = "echo";
@@ -286,7 +291,7 @@ static const char *echo_file = "echo";
 static void start_echo(void)
 {
     char greeting[] = "good day";
-    struct echo_conf conf = {str(greeting), 10};
+    struct echo_conf conf = {str(greeting), 10, 0, 10};
 
     start_with(echo_file, &conf);
     memset(greeting, '!', 8); /* the instance has its own copy */
@@ -360,6 +365,9 @@ static void test_all_that_a_plugin_can_do(void **state)
     assert_int_equal(told.report[6].scope, HILO_SCOPE_CONVERSATION);
     assert_int_equal(told.report[6].retry_after_us, 6000000);
     assert_string_equal(told.templates, "(template_a)"); /* in order, before the report */
+    assert_int_equal(send_text(8, "several D a1 - c3", harness_id(9)), HILO_OK);
+    expect_report(7, 8, HILO_IN_DOUBT, "a1", "several");
+    assert_string_equal(told.report[7].more, "()(c3)");
     assert_int_equal(told.credit, 10);
 
     assert_int_equal(channel_request(told.ch, 7, &h), HILO_OK);
@@ -389,14 +397,14 @@ static void test_all_that_a_plugin_can_do(void **state)
     close(fd);
     unlink(path);
     close_it();
-    assert_int_equal(told.reports, 7);
+    assert_int_equal(told.reports, 8);
 }
 
 /* It goes on with what it has in flight, and keeps the new options, which are its own. */
 static void test_an_instance_takes_new_options(void **state)
 {
     char greeting[] = "good night";
-    struct echo_conf conf = {str(greeting), 10}, never = {STR("never"), 10};
+    struct echo_conf conf = {str(greeting), 10, 0, 10}, never = {STR("never"), 10, 0, 10};
     unsigned states;
 
     (void)state;

@@ -79,6 +79,7 @@ static int32_t put(struct link_end *end, uint16_t type, uint64_t token, uint64_t
 static void test_a_frame_s_fields_survive(void **state)
 {
     struct hilo_kv kv[2] = {{STR("Host"), STR("example.org")}, {STR("X-Empty"), STR("")}};
+    const struct hilo_str more[3] = {STR("second"), STR(""), STR("fourth")};
     struct frame f = {.type = FRAME_REPORT, .token = 5, .fd = -1}, g = {.fd = 9, .token = 8, .type = 7};
     uint8_t bytes[1024];
     struct frame_headers headers;
@@ -91,6 +92,8 @@ static void test_a_frame_s_fields_survive(void **state)
     f.retry_after = UINT64_MAX;
     f.header = kv;
     f.n_header = 2;
+    f.more = more;
+    f.n_more = 3;
     hilo_writer_init(&w, bytes, sizeof bytes);
     assert_int_equal(frame_encode(&f, &w), HILO_OK);
     assert_int_equal(w.failed, 0);
@@ -104,6 +107,9 @@ static void test_a_frame_s_fields_survive(void **state)
     assert_int_equal(g.n_header, 2);
     assert_true(str_eq(g.header[0].val, kv[0].val));
     assert_true(str_eq(g.header[1].key, kv[1].key));
+    assert_int_equal(g.n_more, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(str_eq(g.more[i], more[i]));
     /* in the wrong direction, of no type, or cut anywhere, it is refused or has lost fields only at its end
      */
     assert_int_equal(frame_decode(FRAME_REPORT, FRAME_DOWN, hilo_written(&w), &headers, &g), HILO_INVALID);
@@ -117,6 +123,15 @@ static void test_a_frame_s_fields_survive(void **state)
     assert_int_equal(frame_decode(FRAME_REPORT, FRAME_UP, hilo_written(&w), &headers, &g), HILO_INVALID);
     f.n_header = FRAME_HEADERS_MAX + 1;
     assert_int_equal(frame_encode(&f, &w), HILO_INVALID);
+    f.n_header = 2;
+    f.n_more = FRAME_MORE_MAX + 1;
+    assert_int_equal(frame_encode(&f, &w), HILO_INVALID);
+    f.n_more = 0;
+    hilo_writer_init(&w, bytes, sizeof bytes);
+    assert_int_equal(frame_encode(&f, &w), HILO_OK);
+    for (unsigned i = 0; i < FRAME_MORE_MAX + 1; i++)
+        hilo_put_str(&w, 24, STR("x"));
+    assert_int_equal(frame_decode(FRAME_REPORT, FRAME_UP, hilo_written(&w), &headers, &g), HILO_INVALID);
 }
 
 static void test_frames_are_seen_when_published_and_cost_one_wake_up(void **state)

@@ -119,7 +119,7 @@ static void test_a_good_plugin(void **state)
     d = plugin_desc(p);
     assert_string_equal(d->name, "echo");
     assert_int_equal(d->size, sizeof *d);
-    assert_int_equal(d->n_options, 2);
+    assert_int_equal(d->n_options, 4);
     assert_string_equal(d->options[1].name, "credit");
     assert_int_equal(d->options[1].max, 1000);
     assert_int_equal(plugin_abilities(p)->text_max, 4096);

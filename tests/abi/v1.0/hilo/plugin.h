@@ -30,6 +30,7 @@
 #ifndef HILO_PLUGIN_H
 #define HILO_PLUGIN_H
 
+#include <hilo/segment.h>
 #include <hilo/types.h>
 #include <stddef.h>
 
@@ -88,6 +89,10 @@ struct hilo_abilities {
     uint32_t rate_burst;       /* of them at once; 0: a second's */
     uint32_t pair_interval_ms; /* between two messages to one recipient, in the long run; 0: no limit */
     uint32_t pair_burst;       /* messages to one recipient at once; 0: one */
+    /* How a text becomes segments at the peer, each of which counts as a message of rate; all
+     * zero: a text is one message, whatever its length. The core counts each text that is sent
+     * with hilo/segment.h, tells it to the sender, and refuses what has more than segments_max. */
+    struct hilo_segment_rules segment;
 };
 enum {
     HILO_ABLE_QUOTE = 1,      /* shows which message is answered */
@@ -171,14 +176,22 @@ struct hilo_report {
     uint32_t size;
     int32_t code;                /* HILO_OK sent; AGAIN, TEMP, PERM, IN_DOUBT, DOWN, CONFIG */
     struct hilo_id id;           /* of the message */
-    struct hilo_str ext_id;      /* OK: the provider's id */
+    struct hilo_str ext_id;      /* OK, PERM, IN_DOUBT: the provider's id, as far as there is one */
     struct hilo_str reason;      /* else: machine-readable, "rate_limited", "window_closed" … */
     struct hilo_str provider_code; /* the provider's own code, as text */
     struct hilo_str detail;      /* words for a person; no personal data */
     int64_t retry_after_us;      /* AGAIN, TEMP, DOWN: not before this long from now; 0: the core's backoff */
     uint32_t scope;              /* AGAIN, TEMP, DOWN: HILO_SCOPE_x; DOWN is always the channel */
     uint32_t spare;
+    /* One send that was several messages at the provider (the segments of a long SMS): ext_id
+     * is the first's, these are the others', in order, as many as there are others. One whose
+     * id is not known (IN_DOUBT), or that was refused (PERM), is empty. Each has receipts of
+     * its own; the core makes one status of them: delivered when all are, failed when all
+     * have come to an end and one failed. At most HILO_MORE_EXT_IDS_MAX. */
+    const struct hilo_str *more_ext_ids;
+    uint64_t n_more_ext_ids;
 };
+enum { HILO_MORE_EXT_IDS_MAX = 254 };
 
 /* ---- the host's services ------------------------------------------------------------------ */
 
@@ -199,8 +212,14 @@ struct hilo_host {
      *            same is a duplicate), PARTY (1 to 8 identifiers of the sender, each
      *            with SCHEME and VALUE) and CONTENT with its TYPE; TIME, PARTY_NAME,
      *            REPLY_EXT and EXTRA if there are any. The core fills the rest.
+     *   part     An INBOUND message that is one of several which the sender's words were cut
+     *            into: as above, with MSG.PART (KEY, INDEX, TOTAL) and the text of this part
+     *            in CONTENT, of TYPE text. The core keeps each, and makes one message of them
+     *            when all are there or their time is over. Of TOTAL 1, it is a message. A text
+     *            of a part has at most HILO_PART_MAX bytes.
      *   RECEIPT  MSG.KIND, TIME, EXT_ID or RECEIPT.ECHO or both, and RECEIPT with
-     *            STATUS: sent, delivered, read or failed.
+     *            STATUS: sent, delivered, read or failed. RECEIPT.SPELLINGS: other ways to
+     *            write the same EXT_ID, at most HILO_SPELLINGS_MAX, the likeliest first.
      * HILO_INVALID: what is wrong with it is in the gateway's log (message.refused). */
     int32_t (*submit)(struct hilo_self *, uint64_t token, struct hilo_str message);
     /* The outcome of a send. Always taken; from within send() too, or later. */
@@ -247,7 +266,12 @@ struct hilo_host {
     int32_t (*template_put)(struct hilo_self *, struct hilo_str template_group);
     void (*template_end)(struct hilo_self *);
 };
-enum { HILO_TEMPLATE_MAX = 32 * 1024 }; /* bytes */
+enum {
+    HILO_TEMPLATE_MAX = 32 * 1024, /* bytes */
+    HILO_PART_MAX = 2048,          /* bytes */
+    HILO_PARTS_MAX = 255,          /* PART.TOTAL */
+    HILO_SPELLINGS_MAX = 8
+};
 
 /* ---- the plugin ----------------------------------------------------------------------------- */
 
@@ -270,8 +294,8 @@ struct hilo_plugin {
      * (NATIVE, if there, is how the channel itself wrote it). HILO_OK: taken. HILO_AGAIN:
      * not taken, wait for credit. Other codes: as if reported at once. */
     int32_t (*send)(void *inst, struct hilo_id id, struct hilo_str message);
-    /* Asks for what has not left yet; answered, if at all, by a report with
-     * HILO_AGAIN and reason "revoked". */
+    /* The core asks back what has not left yet; answered, if at all, by a report with
+     * HILO_AGAIN and reason "revoked". What has left in part has left. */
     void (*revoke)(void *inst, struct hilo_id id);
     /* Answer to submit(): OK, DUPLICATE, FULL (tell the peer to come back), INVALID. */
     void (*committed)(void *inst, uint64_t token, int32_t code);
