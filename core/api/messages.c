@@ -174,6 +174,10 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
     out_str(&o, "channel", channel);
     out_str(&o, "status", STR("accepted"));
     message__lowered(&o, plan->notes);
+    if (plan->segments.n && shape_group(&o, "segments", MODEL_G_SEGMENTS, plan->segments, false, f) != 0) {
+        buf_done(&o.b);
+        return -1;
+    }
     out_end(&o, '}');
     reply_location(rq, "messages", "msg", plan->id);
     return reply_json(rq, 202, &o, f);
@@ -184,7 +188,8 @@ static int message__again(struct request *rq, const struct access_first *first, 
     const struct message_plan plan = {.id = hilo_get_id(first->message, HILO_T_MSG_ID),
                                       .customer = hilo_get_id(first->message, HILO_T_MSG_CUSTOMER),
                                       .conversation = hilo_get_id(first->message, HILO_T_MSG_CONVERSATION),
-                                      .notes = first->notes};
+                                      .notes = first->notes,
+                                      .segments = hilo_get_str(first->message, HILO_T_MSG_SEGMENTS)};
 
     return message__accepted(rq, &plan, hilo_get_str(first->message, HILO_T_MSG_CHANNEL), f);
 }
@@ -212,6 +217,8 @@ static int message__outlook(struct out *o, const struct message_outlook *x, stru
         out_end(o, '}');
     }
     message__lowered(o, plan->notes);
+    if (plan->segments.n && shape_group(o, "segments", MODEL_G_SEGMENTS, plan->segments, false, f) != 0)
+        return -1;
     if (x->n) {
         out_begin(o, "parts", '[');
         for (size_t i = 0; i < x->n; i++)

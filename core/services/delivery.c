@@ -14,6 +14,7 @@
 #include "services/media.h"
 #include "services/outbound.h"
 #include "services/pace.h"
+#include "services/segments.h"
 #include "services/window.h"
 #include "store/keys.h"
 #include <stdio.h>
@@ -222,8 +223,9 @@ static int32_t claim_spoilt(struct delivery *d, struct gw_channel *c, struct hil
     return HILO_OK;
 }
 
-/* One message: the event, and what is to be handed over. Between begin and end. */
-static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now,
+/* One message: the event, and what is to be handed over. *rest: the channel has too few tokens for
+ * it, and those behind it wait with it. Between begin and end. */
+static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now, bool *rest,
                          struct err *e)
 {
     struct gateway *gw = d->gw;
@@ -234,6 +236,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
     const char *refused;
     struct key k = key_of_id(id);
     struct err why = {0};
+    enum pacing paced = PACING_TAKEN;
     int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, gw->arena, &m, e);
 
     if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
@@ -267,10 +270,18 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
     }
     if (rc != HILO_OK)
         return err_set(e, rc, "%s", why.text);
-    if (!refused && !pacing_take(c, id, &m, bytes, clock_mono_us())) {
-        delivery_kick(d, c); /* another may go in its place */
-        return HILO_OK;
+    if (!refused) {
+        unsigned segments = segments_within(c->able, lowered.message[m.part], &why);
+        if (segments == 0)
+            refused = "too_many_segments"; /* its channel changed since */
+        else
+            paced = pacing_take(c, id, &m, bytes, segments, clock_mono_us());
     }
+    *rest = paced == PACING_RATE;
+    if (paced == PACING_PAIR)
+        delivery_kick(d, c); /* another may go in its place */
+    if (paced != PACING_TAKEN)
+        return HILO_OK;
     const struct ev_message_claimed ev = {.id = id, .attempt = m.attempts + 1};
     rc = store_append(gw->store, &ev_desc_message_claimed, &ev, &actor_core, now, NULL, e);
     if (rc != HILO_OK)
@@ -304,6 +315,7 @@ static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct er
     unsigned max = c->credit < CLAIMS_A_TURN ? c->credit : CLAIMS_A_TURN;
     struct due due = {.channel = c, .now = (uint64_t)delivery_due_now(d), .mono = mono};
     int32_t rc = HILO_OK;
+    bool rest = false;
 
     c->next_due_us = c->next_pace_us = 0;
     if (c->queued == 0 || !channel_open(c, mono))
@@ -315,17 +327,17 @@ static int32_t claim_channel(struct delivery *d, struct gw_channel *c, struct er
         key_u8(&k, priority);
         rc = store_scan(gw->store, TABLE_DUE, key_str(&k), (struct hilo_str){0}, false, due_collect, &due, e);
     }
-    for (unsigned i = 0; i < due.n && rc == HILO_OK; i++) {
+    for (unsigned i = 0; i < due.n && rc == HILO_OK && !rest; i++) {
         rc = store_room(gw->store, STORE_CLAIM, e); /* for the claim and for its report */
         if (rc != HILO_OK)
             break;
         store_begin(gw->store);
-        rc = claim_one(d, c, due.id[i], now, e);
+        rc = claim_one(d, c, due.id[i], now, &rest, e);
         store_end(gw->store);
     }
     c->next_due_us = (int64_t)due.next;
-    pacing_next(c, due.more, mono);
-    if (due.n == CLAIMS_A_TURN)
+    pacing_next(c, due.more || rest, mono);
+    if (due.n == CLAIMS_A_TURN && !rest)
         delivery_kick(d, c); /* there may be more; the others have their turn first */
     return rc;
 }

@@ -41,8 +41,8 @@ unsigned pacing_room(struct gw_channel *c, unsigned max, int64_t now_us)
     return n;
 }
 
-bool pacing_take(struct gw_channel *c, struct hilo_id message, const struct rec_message *m,
-                 struct hilo_str bytes, int64_t now_us)
+enum pacing pacing_take(struct gw_channel *c, struct hilo_id message, const struct rec_message *m,
+                        struct hilo_str bytes, unsigned segments, int64_t now_us)
 {
     /* Signals are about a message and are none: no peer counts them as such. */
     bool pair = hilo_content_type(bytes) != HILO_CONTENT_SYSTEM;
@@ -50,18 +50,23 @@ bool pacing_take(struct gw_channel *c, struct hilo_id message, const struct rec_
     int64_t at;
 
     if (!c->pace && c->rate == 0 && c->pair_interval_us == 0)
-        return true;
+        return PACING_TAKEN;
     p = pace_of(c, now_us);
     at = pair ? pace_pair_at(p, pair_rule(c), m->conversation, now_us) : now_us;
     if (at > now_us) {
         pace_hold(p, message, at);
         c->held_pair++;
-        return false;
+        return PACING_PAIR;
+    }
+    at = pace_at(p, channel_rule(c), segments, now_us);
+    if (at > now_us) {
+        c->next_pace_us = at;
+        return PACING_RATE;
     }
     if (pair)
         pace_pair_take(p, pair_rule(c), m->conversation, now_us);
-    pace_take(p, channel_rule(c), now_us);
-    return true;
+    pace_take(p, channel_rule(c), segments, now_us);
+    return PACING_TAKEN;
 }
 
 bool pacing_held(const struct gw_channel *c, struct hilo_id message, int64_t now_us)

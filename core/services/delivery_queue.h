@@ -82,9 +82,14 @@ int64_t delivery_end_now(const struct delivery *);
 /* delivery_pace.c: what the peer takes. now: monotonic. */
 /* How many of at most max messages the channel's bucket has room for. */
 unsigned pacing_room(struct gw_channel *, unsigned max, int64_t now_us);
-/* Whether this message may leave now; if so, its tokens are taken. */
-bool pacing_take(struct gw_channel *, struct hilo_id message, const struct rec_message *,
-                 struct hilo_str bytes, int64_t now_us);
+/* Whether this message, which is so many for the peer, may leave now; if so, its tokens are taken. */
+enum pacing {
+    PACING_TAKEN,
+    PACING_PAIR, /* its recipient's bucket is empty; another may go in its place */
+    PACING_RATE  /* the channel's has too few for it; nothing goes before it */
+};
+enum pacing pacing_take(struct gw_channel *, struct hilo_id message, const struct rec_message *,
+                        struct hilo_str bytes, unsigned segments, int64_t now_us);
 bool pacing_held(const struct gw_channel *, struct hilo_id message, int64_t now_us);
 /* After the claims: when to look again. more: something was due and had no room. */
 void pacing_next(struct gw_channel *, bool more, int64_t now_us);

@@ -15,6 +15,7 @@
 #include "services/delivery.h"
 #include "services/media.h"
 #include "services/outbound.h"
+#include "services/segments.h"
 #include "services/window.h"
 #include "store/keys.h"
 #include <stdio.h>
@@ -243,6 +244,8 @@ static struct hilo_str outbound_bytes(const struct outbound *o, struct arena *a)
     if (o->language.n)
         hilo_put_str(&w, HILO_T_MSG_LANGUAGE, o->language);
     hilo_put_str(&w, HILO_T_MSG_CONTENT, o->content);
+    if (o->plan.segments.n)
+        hilo_put_str(&w, HILO_T_MSG_SEGMENTS, o->plan.segments);
     return hilo_written(&w);
 }
 
@@ -264,6 +267,11 @@ static int outbound_check(struct gateway *gw, struct outbound *o, struct arena *
     o->plan.notes = o->lowered.notes;
     if (o->window_us <= o->now && window_needed(o->plan.channel, o->lowered.message, o->lowered.n))
         return window_fault(gw, o->plan.channel, o->plan.customer, a, f);
+    if (o->plan.channel->able->segment.octets) {
+        if (segments_plan(o, a, f) != 0)
+            return -1;
+        o->bytes = outbound_bytes(o, a);
+    }
     return 0;
 }
 

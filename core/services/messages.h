@@ -25,13 +25,14 @@ struct message_plan {
     struct hilo_id id, customer, conversation;
     struct gw_channel *channel;
     bool new_customer, new_conversation;
-    unsigned parts;        /* messages that it is lowered to */
-    struct hilo_str notes; /* what lowering did, "choices_to_list", joined by spaces */
+    unsigned parts;           /* messages that it is lowered to */
+    struct hilo_str notes;    /* what lowering did, "choices_to_list", joined by spaces */
+    struct hilo_str segments; /* group SEGMENTS; empty: its channel counts none */
 };
 
 /* Decides, appends. Between store_begin and store_end, after store_room. -1: nothing was appended, the
  * fault says why: unknown_channel, no_route, unknown_customer, unknown_case,
- * not_supported, invalid_content, media_too_large, template_unknown, window_closed (409),
+ * not_supported, too_many_segments, invalid_content, media_too_large, template_unknown, window_closed (409),
  * queue_full (429) … */
 int message_accept(struct gateway *, const struct actor *, const struct message_request *, struct arena *,
                    struct message_plan *out, struct fault *);

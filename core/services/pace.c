@@ -112,12 +112,24 @@ unsigned pace_room(struct pace *p, struct pace_rule rule, unsigned max, int64_t 
     return (unsigned)n;
 }
 
-void pace_take(struct pace *p, struct pace_rule rule, int64_t now_us)
+int64_t pace_at(struct pace *p, struct pace_rule rule, unsigned n, int64_t now_us)
+{
+    const struct pace_rule r = effective(p, rule);
+    unsigned burst = r.burst ? r.burst : 1;
+
+    if (r.interval_us == 0)
+        return now_us;
+    if (n > burst)
+        n = burst;
+    return channel_full(p, r, now_us) + (int64_t)(n ? n - 1 : 0) * r.interval_us - ahead(r);
+}
+
+void pace_take(struct pace *p, struct pace_rule rule, unsigned n, int64_t now_us)
 {
     const struct pace_rule r = effective(p, rule);
 
     if (r.interval_us)
-        p->full_us = channel_full(p, r, now_us) + r.interval_us;
+        p->full_us = channel_full(p, r, now_us) + (int64_t)n * r.interval_us;
 }
 
 void pace_rest(struct pace *p, struct pace_rule rule, int64_t until_us, int64_t now_us)

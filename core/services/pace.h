@@ -30,7 +30,10 @@ void pace_free(struct pace **);
 /* The channel's: so many tokens are there now, at most max; *next_us: when there will be
  * a handful more. */
 unsigned pace_room(struct pace *, struct pace_rule, unsigned max, int64_t now_us, int64_t *next_us);
-void pace_take(struct pace *, struct pace_rule, int64_t now_us);
+/* When n of them are there, or as many as the burst allows: now or earlier if they are. */
+int64_t pace_at(struct pace *, struct pace_rule, unsigned n, int64_t now_us);
+/* Takes n. More than are there are owed: the next token comes so much later. */
+void pace_take(struct pace *, struct pace_rule, unsigned n, int64_t now_us);
 /* The peer throttled everything until then: the bucket is empty until that, and its
  * interval is doubled, up to 16 times, until as many sends as fill a second were taken
  * by the peer without another complaint. */

@@ -221,6 +221,21 @@ static void a_message_is_shown_with_its_history(void **state)
                                   "2026-11-25 15:04:06  failed          1  window_closed\n");
 }
 
+static void segments_are_shown_with_their_receipts(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_answer(rig, 200,
+               "{\"id\":\"msg_1\",\"status\":\"sent\",\"segments\":{\"count\":2,\"encoding\":\"ucs2\","
+               "\"units\":90},\"history\":[{\"status\":\"sent\",\"time\":\"2026-11-25T15:04:05Z\"},"
+               "{\"status\":\"delivered\",\"time\":\"2026-11-25T15:04:06Z\",\"segment\":2}]}");
+    assert_int_equal(RUN(rig, "message", "show", "msg_1"), 0);
+    assert_contains(rig_out(rig), "Segments         2 (ucs2)\n");
+    assert_contains(rig_out(rig), "\n\nSEGMENT  TIME                 STATUS     ATTEMPT  REASON  DETAIL\n"
+                                  "         2026-11-25 15:04:05  sent\n"
+                                  "      2  2026-11-25 15:04:06  delivered\n");
+}
+
 static void a_case_is_shown_with_its_messages(void **state)
 {
     struct rig *rig = *state;
@@ -434,6 +449,7 @@ int main(void)
         TEST(the_last_column_goes_on_below_itself),
         TEST(what_was_changed_or_taken_back_says_so),
         TEST(templates_say_how_they_read),
+        TEST(segments_are_shown_with_their_receipts),
         TEST(a_plan_that_is_refused_ends_so),
         TEST(a_file_is_not_thrown_at_a_terminal),
     };

@@ -23,7 +23,10 @@ static struct plugin *read_it(struct hilo_str bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
+    const struct hilo_str text =
+        STR("caf\xc3\xa9 \xe2\x82\xac 12 \xf0\x9f\x98\x80 y m\xc3\xa1s palabras que ocupan sitio");
     struct plugin *p = read_it(str_n(bytes, n)), *again;
+    struct hilo_segments plan;
     struct arena *a;
     struct hilo_str said;
 
@@ -37,6 +40,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         if (o->type == HILO_OPT_STR || o->type == HILO_OPT_URL)
             CHECK(o->offset + sizeof(struct hilo_str) <= p->desc.conf_size);
         CHECK((!o->def || strlen(o->def) < n) && (!o->help || strlen(o->help) < n));
+    }
+    /* Whatever rules it says, a text can be counted and cut by them. */
+    if (hilo_segments_measure(text, &plugin_abilities(p)->segment, &plan) == HILO_OK) {
+        uint64_t cut = 0;
+        for (struct hilo_str rest = text, part; hilo_segment_next(&plan, &rest, &part); cut += part.n)
+            CHECK(part.n > 0);
+        CHECK(cut == text.n && plan.segments > 0);
     }
     a = arena_new();
     said = setup_describe(p, a);

@@ -22,7 +22,7 @@ static unsigned take_all(struct pace *p, struct pace_rule r, int64_t now)
     unsigned n = pace_room(p, r, 1000, now, &next);
 
     for (unsigned i = 0; i < n; i++)
-        pace_take(p, r, now);
+        pace_take(p, r, 1, now);
     assert_int_equal(pace_room(p, r, 1000, now, &next), 0);
     assert_true(next > now);
     return n;
@@ -66,6 +66,29 @@ static void a_fast_one_is_looked_at_by_the_handful(void **state)
     pace_free(&p);
 }
 
+/* A message that is several for the peer waits until they are all there; one larger than the burst
+ * for a full bucket, and what it owes then is waited for by the next. */
+static void several_are_waited_for_and_taken_at_once(void **state)
+{
+    const struct pace_rule r = {100 * MS, 5};
+    struct pace *p = pace_new(0);
+    int64_t next;
+
+    (void)state;
+    assert_int_equal(take_all(p, r, 100 * S), 5);
+    assert_int_equal(pace_at(p, r, 1, 100 * S), 100 * S + 100 * MS);
+    assert_int_equal(pace_at(p, r, 3, 100 * S), 100 * S + 300 * MS);
+    assert_true(pace_at(p, r, 3, 100 * S + 300 * MS) <= 100 * S + 300 * MS);
+    pace_take(p, r, 3, 100 * S + 300 * MS);
+    assert_int_equal(take_all(p, r, 100 * S + 300 * MS), 0);
+    assert_int_equal(pace_at(p, r, 12, 100 * S + 300 * MS), 100 * S + 800 * MS);
+    pace_take(p, r, 12, 100 * S + 800 * MS);
+    assert_int_equal(pace_room(p, r, 9, 100 * S + 800 * MS, &next), 0);
+    assert_int_equal(pace_at(p, r, 1, 100 * S + 800 * MS), 100 * S + 800 * MS + 800 * MS);
+    assert_int_equal(pace_at(p, (struct pace_rule){0, 0}, 9, 7 * S), 7 * S);
+    pace_free(&p);
+}
+
 /* Whatever is asked whenever: in no stretch of time more than rate and burst allow. */
 static void it_is_never_exceeded(void **state)
 {
@@ -84,7 +107,7 @@ static void it_is_never_exceeded(void **state)
         }
         unsigned n = pace_room(p, r, (seed >> 8) % 8, now, &next);
         for (unsigned k = 0; k < n; k++)
-            pace_take(p, r, now);
+            pace_take(p, r, 1, now);
         sent += n;
         assert_true(sent <= 80 + (unsigned)((now - began) / 12500));
         worst = sent > worst ? sent : worst;
@@ -224,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_channel_begins_with_one_and_fills),
         cmocka_unit_test(a_fast_one_is_looked_at_by_the_handful),
+        cmocka_unit_test(several_are_waited_for_and_taken_at_once),
         cmocka_unit_test(it_is_never_exceeded),
         cmocka_unit_test(a_complaint_rests_it_and_it_comes_back_gently),
         cmocka_unit_test(without_a_rate_a_complaint_makes_one),

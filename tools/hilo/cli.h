@@ -206,6 +206,8 @@ void path_query(struct text *path, const char *name, const char *value);
 
 /* One line about what a message carries. */
 cell_fn content_cell;
+/* "2 (gsm7)" of a message, or nothing. */
+void segments_cell(const cJSON *m, struct text *out);
 extern const struct column message_columns[];
 extern const size_t n_message_columns;
 /* EXIT_x. Uploads a file; the id of the media. */

@@ -37,6 +37,15 @@ static void message__party(const cJSON *m, struct text *out)
     }
 }
 
+void segments_cell(const cJSON *m, struct text *out)
+{
+    const cJSON *s = json_at(m, "segments");
+
+    if (s)
+        text_fmt(out, "%d (%s)", json_at(s, "count") ? json_at(s, "count")->valueint : 0,
+                 json_text(s, "encoding"));
+}
+
 const struct column message_columns[] = {
     {.head = {"TIME", "HORA"}, .cell = message__time},
     {.head = {"", ""}, .cell = message__direction},
@@ -54,6 +63,8 @@ static const struct column detail_columns[] = {
     {.head = {"Provider's code", "Código del proveedor"}, .member = "provider_code"},
     {.head = {"Detail", "Detalle"}, .member = "detail"},
     {.head = {"Content", "Contenido"}, .cell = content_cell},
+    {.head = {"Segments", "Segmentos"}, .cell = segments_cell},
+    {.head = {"Parts missing", "Partes que faltan"}, .member = "missing_parts"},
     {.head = {"Customer", "Cliente"}, .member = "customer"},
     {.head = {"Address", "Dirección"}, .cell = message__party},
     {.head = {"Case", "Caso"}, .member = "case"},
@@ -66,7 +77,9 @@ static const struct column detail_columns[] = {
     {.head = {"Expires", "Caduca"}, .member = "expires", .flags = COLUMN_TIME},
     {.head = {"Attempts", "Intentos"}, .member = "attempts"},
 };
+/* The first only of a message that was sent as several. */
 static const struct column history_columns[] = {
+    {.head = {"SEGMENT", "SEGMENTO"}, .member = "segment", .flags = COLUMN_RIGHT},
     {.head = {"TIME", "HORA"}, .member = "time", .flags = COLUMN_TIME},
     {.head = {"STATUS", "ESTADO"}, .member = "status", .flags = COLUMN_STATUS},
     {.head = {"ATTEMPT", "INTENTO"}, .member = "attempt", .flags = COLUMN_RIGHT},
@@ -88,6 +101,18 @@ static int message__call(struct cli *cli, const char *method, const char *after,
     return rc;
 }
 
+static bool any_has(const cJSON *array, const char *member)
+{
+    const cJSON *e;
+
+    cJSON_ArrayForEach(e, array)
+    {
+        if (cJSON_GetObjectItemCaseSensitive(e, member))
+            return true;
+    }
+    return false;
+}
+
 int cmd_message_show(struct cli *cli)
 {
     struct answer a = {0};
@@ -99,7 +124,8 @@ int cmd_message_show(struct cli *cli)
     const cJSON *history = json_at(a.json, "history");
     if (!cli->json && !cli->quiet && cJSON_GetArraySize(history) > 0) {
         (void)putchar('\n');
-        table_print(&cli->screen, history, history_columns, COUNT(history_columns), false,
+        size_t skip = !any_has(history, "segment");
+        table_print(&cli->screen, history, history_columns + skip, COUNT(history_columns) - skip, false,
                     (struct label){"", ""});
     }
     answer_done(&a);

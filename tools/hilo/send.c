@@ -19,6 +19,7 @@ static const struct column sent_columns[] = {
     {.head = {"Channel", "Canal"}, .member = "channel"},
     {.head = {"Customer", "Cliente"}, .member = "customer"},
     {.head = {"Made to fit", "Adaptado"}, .member = "lowered"},
+    {.head = {"Segments", "Segmentos"}, .cell = segments_cell},
 };
 
 static void put(cJSON *o, const char *member, const char *value)
@@ -281,6 +282,7 @@ static const struct column plan_columns[] = {
     {.head = {"Case", "Caso"}, .member = "case"},
     {.head = {"Window until", "Ventana hasta"}, .member = "window.open_until", .flags = COLUMN_TIME},
     {.head = {"Lowered", "Adaptado"}, .member = "lowered"},
+    {.head = {"Segments", "Segmentos"}, .cell = segments_cell},
     {.head = {"Waits", "Espera"}, .member = "waits"},
 };
 
