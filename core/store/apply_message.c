@@ -10,7 +10,7 @@
  * All but IN_FLIGHT and NONE stand in EXPIRY too. A conversation has one head; when
  * it leaves, the first that waits takes its turn: order is kept within a conversation.
  */
-#include "store/apply.h"
+#include "store/apply_message.h"
 #include "base/ids.h"
 #include "base/str.h"
 
@@ -30,13 +30,13 @@ static unsigned rank_of(uint64_t status)
     }
 }
 
-static bool is_settled(const struct rec_message *m)
+bool apply__msg_settled(const struct rec_message *m)
 {
     return rank_of(m->status) >= 3;
 }
 
 /* One more step of the history. */
-static void message_note(struct apply *a, struct rec_message *m, const struct rec_step *s)
+void apply__msg_note(struct apply *a, struct rec_message *m, const struct rec_step *s)
 {
     struct hilo_writer w;
     struct hilo_str rest = m->history;
@@ -55,9 +55,9 @@ static void message_note(struct apply *a, struct rec_message *m, const struct re
 
 /* A step that also moves the status, if it is the first or its rank is higher, or renews
  * its reason. */
-static void message_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
+void apply__msg_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
 {
-    message_note(a, m, s);
+    apply__msg_note(a, m, s);
     if (m->status == 0 || rank_of(s->status) > rank_of(m->status) || s->status == m->status) {
         m->status = s->status;
         m->status_time = s->time;
@@ -67,7 +67,7 @@ static void message_step(struct apply *a, struct rec_message *m, const struct re
     }
 }
 
-static int32_t message_load(struct apply *a, struct hilo_id id, struct rec_message *m)
+int32_t apply__msg_load(struct apply *a, struct hilo_id id, struct rec_message *m)
 {
     struct key k = key_of_id(id);
     int32_t rc = apply__get(a, TABLE_MESSAGE, &k, &rec_desc_message, m);
@@ -75,7 +75,7 @@ static int32_t message_load(struct apply *a, struct hilo_id id, struct rec_messa
     return rc == HILO_NOTFOUND ? apply__wrong(a, "no such message") : rc;
 }
 
-static void message_save(struct apply *a, struct hilo_id id, const struct rec_message *m)
+void apply__msg_save(struct apply *a, struct hilo_id id, const struct rec_message *m)
 {
     struct key k = key_of_id(id);
 
@@ -91,7 +91,7 @@ static void expiry_put(struct apply *a, struct hilo_id id, const struct rec_mess
     apply__put_raw(a, TABLE_EXPIRY, &k, (struct hilo_str){0});
 }
 
-static void place_due(struct apply *a, struct hilo_id id, struct rec_message *m)
+void apply__msg_due(struct apply *a, struct hilo_id id, struct rec_message *m)
 {
     struct key k = key_due(m->channel, m->priority, m->due, m->number);
 
@@ -175,13 +175,13 @@ static int32_t turn_pass(struct apply *a, struct hilo_id id, struct hilo_id conv
             return rc;
         if (id_none(next_id))
             return apply__wrong(a, "none waits in a conversation where one should");
-        rc = message_load(a, next_id, &next);
+        rc = apply__msg_load(a, next_id, &next);
         if (rc != HILO_OK)
             return rc;
         k = key_id_number(conversation, next.number);
         apply__del(a, TABLE_WAITING, &k);
-        place_due(a, next_id, &next);
-        message_save(a, next_id, &next);
+        apply__msg_due(a, next_id, &next);
+        apply__msg_save(a, next_id, &next);
         c.waiting--;
         c.head = next_id;
     }
@@ -189,151 +189,11 @@ static int32_t turn_pass(struct apply *a, struct hilo_id id, struct hilo_id conv
     return HILO_OK;
 }
 
-static int32_t settle(struct apply *a, struct hilo_id id, struct rec_message *m)
+int32_t apply__msg_settle(struct apply *a, struct hilo_id id, struct rec_message *m)
 {
     int32_t rc = place_leave(a, id, m);
 
     return rc == HILO_OK ? turn_pass(a, id, m->conversation) : rc;
-}
-
-/* ---- receipts ---- */
-
-/* A message that its channel needs several sends for is sent when the last was, and
- * delivered when the last is; a failure of any is its failure. ext_id is that of the
- * part last sent; while a part is in flight or in doubt it is empty until a receipt
- * names it, and then that part has left. */
-static bool parts_left(const struct rec_message *m)
-{
-    bool left = m->place == PLACE_IN_FLIGHT && m->ext_id.n;
-
-    return m->parts > 1 && m->part + left < m->parts;
-}
-
-static void receipt_step(struct apply *a, struct rec_message *m, const struct ev_message_receipt *e)
-{
-    struct rec_step s = {.status = e->status,
-                         .time = e->time ? e->time : (uint64_t)a->event->head.time_us,
-                         .reason = e->reason,
-                         .provider_code = e->provider_code,
-                         .detail = e->detail};
-
-    bool other_part = m->parts > 1 && e->ext_id.n && !str_eq(e->ext_id, m->ext_id);
-    if (e->status != HILO_STATUS_FAILED && (parts_left(m) || other_part))
-        message_note(a, m, &s);
-    else
-        message_step(a, m, &s);
-    if (e->cost.n)
-        m->cost = e->cost;
-}
-
-struct parked {
-    struct apply *a;
-    struct rec_message *m;
-    int32_t rc;
-};
-
-/* A parked value: the time when it was parked, big-endian, and the event's body. */
-static bool parked_apply(void *arg, struct hilo_str key, struct hilo_str val)
-{
-    struct parked *p = arg;
-    struct ev_message_receipt e;
-    struct key k;
-
-    if (val.n < 8) {
-        p->rc = apply__wrong(p->a, "a parked receipt is too short");
-        return false;
-    }
-    struct hilo_str body = arena_str(p->a->arena, (struct hilo_str){val.p + 8, val.n - 8});
-    p->rc = rec_unpack(&ev_desc_message_receipt, body, &e, p->a->err);
-    if (p->rc != HILO_OK)
-        return false;
-    receipt_step(p->a, p->m, &e);
-    key_init(&k);
-    key_bytes(&k, key);
-    apply__del(p->a, TABLE_PARKED, &k);
-    key_init(&k);
-    key_bytes(&k, (struct hilo_str){val.p, 8});
-    key_bytes(&k, key);
-    apply__del(p->a, TABLE_PARKED_AGE, &k);
-    return true;
-}
-
-/* The provider's id of a message becomes known: what was parked for it is matched. */
-static int32_t ext_known(struct apply *a, struct hilo_id id, struct rec_message *m, struct hilo_str ext_id)
-{
-    struct key k = key_ext(m->channel, ext_id);
-    struct parked p = {a, m, HILO_OK};
-    int32_t rc;
-
-    m->ext_id = ext_id;
-    apply__put_raw(a, TABLE_EXT, &k, str_n(id.b, sizeof id.b));
-    rc = context_scan(a->context, TABLE_PARKED, key_str(&k), (struct hilo_str){0}, false, parked_apply, &p,
-                      a->err);
-    return rc != HILO_OK ? rc : p.rc;
-}
-
-static int32_t receipt_park(struct apply *a, const struct ev_message_receipt *e)
-{
-    struct key k = key_ext(e->channel, e->ext_id), age;
-    struct hilo_writer w;
-
-    key_u64(&k, a->event->head.seq);
-    key_init(&age);
-    key_u64(&age, (uint64_t)a->event->head.time_us);
-    key_bytes(&age, key_str(&k));
-    arena_writer(a->arena, &w);
-    rec_pack(&ev_desc_message_receipt, e, &w);
-    struct hilo_str body = hilo_written(&w);
-    char *val = arena_alloc(a->arena, 8 + (size_t)body.n);
-    memcpy(val, age.b, 8);
-    if (body.n)
-        memcpy(val + 8, body.p, (size_t)body.n);
-    apply__put_raw(a, TABLE_PARKED, &k, str_n(val, 8 + (size_t)body.n));
-    apply__put_raw(a, TABLE_PARKED_AGE, &age, (struct hilo_str){0});
-    return HILO_OK;
-}
-
-int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt *e)
-{
-    struct rec_message m;
-    struct hilo_str known;
-    bool fresh = false, next_part;
-    int32_t rc;
-
-    if (id_none(e->id))
-        return receipt_park(a, e);
-    rc = message_load(a, e->id, &m);
-    if (rc == HILO_OK && e->ext_id.n) {
-        struct key k = key_ext(m.channel, e->ext_id);
-        rc = apply__raw(a, TABLE_EXT, &k, &known);
-        fresh = rc == HILO_NOTFOUND;
-        if (fresh)
-            rc = HILO_OK;
-    }
-    if (rc != HILO_OK)
-        return rc;
-    /* A provider's id that no report named: the part in doubt has left. */
-    next_part =
-        m.place == PLACE_HELD && parts_left(&m) && e->ext_id.n && (fresh || str_eq(e->ext_id, m.ext_id));
-    if (next_part) {
-        m.part++;
-        m.attempts = 0;
-    }
-    if (fresh)
-        rc = ext_known(a, e->id, &m, e->ext_id);
-    if (rc != HILO_OK)
-        return rc;
-    receipt_step(a, &m, e);
-    if (next_part && parts_left(&m) && !is_settled(&m)) {
-        m.due = (uint64_t)a->event->head.time_us;
-        place_due(a, e->id, &m);
-    }
-    /* Evidence that it left: it is not sent again. In flight, its report decides. */
-    if (is_settled(&m) && m.place != PLACE_NONE && m.place != PLACE_IN_FLIGHT)
-        rc = settle(a, e->id, &m);
-    if (rc == HILO_OK)
-        message_save(a, e->id, &m);
-    return rc;
 }
 
 /* ---- in and out ---- */
@@ -369,7 +229,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
     m.policy = e->policy;
     m.parts = e->parts;
     const struct rec_step s = {.status = HILO_STATUS_ACCEPTED, .time = (uint64_t)a->event->head.time_us};
-    message_step(a, &m, &s);
+    apply__msg_step(a, &m, &s);
     /* Signals to the channel are no part of what was said. */
     if (type == HILO_CONTENT_SYSTEM) {
         if (hilo_get_u64(content, HILO_T_CONTENT_EVENT) == HILO_SYSTEM_MARK_READ)
@@ -388,7 +248,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
         c.choices = e->id;
     if (id_none(c.head)) {
         c.head = e->id;
-        place_due(a, e->id, &m);
+        apply__msg_due(a, e->id, &m);
     } else {
         c.waiting++;
         m.place = PLACE_WAITING;
@@ -397,7 +257,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
     }
     expiry_put(a, e->id, &m);
     conversation_save(a, m.conversation, &c);
-    message_save(a, e->id, &m);
+    apply__msg_save(a, e->id, &m);
     return e->once_key.n ? apply__once(a, e->once_key, e->once_request) : HILO_OK;
 }
 
@@ -426,7 +286,7 @@ static int32_t message_amend(struct apply *a, const struct ev_message_received *
         o.edited = time;
         o.edit = e->id;
     }
-    message_save(a, about, &o);
+    apply__msg_save(a, about, &o);
     return HILO_OK;
 }
 
@@ -443,7 +303,7 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
     m.ext_id = ext_id;
     m.media = e->media;
     const struct rec_step s = {.status = HILO_STATUS_DELIVERED, .time = (uint64_t)a->event->head.time_us};
-    message_step(a, &m, &s);
+    apply__msg_step(a, &m, &s);
     rc = message_amend(a, e, &m);
     if (rc == HILO_OK && id_none(m.about))
         rc = apply__thread_add(a, e->id, &m);
@@ -479,7 +339,7 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
         apply__put_raw(a, TABLE_JOB, &k, (struct hilo_str){0});
     }
     conversation_save(a, m.conversation, &c);
-    message_save(a, e->id, &m);
+    apply__msg_save(a, e->id, &m);
     return HILO_OK;
 }
 
@@ -488,7 +348,7 @@ int32_t apply__message_claimed(struct apply *a, const struct ev_message_claimed 
     struct rec_message m;
     struct key k;
     uint8_t seq[8];
-    int32_t rc = message_load(a, e->id, &m);
+    int32_t rc = apply__msg_load(a, e->id, &m);
 
     if (rc != HILO_OK)
         return rc;
@@ -508,8 +368,8 @@ int32_t apply__message_claimed(struct apply *a, const struct ev_message_claimed 
     apply__put_raw(a, TABLE_IN_FLIGHT, &k, str_n(seq, sizeof seq));
     const struct rec_step s = {
         .status = HILO_STATUS_QUEUED, .time = (uint64_t)a->event->head.time_us, .attempt = e->attempt};
-    message_step(a, &m, &s);
-    message_save(a, e->id, &m);
+    apply__msg_step(a, &m, &s);
+    apply__msg_save(a, e->id, &m);
     return HILO_OK;
 }
 
@@ -518,12 +378,12 @@ static int32_t mark_read(struct apply *a, struct hilo_id id)
 {
     struct rec_message m;
     const struct rec_step s = {.status = HILO_STATUS_READ, .time = (uint64_t)a->event->head.time_us};
-    int32_t rc = message_load(a, id, &m);
+    int32_t rc = apply__msg_load(a, id, &m);
 
     if (rc != HILO_OK)
         return rc;
-    message_step(a, &m, &s);
-    message_save(a, id, &m);
+    apply__msg_step(a, &m, &s);
+    apply__msg_save(a, id, &m);
     return HILO_OK;
 }
 
@@ -536,7 +396,7 @@ int32_t apply__message_reported(struct apply *a, const struct ev_message_reporte
                          .attempt = e->attempts,
                          .provider_code = e->provider_code,
                          .detail = e->detail};
-    int32_t rc = message_load(a, e->id, &m);
+    int32_t rc = apply__msg_load(a, e->id, &m);
 
     if (rc != HILO_OK)
         return rc;
@@ -547,18 +407,18 @@ int32_t apply__message_reported(struct apply *a, const struct ev_message_reporte
         return rc;
     m.attempts = e->attempts;
     m.part = e->part;
-    message_step(a, &m, &s);
+    apply__msg_step(a, &m, &s);
     if (e->ext_id.n && !str_eq(e->ext_id, m.ext_id))
-        rc = ext_known(a, e->id, &m, e->ext_id);
+        rc = apply__msg_known(a, e->id, &m, e->ext_id);
     if (rc == HILO_OK && e->status == HILO_STATUS_SENT && !id_none(m.marks))
         rc = mark_read(a, m.marks);
     if (rc != HILO_OK)
         return rc;
-    if (!is_settled(&m) && (e->status == HILO_STATUS_QUEUED || e->status == HILO_STATUS_IN_DOUBT)) {
+    if (!apply__msg_settled(&m) && (e->status == HILO_STATUS_QUEUED || e->status == HILO_STATUS_IN_DOUBT)) {
         expiry_put(a, e->id, &m);
         if (e->status == HILO_STATUS_QUEUED) {
             m.due = e->due;
-            place_due(a, e->id, &m);
+            apply__msg_due(a, e->id, &m);
         } else {
             m.place = PLACE_HELD;
             /* Resent, it keeps its turn; held, the others go on: it had its turn. */
@@ -569,7 +429,7 @@ int32_t apply__message_reported(struct apply *a, const struct ev_message_reporte
         rc = turn_pass(a, e->id, m.conversation);
     }
     if (rc == HILO_OK)
-        message_save(a, e->id, &m);
+        apply__msg_save(a, e->id, &m);
     return rc;
 }
 
@@ -578,30 +438,30 @@ int32_t apply__message_settled(struct apply *a, const struct ev_message_settled 
     struct rec_message m;
     const struct rec_step s = {
         .status = e->status, .time = (uint64_t)a->event->head.time_us, .reason = e->reason};
-    int32_t rc = message_load(a, e->id, &m);
+    int32_t rc = apply__msg_load(a, e->id, &m);
 
     if (rc != HILO_OK)
         return rc;
     if (m.place == PLACE_IN_FLIGHT || m.place == PLACE_NONE)
         return apply__wrong(a, "the message settled is not in the queue");
-    message_step(a, &m, &s);
-    rc = settle(a, e->id, &m);
+    apply__msg_step(a, &m, &s);
+    rc = apply__msg_settle(a, e->id, &m);
     if (rc == HILO_OK)
-        message_save(a, e->id, &m);
+        apply__msg_save(a, e->id, &m);
     return rc;
 }
 
 int32_t apply__message_requeued(struct apply *a, const struct ev_message_requeued *e)
 {
     struct rec_message m;
-    int32_t rc = message_load(a, e->id, &m);
+    int32_t rc = apply__msg_load(a, e->id, &m);
 
     if (rc != HILO_OK)
         return rc;
     if (m.place != PLACE_HELD)
         return apply__wrong(a, "the message requeued is not in doubt");
     m.due = e->due;
-    place_due(a, e->id, &m);
-    message_save(a, e->id, &m);
+    apply__msg_due(a, e->id, &m);
+    apply__msg_save(a, e->id, &m);
     return HILO_OK;
 }
