@@ -405,11 +405,18 @@ int32_t apply__message_reported(struct apply *a, const struct ev_message_reporte
     rc = place_leave(a, e->id, &m);
     if (rc != HILO_OK)
         return rc;
+    const uint64_t part = m.part;
     m.attempts = e->attempts;
     m.part = e->part;
     apply__msg_step(a, &m, &s);
-    if (e->ext_id.n && !str_eq(e->ext_id, m.ext_id))
-        rc = apply__msg_known(a, e->id, &m, e->ext_id);
+    if (e->more.n) {
+        rc = apply__msg_several(a, e->id, &m, e, part);
+    } else if (e->ext_id.n && !str_eq(e->ext_id, m.ext_id)) {
+        const struct ext plain = {.id = e->id};
+        m.ext_id = e->ext_id;
+        m.segments = (struct hilo_str){0};
+        rc = apply__msg_known(a, &m, e->ext_id, &plain);
+    }
     if (rc == HILO_OK && e->status == HILO_STATUS_SENT && !id_none(m.marks))
         rc = mark_read(a, m.marks);
     if (rc != HILO_OK)

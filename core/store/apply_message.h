@@ -3,6 +3,7 @@
 #define STORE_APPLY_MESSAGE_H
 
 #include "store/apply.h"
+#include "store/several.h"
 
 /* One more step of the history. */
 void apply__msg_note(struct apply *, struct rec_message *, const struct rec_step *);
@@ -19,7 +20,11 @@ void apply__msg_due(struct apply *, struct hilo_id, struct rec_message *);
 /* It leaves the queue, wherever it stands, and the next of its conversation has its turn. */
 int32_t apply__msg_settle(struct apply *, struct hilo_id, struct rec_message *);
 
-/* The provider's id of a message becomes known: what was parked for it is matched. */
-int32_t apply__msg_known(struct apply *, struct hilo_id, struct rec_message *, struct hilo_str ext_id);
+/* A provider's id of a message becomes known, and which of its segments it is: what was parked for it
+ * is matched. */
+int32_t apply__msg_known(struct apply *, struct rec_message *, struct hilo_str ext_id, const struct ext *);
+/* The ids of a send that was several become known. part: which part of the message was sent. */
+int32_t apply__msg_several(struct apply *, struct hilo_id, struct rec_message *,
+                           const struct ev_message_reported *, uint64_t part);
 
 #endif

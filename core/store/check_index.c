@@ -26,7 +26,7 @@ static const struct relation {
     {TABLE_WAITING, ID + U64, ID + U64, ID, NULL, check__waiting},
     {TABLE_MESSAGE, ID, ID, ANY, &rec_desc_message, check__message_entry},
     {TABLE_THREAD, ID, ID, ANY, &rec_desc_thread, check__thread},
-    {TABLE_EXT, 2, CONTEXT_KEY_MAX, ID, NULL, check__ext},
+    {TABLE_EXT, 2, CONTEXT_KEY_MAX, ANY, NULL, check__ext},
     {TABLE_PARKED, 2 + U64, CONTEXT_KEY_MAX, ANY, NULL, check__parked},
     {TABLE_PARKED_AGE, U64 + 2 + U64, CONTEXT_KEY_MAX, 0, NULL, check__parked_age},
     {TABLE_DUE, 1 + 1 + 2 * U64, CONTEXT_KEY_MAX, ID, NULL, check__due},

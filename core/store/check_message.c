@@ -9,6 +9,8 @@
 #include "store/check.h"
 #include "base/ids.h"
 #include "base/str.h"
+#include "model/table.h"
+#include "store/several.h"
 
 #define FOUND(ck, table, key, words) check__found((ck), #table, (key), "%s", (words))
 
@@ -252,6 +254,28 @@ static void message_conversation(struct check *ck, struct hilo_str key, struct h
         FOUND(ck, MESSAGE, key, "it is due or in flight and another has the turn");
 }
 
+static void message_segments(struct check *ck, struct hilo_str key, const struct rec_message *m)
+{
+    uint64_t outcome;
+
+    if (m->kind != HILO_KIND_OUTBOUND || several_n(m->segments) < 2) {
+        FOUND(ck, MESSAGE, key, "it has segments and was not sent as several");
+        return;
+    }
+    for (unsigned i = 0; i < several_n(m->segments); i++) {
+        uint64_t s = several_status(m->segments, i);
+        if (s && s != HILO_STATUS_SENT && s != HILO_STATUS_FAILED && s != HILO_STATUS_DELIVERED &&
+            s != HILO_STATUS_READ) {
+            FOUND(ck, MESSAGE, key, "a segment of it has a status that none has");
+            return;
+        }
+    }
+    outcome = several_outcome(m->segments);
+    if (m->place == PLACE_NONE && m->parts < 2 && outcome != HILO_STATUS_IN_DOUBT &&
+        model_status_rank(m->status) < model_status_rank(outcome))
+        FOUND(ck, MESSAGE, key, "its segments have brought it further than its status says");
+}
+
 static void message_links(struct check *ck, struct hilo_str key, struct hilo_id id,
                           const struct rec_message *m, bool in_thread)
 {
@@ -270,6 +294,8 @@ static void message_links(struct check *ck, struct hilo_str key, struct hilo_id 
         if (!check__has(ck, TABLE_EXT, &k))
             FOUND(ck, MESSAGE, key, "its provider's id is missing in EXT");
     }
+    if (m->segments.n)
+        message_segments(ck, key, m);
     if (!id_none(m->media)) {
         k = key_of_id(m->media);
         if (!check__get(ck, TABLE_MEDIA, &k, &rec_desc_media, &media))
@@ -341,12 +367,19 @@ void check__thread(struct check *ck, struct hilo_str key, struct hilo_str val, c
 void check__ext(struct check *ck, struct hilo_str key, struct hilo_str val, const void *rec)
 {
     struct rec_message m;
+    struct ext x;
 
     (void)rec;
-    if (!message_get(ck, check__id(val, 0), &m)) {
+    if (!ext_read(val, &x)) {
+        FOUND(ck, EXT, key, "its value is neither a message nor a segment of one");
+        return;
+    }
+    if (!message_get(ck, x.id, &m)) {
         FOUND(ck, EXT, key, "its message does not exist");
         return;
     }
+    if (x.several && m.segments.n && x.part == several_part(m.segments) && x.segment >= several_n(m.segments))
+        FOUND(ck, EXT, key, "its message has not so many segments");
     struct key channel = key_channel(m.channel);
     if (!str_starts(key, key_str(&channel)))
         FOUND(ck, EXT, key, "its message is on another channel");

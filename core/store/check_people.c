@@ -255,9 +255,24 @@ void check__idempotency_age(struct check *ck, struct hilo_str key, struct hilo_s
         FOUND(ck, IDEMPOTENCY_AGE, key, "the entry in IDEMPOTENCY has another time");
 }
 
+/* A parked receipt stands under each spelling of its id; whether it is the one that is looked at. */
+static bool parked_entry(struct check *ck, struct hilo_str key, const struct ev_message_receipt *e,
+                         struct hilo_str ext_id)
+{
+    struct key k = key_ext(e->channel, ext_id);
+
+    key_u64(&k, key_tail_u64(key, 0));
+    if (check__same(&k, key))
+        return true;
+    if (!check__has(ck, TABLE_PARKED, &k))
+        FOUND(ck, PARKED, key, "another spelling of its id is missing in PARKED");
+    return false;
+}
+
 void check__parked(struct check *ck, struct hilo_str key, struct hilo_str val, const void *rec)
 {
     struct ev_message_receipt e;
+    struct hilo_field f;
     struct err why = {0};
 
     (void)rec;
@@ -269,9 +284,10 @@ void check__parked(struct check *ck, struct hilo_str key, struct hilo_str val, c
         FOUND(ck, PARKED, key, why.text);
         return;
     }
-    struct key again = key_ext(e.channel, e.ext_id);
-    key_u64(&again, key_tail_u64(key, 0));
-    if (!check__same(&again, key))
+    bool named = parked_entry(ck, key, &e, e.ext_id);
+    for (struct hilo_str rest = e.spellings; hilo_next(&rest, &f) == 1;)
+        named |= parked_entry(ck, key, &e, f.val);
+    if (!named)
         FOUND(ck, PARKED, key, "the receipt in it is one of another provider's id");
     if (!id_none(e.id))
         FOUND(ck, PARKED, key, "the receipt in it names its message");

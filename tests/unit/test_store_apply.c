@@ -20,6 +20,21 @@ static struct hilo_id sent(struct rig *r, const struct person *p, const char *ex
     return id;
 }
 
+/* How many of these ids lead to the message. */
+static unsigned rig_count_ext(struct rig *r, struct hilo_id id, const char *ids)
+{
+    struct hilo_str first, more = rig_words(r, ids, &first), val;
+    struct hilo_field f = {.val = first};
+    unsigned n = 0;
+
+    do {
+        struct key k = key_ext(CHANNEL, f.val);
+        n += store_get(r->store, TABLE_EXT, key_str(&k), r->arena, &val, &r->err) == HILO_OK &&
+             id_eq(key_tail_id(val), id);
+    } while (hilo_next(&more, &f) == 1);
+    return n;
+}
+
 static unsigned steps(const struct rec_message *m)
 {
     struct hilo_str rest = m->history;
@@ -494,6 +509,258 @@ static void a_part_in_doubt_that_was_named_before(void **state)
     rig_clean(r);
 }
 
+/* ---- several messages at the provider ---- */
+
+static void three_segments_are_one_message(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_SENT, "a b c");
+    EXPECT(r, id, NOWHERE, SENT);
+    assert_true(str_eqz(rig_message(r, id).ext_id, "a"));
+    assert_int_equal(rig_count_ext(r, id, "a b c"), 3);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED); /* counts once */
+    rig_receipt(r, id, "c", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, SENT);
+    rig_clean(r);
+    rig_receipt(r, id, "a", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_receipt(r, id, "a", HILO_STATUS_READ);
+    rig_receipt(r, id, "c", HILO_STATUS_READ);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_receipt(r, id, "b", HILO_STATUS_READ);
+    EXPECT(r, id, NOWHERE, READ);
+    rig_clean(r);
+}
+
+/* Every order of the ends of three segments, of which each may fail: the status is always the one that
+ * they make together, and a failure says how many. */
+static void segments_in_every_order(void **state)
+{
+    static const uint8_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+
+    for (unsigned fails = 0; fails < 8; fails++) {
+        for (unsigned o = 0; o < 6; o++) {
+            struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+            unsigned failed = 0;
+            char ids[64], one[16];
+            rig_claim(r, id);
+            snprintf(ids, sizeof ids, "%u.%u.0 %u.%u.1 %u.%u.2", fails, o, fails, o, fails, o);
+            rig_report_several(r, id, HILO_STATUS_SENT, ids);
+            for (unsigned i = 0; i < 3; i++) {
+                unsigned k = orders[o][i];
+                EXPECT(r, id, NOWHERE, SENT);
+                failed += fails >> k & 1;
+                snprintf(one, sizeof one, "%u.%u.%u", fails, o, k);
+                EMIT(r, message_receipt, .id = id, .channel = CHANNEL, .ext_id = str(one),
+                     .status = fails >> k & 1 ? HILO_STATUS_FAILED : HILO_STATUS_DELIVERED,
+                     .reason = fails >> k & 1 ? STR("undelivered") : STR(""), .time = (uint64_t)r->now);
+            }
+            struct rec_message m = rig_message(r, id);
+            assert_int_equal(m.status, fails ? HILO_STATUS_FAILED : HILO_STATUS_DELIVERED);
+            if (fails) {
+                char words[64];
+                snprintf(words, sizeof words, "%u of 3 segments failed", failed);
+                assert_true(str_eqz(m.detail, words));
+                assert_true(str_eqz(m.reason, "undelivered"));
+            }
+        }
+    }
+    rig_clean(r);
+}
+
+static void a_late_delivery_of_a_segment_beats_its_failure(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_SENT, "a b");
+    rig_receipt(r, id, "a", HILO_STATUS_FAILED);
+    EXPECT(r, id, NOWHERE, SENT);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, FAILED);
+    rig_receipt(r, id, "b", HILO_STATUS_FAILED);
+    EXPECT(r, id, NOWHERE, FAILED);
+    rig_receipt(r, id, "a", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_clean(r);
+}
+
+static void receipts_of_segments_wait_for_the_report(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_receipt(r, nobody, "c", HILO_STATUS_DELIVERED);
+    rig_receipt(r, nobody, "a", HILO_STATUS_DELIVERED);
+    rig_receipt(r, nobody, "x", HILO_STATUS_DELIVERED);
+    rig_report_several(r, id, HILO_STATUS_SENT, "a b c");
+    EXPECT(r, id, NOWHERE, SENT);
+    assert_int_equal(rig_count(r, TABLE_PARKED), 1);
+    rig_clean(r);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_clean(r);
+}
+
+/* The link died after some had their answer: it is in doubt until the others are heard of. */
+static void in_doubt_with_some_of_the_ids(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0}), next = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_IN_DOUBT, "- b -");
+    EXPECT(r, id, HELD, IN_DOUBT);
+    EXPECT(r, next, DUE, ACCEPTED);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, HELD, IN_DOUBT);
+    rig_clean(r);
+    rig_receipt(r, id, "new", HILO_STATUS_SENT); /* echoes: each is one that had no id */
+    EXPECT(r, id, HELD, IN_DOUBT);
+    rig_receipt(r, id, "newer", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, SENT);
+    assert_int_equal(rig_count(r, TABLE_EXPIRY), 1); /* the next one's */
+    rig_receipt(r, id, "new", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_clean(r);
+    settle(r, next, HILO_STATUS_CANCELED);
+
+    /* Nothing more is heard: its time ends it. */
+    id = rig_accept(r, &p, (struct draft){0});
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_IN_DOUBT, "d -");
+    rig_receipt(r, id, "d", HILO_STATUS_DELIVERED);
+    settle(r, id, HILO_STATUS_FAILED);
+    EXPECT(r, id, NOWHERE, FAILED);
+    rig_clean(r);
+}
+
+static void refused_after_some_were_sent(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_FAILED, "a b -");
+    EXPECT(r, id, NOWHERE, FAILED);
+    rig_receipt(r, id, "a", HILO_STATUS_DELIVERED);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, FAILED); /* the third was not sent */
+    rig_clean(r);
+}
+
+/* Resent by its policy, it has other ids; what is heard of the first attempt is only noted. */
+static void segments_of_an_attempt_that_was_resent(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){.policy = POLICY_RESEND});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_IN_DOUBT, "a - -");
+    EMIT(r, message_requeued, .id = id, .due = (uint64_t)r->now);
+    rig_receipt(r, id, "a", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, DUE, IN_DOUBT);
+    rig_claim(r, id);
+    rig_report(r, id, HILO_STATUS_SENT, "whole"); /* shortened by then: one */
+    rig_receipt(r, id, "a", HILO_STATUS_FAILED);
+    EXPECT(r, id, NOWHERE, SENT);
+    rig_clean(r);
+    rig_receipt(r, id, "whole", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_clean(r);
+}
+
+/* Two texts, of two segments each: it is delivered when those of the last are. */
+static void parts_that_are_several_each(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){.parts = 2});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_QUEUED, "a b");
+    EXPECT(r, id, DUE, QUEUED);
+    rig_receipt(r, id, "a", HILO_STATUS_DELIVERED);
+    rig_receipt(r, id, "b", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, DUE, QUEUED);
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_IN_DOUBT, "c -");
+    EXPECT(r, id, HELD, IN_DOUBT);
+    rig_receipt(r, id, "c", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, HELD, IN_DOUBT);
+    rig_clean(r);
+    rig_receipt(r, id, "d", HILO_STATUS_SENT); /* an echo */
+    EXPECT(r, id, NOWHERE, SENT);
+    assert_int_equal(rig_message(r, id).part, 2);
+    rig_receipt(r, id, "a", HILO_STATUS_READ);
+    rig_receipt(r, id, "d", HILO_STATUS_DELIVERED);
+    EXPECT(r, id, NOWHERE, DELIVERED);
+    rig_clean(r);
+
+    id = rig_accept(r, &p, (struct draft){.parts = 2});
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_QUEUED, "e f");
+    rig_receipt(r, id, "e", HILO_STATUS_FAILED);
+    EXPECT(r, id, DUE, QUEUED);
+    rig_receipt(r, id, "f", HILO_STATUS_FAILED);
+    EXPECT(r, id, NOWHERE, FAILED);
+    rig_clean(r);
+}
+
+/* ---- spellings ---- */
+
+static void a_parked_receipt_is_found_by_any_spelling(void **state)
+{
+    static const char *const named[] = {"26", "1A", "0000001a"};
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+        rig_claim(r, id);
+        rig_park(r, "1A 26 0000001a", HILO_STATUS_DELIVERED);
+        rig_park(r, "1B 27", HILO_STATUS_DELIVERED);
+        assert_int_equal(rig_count(r, TABLE_PARKED), 5);
+        rig_clean(r);
+        rig_report(r, id, HILO_STATUS_SENT, named[i]);
+        EXPECT(r, id, NOWHERE, DELIVERED);
+        assert_int_equal(rig_count(r, TABLE_PARKED), 2); /* none of its spellings stays */
+        assert_int_equal(rig_count(r, TABLE_PARKED_AGE), 2);
+        rig_clean(r);
+        EMIT(r, parked_forgotten, .before = (uint64_t)r->now);
+        assert_int_equal(rig_count(r, TABLE_PARKED), 0);
+    }
+    rig_clean(r);
+}
+
+/* Two segments, one of which is called what the other's receipt may be spelt: it is one's news. */
+static void a_spelling_is_news_of_one_segment(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_park(r, "1A 26", HILO_STATUS_DELIVERED);
+    rig_report_several(r, id, HILO_STATUS_SENT, "1A 26");
+    EXPECT(r, id, NOWHERE, SENT);
+    rig_clean(r);
+}
+
 /* ---- inbound ---- */
 
 static struct rec_media media(struct rig *r, struct hilo_id id)
@@ -942,6 +1209,16 @@ int main(void)
         T(the_last_part_in_doubt_takes_what_was_parked),
         T(the_last_part_delivered_before_its_report),
         T(a_part_in_doubt_that_was_named_before),
+        T(three_segments_are_one_message),
+        T(segments_in_every_order),
+        T(a_late_delivery_of_a_segment_beats_its_failure),
+        T(receipts_of_segments_wait_for_the_report),
+        T(in_doubt_with_some_of_the_ids),
+        T(refused_after_some_were_sent),
+        T(segments_of_an_attempt_that_was_resent),
+        T(parts_that_are_several_each),
+        T(a_parked_receipt_is_found_by_any_spelling),
+        T(a_spelling_is_news_of_one_segment),
         T(inbound_media_is_a_job_until_it_is_stored),
         T(inbound_media_may_fail_for_good),
         T(media_of_an_application),

@@ -6,13 +6,15 @@
 
 #include "store/context_table.h"
 #include "store/lmdb_env.h"
+#include "store/several.h"
 #include <glob.h>
 
 struct scene {
     struct rig *r;
     struct person ana, eva, luz;
-    struct hilo_id sent, flight, waiting, due, held, asked, in;
+    struct hilo_id sent, several, flight, waiting, due, held, asked, in;
     struct hilo_id pending, stored, case_id, key_id;
+    uint64_t parked; /* the event that parked a receipt by two spellings */
     char hash[32];
 };
 
@@ -49,6 +51,11 @@ static void scene_messages(struct scene *s)
     s->flight = s->asked;
     rig_claim(r, s->flight);
     s->waiting = rig_accept(r, &s->ana, (struct draft){0});
+    s->several = rig_accept(r, &s->eva, (struct draft){0});
+    rig_claim(r, s->several);
+    rig_report_several(r, s->several, HILO_STATUS_SENT, "seg.1 seg.2 seg.3");
+    rig_park(r, "1A 26", HILO_STATUS_READ);
+    s->parked = r->seq;
     s->held = rig_accept(r, &s->eva, (struct draft){0});
     rig_claim(r, s->held);
     rig_report(r, s->held, HILO_STATUS_IN_DOUBT, "");
@@ -437,6 +444,36 @@ DAMAGE(ext_elsewhere)
 {
     put_id(s, TABLE_EXT, key_ext(STR("sms"), STR("x")), s->sent);
 }
+DAMAGE(ext_of_no_form)
+{
+    put(s, TABLE_EXT, key_ext(CHANNEL, STR("seg.2")), STR("seventeen bytes.."));
+}
+DAMAGE(ext_of_a_fourth_segment)
+{
+    uint8_t buf[EXT_SEVERAL];
+    const struct ext x = {.id = s->several, .several = true, .segment = 3};
+
+    put(s, TABLE_EXT, key_ext(CHANNEL, STR("seg.2")), ext_write(&x, buf));
+}
+DAMAGE(message_of_one_segment)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->several, segments = STR("\0\0\4"));
+}
+DAMAGE(message_with_a_segment_in_doubt)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->several, segments = STR("\0\0\4\3\4"));
+}
+DAMAGE(message_behind_its_segments)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->several, segments = STR("\0\0\x9\x9\xa"));
+}
+DAMAGE(parked_spelling_gone)
+{
+    struct key k = key_ext(CHANNEL, STR("26"));
+
+    key_u64(&k, s->parked);
+    del(s, TABLE_PARKED, k);
+}
 DAMAGE(parked_gone)
 {
     del(s, TABLE_PARKED, key_in(s, TABLE_PARKED));
@@ -646,12 +683,18 @@ static const struct {
     D(message_changing_an_unknown_one, ": the message that it changes does not exist"),
     D(message_with_the_words_of_another, ": its newest words are in no message that changes it"),
     D(thread_miscounted, ": it counts 7 messages, its chain has 3"),
-    D(thread_gone, "THREAD -: the threads hold 3 messages, but 6 belong into one"),
+    D(thread_gone, "THREAD -: the threads hold 4 messages, but 7 belong into one"),
     D(thread_broken, ": the message 2 before its newest does not exist"),
     D(thread_in_a_circle, ": the message 2 before its newest is another customer's or out of order"),
     D(ext_gone, ": its provider's id is missing in EXT"),
     D(ext_of_nothing, ": its message does not exist"),
     D(ext_elsewhere, ": its message is on another channel"),
+    D(ext_of_no_form, ": its value is neither a message nor a segment of one"),
+    D(ext_of_a_fourth_segment, ": its message has not so many segments"),
+    D(message_of_one_segment, ": it has segments and was not sent as several"),
+    D(message_with_a_segment_in_doubt, ": a segment of it has a status that none has"),
+    D(message_behind_its_segments, ": its segments have brought it further than its status says"),
+    D(parked_spelling_gone, ": another spelling of its id is missing in PARKED"),
     D(parked_gone, ": there is no such entry in PARKED"),
     D(parked_short, ": its value is too short"),
     D(parked_short, ": the entry in PARKED has another time"),

@@ -130,6 +130,16 @@ static void report(struct model *m)
             ev.attempts = 0;
         }
     }
+    if (ev.status != HILO_STATUS_EXPIRED && any(m, 3) == 0 &&
+        (ev.status != HILO_STATUS_QUEUED || ev.part > rec.part)) { /* one send that was several */
+        struct hilo_writer w;
+        arena_writer(m->r->arena, &w);
+        for (uint64_t n = 1 + any(m, 4); n; n--)
+            hilo_put_str(&w, 1, any(m, 4) ? some_ext(m) : STR(""));
+        ev.more = hilo_written(&w);
+        if (any(m, 4))
+            ev.ext_id = some_ext(m);
+    }
     rig_append(m->r, &ev_desc_message_reported, &ev);
     assert_true(rig_find(m->r, ev.id, &rec));
     if (rec.place == PLACE_HELD && rec.policy == POLICY_RESEND && any(m, 4))
@@ -156,6 +166,13 @@ static void receipt(struct model *m)
     }
     if (any(m, 10) == 0)
         ev.cost = STR("cost");
+    if (id_none(ev.id) && any(m, 2)) {
+        struct hilo_writer w;
+        arena_writer(m->r->arena, &w);
+        hilo_put_str(&w, 1, some_ext(m));
+        hilo_put_str(&w, 1, arena_fmt(m->r->arena, "0%u", (unsigned)any(m, 300)));
+        ev.spellings = hilo_written(&w);
+    }
     rig_append(m->r, &ev_desc_message_receipt, &ev);
 }
 

@@ -380,6 +380,46 @@ static inline void rig_report(struct rig *r, struct hilo_id id, uint64_t status,
          .attempts = m.attempts, .part = m.part + sent);
 }
 
+/* Its ids are words of a text, "-" one that is not known: a field with tag 1 for each but the first,
+ * which is *first_out. */
+static inline struct hilo_str rig_words(struct rig *r, const char *text, struct hilo_str *first_out)
+{
+    struct hilo_str rest = str(text), word;
+    struct hilo_writer w;
+
+    arena_writer(r->arena, &w);
+    for (unsigned i = 0; rest.n; i++) {
+        (void)str_cut(rest, ' ', &word, &rest);
+        if (str_eq(word, STR("-")))
+            word.n = 0;
+        if (i == 0)
+            *first_out = word;
+        else
+            hilo_put_str(&w, 1, word);
+    }
+    return hilo_written(&w);
+}
+
+/* One send that was several at the provider. */
+static inline void rig_report_several(struct rig *r, struct hilo_id id, uint64_t status, const char *ids)
+{
+    struct rec_message m = rig_message(r, id);
+    struct hilo_str first, more = rig_words(r, ids, &first);
+    uint64_t sent = status == HILO_STATUS_SENT || status == HILO_STATUS_QUEUED;
+
+    EMIT(r, message_reported, .id = id, .status = status, .ext_id = first, .more = more,
+         .due = (uint64_t)r->now, .attempts = m.attempts, .part = m.part + sent);
+}
+
+/* Parked under each of its spellings. */
+static inline void rig_park(struct rig *r, const char *spellings, uint64_t status)
+{
+    struct hilo_str first, more = rig_words(r, spellings, &first);
+
+    EMIT(r, message_receipt, .channel = CHANNEL, .ext_id = first, .spellings = more, .status = status,
+         .time = (uint64_t)r->now);
+}
+
 /* One of several parts was sent and the next is due. */
 static inline void rig_report_part(struct rig *r, struct hilo_id id, const char *ext_id)
 {
