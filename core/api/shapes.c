@@ -35,6 +35,8 @@ static void shape__history(struct out *o, struct hilo_str history)
         out_opt(o, "detail", s.detail);
         if (s.attempt)
             out_u64(o, "attempt", s.attempt);
+        if (s.segment)
+            out_u64(o, "segment", s.segment);
         out_end(o, '}');
     }
     out_end(o, ']');

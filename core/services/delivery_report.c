@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { EXT_ID = 512 }; /* bytes of a provider's id that are kept */
 static const int64_t AGAIN_US = 1000000, DOWN_MIN_US = 1000000, DOWN_MAX_US = 60000000;
 
 /* What else was in flight says the same: that doubles no wait and shortens none. */
@@ -162,6 +163,19 @@ static void measure(struct gw_channel *c, const struct hilo_report *r, const str
         hist_add(&c->answered, hist_time_us, (uint64_t)(now - (int64_t)m->status_time));
 }
 
+/* The ids of the others of one send that was several. */
+static struct hilo_str more_ids(const struct hilo_report *r, struct arena *a)
+{
+    struct hilo_writer w;
+
+    if (r->n_more_ext_ids == 0)
+        return (struct hilo_str){0};
+    arena_writer(a, &w);
+    for (uint64_t i = 0; i < r->n_more_ext_ids; i++)
+        hilo_put_str(&w, 1, str_utf8_head(r->more_ext_ids[i], EXT_ID));
+    return hilo_written(&w);
+}
+
 static int32_t report_write(struct delivery *d, struct gw_channel *c, const struct hilo_report *r,
                             struct err *e)
 {
@@ -185,9 +199,10 @@ static int32_t report_write(struct delivery *d, struct gw_channel *c, const stru
     }
     if (rc != HILO_OK)
         return rc;
+    bool left = r->code == HILO_OK || r->code == HILO_PERM || r->code == HILO_IN_DOUBT;
     struct ev_message_reported ev = {.id = r->id,
-                                     .ext_id = r->code == HILO_OK ? str_utf8_head(r->ext_id, 512)
-                                                                  : (struct hilo_str){0},
+                                     .ext_id = left ? str_utf8_head(r->ext_id, EXT_ID) : (struct hilo_str){0},
+                                     .more = left ? more_ids(r, gw->arena) : (struct hilo_str){0},
                                      .reason = str_utf8_head(r->reason, 64),
                                      .provider_code = str_utf8_head(r->provider_code, 64),
                                      .detail = str_utf8_head(r->detail, 300)};
@@ -234,13 +249,28 @@ static struct hilo_str late_word(char **at, struct hilo_str s, size_t max)
     return kept;
 }
 
+/* Behind the words, aligned: the ids of several, and their letters. */
+static void late_ids(struct late_report *l, char *at, const struct hilo_report *r)
+{
+    struct hilo_str *more = (struct hilo_str *)(void *)(at + (-(uintptr_t)at & (sizeof(void *) - 1)));
+
+    at = (char *)(more + r->n_more_ext_ids);
+    for (uint64_t i = 0; i < r->n_more_ext_ids; i++)
+        more[i] = late_word(&at, r->more_ext_ids[i], EXT_ID);
+    l->r.more_ext_ids = more;
+}
+
 /* What happened to a message is known only once: it waits here, its message in flight in
  * the store, until the disk has room. If the gateway ends before, it is in doubt. */
 static void late_keep(struct delivery *d, struct gw_channel *c, const struct hilo_report *r)
 {
-    enum { EXT_ID = 512, WORD = 64, DETAIL = 300 };
-    struct late_report *l = calloc(1, sizeof *l + EXT_ID + 2 * WORD + DETAIL);
+    enum { WORD = 64, DETAIL = 300 };
+    struct late_report *l;
+    size_t size = sizeof *l + EXT_ID + 2 * WORD + DETAIL + sizeof(void *);
 
+    for (uint64_t i = 0; i < r->n_more_ext_ids; i++)
+        size += sizeof *r->more_ext_ids + (size_t)str_utf8_head(r->more_ext_ids[i], EXT_ID).n;
+    l = calloc(1, size);
     if (!l)
         check_nomem();
     char *at = l->words;
@@ -250,6 +280,7 @@ static void late_keep(struct delivery *d, struct gw_channel *c, const struct hil
     l->r.reason = late_word(&at, r->reason, WORD);
     l->r.provider_code = late_word(&at, r->provider_code, WORD);
     l->r.detail = late_word(&at, r->detail, DETAIL);
+    late_ids(l, at, r);
     *d->late_end = l;
     d->late_end = &l->next;
 }
@@ -326,14 +357,14 @@ void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id,
 
     id_format("msg", id, text);
     log_event(d->gw->log, HILO_LOG_DEBUG, "message.receipt", "id=%s channel=%.*s status=%s", text,
-              STR_FMT(c->name), model_value_text(MODEL_E_STATUS, status));
+              STR_FMT(c->name), status ? model_value_text(MODEL_E_STATUS, status) : "of_a_segment");
     if (store_record(d->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, d->gw->arena, &m, &e) !=
         HILO_OK)
         return;
     d->gw->held -= place_before == PLACE_HELD && m.place != PLACE_HELD;
     d->gw->held += place_before != PLACE_HELD && m.place == PLACE_HELD;
     /* Sent is counted by the report, if there is one. */
-    if (status < GW_STATUSES && (status != HILO_STATUS_SENT || place_before == PLACE_HELD))
+    if (status && status < GW_STATUSES && (status != HILO_STATUS_SENT || place_before == PLACE_HELD))
         c->came_to[status]++;
     bool was = place_before == PLACE_DUE || place_before == PLACE_WAITING;
     bool is = m.place == PLACE_DUE || m.place == PLACE_WAITING;

@@ -17,10 +17,12 @@
 #include "model/address.h"
 #include "model/codec.h"
 #include "model/lift.h"
+#include "model/table.h"
 #include "services/cases.h"
 #include "services/delivery.h"
 #include "services/messages.h"
 #include "store/keys.h"
+#include "store/several.h"
 
 enum { PARTIES_MAX = 8, ADDRESS_PART_MAX = 256, EXT_ID_MAX = 512 };
 
@@ -434,9 +436,89 @@ static struct hilo_str receipt_cost(struct inbound *in, struct hilo_str r)
     return hilo_written(&w);
 }
 
+/* Every way that its id may be written, the one that it came with first; each once. */
+static int32_t receipt_ids(struct inbound *in, struct hilo_str r, struct hilo_str id[1 + HILO_SPELLINGS_MAX],
+                           unsigned *n, struct err *e)
+{
+    struct hilo_str came = hilo_get_str(in->message, HILO_T_MSG_EXT_ID);
+    struct hilo_field f;
+
+    *n = 0;
+    if (came.n)
+        id[(*n)++] = came;
+    while (hilo_next(&r, &f) == 1) {
+        bool again = f.val.n == 0;
+        if (f.tag != HILO_T_RECEIPT_SPELLINGS)
+            continue;
+        for (unsigned i = 0; i < *n; i++)
+            again |= str_eq(id[i], f.val);
+        if (again)
+            continue;
+        if (f.val.n > EXT_ID_MAX)
+            return err_set(e, HILO_INVALID, "a spelling of a provider_id has at most %d bytes", EXT_ID_MAX);
+        if (*n == 1 + HILO_SPELLINGS_MAX)
+            return err_set(e, HILO_INVALID, "a receipt has more than %d spellings of its provider_id",
+                           HILO_SPELLINGS_MAX);
+        id[(*n)++] = f.val;
+    }
+    return HILO_OK;
+}
+
+/* The message that one of them names: the first counts that is known. HILO_NOTFOUND: none is. echo: only
+ * what is this message's counts. */
+static int32_t receipt_find(struct inbound *in, const struct hilo_str *id, unsigned n, struct hilo_id echo,
+                            struct hilo_str *ext_id, struct ext *x, struct rec_message *m, struct err *e)
+{
+    struct hilo_str val;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct key k = key_ext(in->channel->name, id[i]);
+        int32_t rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
+        if (rc == HILO_OK && ext_read(val, x))
+            rc = !id_none(echo) && !id_eq(echo, x->id) ? HILO_NOTFOUND : receipt_message(in, x->id, m, e);
+        if (rc == HILO_OK)
+            *ext_id = id[i];
+        if (rc != HILO_NOTFOUND)
+            return rc;
+    }
+    *x = (struct ext){.several = false};
+    return HILO_NOTFOUND;
+}
+
+static struct hilo_str spellings_of(struct inbound *in, const struct hilo_str *id, unsigned n)
+{
+    struct hilo_writer w;
+
+    arena_writer(in->arena, &w);
+    for (unsigned i = 1; i < n; i++)
+        hilo_put_str(&w, 1, id[i]);
+    return hilo_written(&w);
+}
+
+/* Of one of several: which, and what the message comes to by it. False: it says nothing new. */
+static bool segment_news(struct inbound *in, const struct rec_message *m, const struct ext *x,
+                         struct ev_message_receipt *ev)
+{
+    struct hilo_str after = m->segments;
+    uint64_t outcome;
+    char *bytes;
+
+    if (!several_moves(m->segments, x->segment, ev->status))
+        return false;
+    ev->segment = x->segment + 1u;
+    bytes = arena_dup(in->arena, after.p, (size_t)after.n);
+    bytes[SEVERAL_HEAD + x->segment] = (char)ev->status;
+    after.p = bytes;
+    outcome = several_outcome(after);
+    /* Of the last of its parts, as apply_receipt.c has it. */
+    if (m->part + 1 >= m->parts && model_status_rank(outcome) > model_status_rank(m->status))
+        ev->outcome = outcome;
+    return true;
+}
+
 static int32_t receipt(struct inbound *in, struct err *e)
 {
-    struct hilo_str r = hilo_get_str(in->message, HILO_T_MSG_RECEIPT), val;
+    struct hilo_str r = hilo_get_str(in->message, HILO_T_MSG_RECEIPT), id[1 + HILO_SPELLINGS_MAX];
     struct ev_message_receipt ev = {.channel = in->channel->name,
                                     .ext_id = hilo_get_str(in->message, HILO_T_MSG_EXT_ID),
                                     .status = hilo_get_u64(r, HILO_T_RECEIPT_STATUS),
@@ -446,31 +528,41 @@ static int32_t receipt(struct inbound *in, struct err *e)
                                     .detail = str_utf8_head(hilo_get_str(r, HILO_T_RECEIPT_DETAIL), 300)};
     struct hilo_id echo = hilo_get_id(r, HILO_T_RECEIPT_ECHO);
     struct rec_message m = {0};
-    int32_t rc = HILO_NOTFOUND;
+    struct ext x = {.several = false};
+    int32_t rc = HILO_NOTFOUND, named;
+    unsigned n;
 
     if (ev.status != HILO_STATUS_SENT && ev.status != HILO_STATUS_DELIVERED &&
         ev.status != HILO_STATUS_READ && ev.status != HILO_STATUS_FAILED)
         return err_set(e, HILO_INVALID,
                        "a receipt has status %llu; sent, delivered, read or failed was expected",
                        (unsigned long long)ev.status);
-    if (!id_none(echo)) {
+    named = receipt_ids(in, r, id, &n, e);
+    if (named != HILO_OK)
+        return named;
+    if (!id_none(echo))
         rc = receipt_message(in, echo, &m, e);
-        ev.id = echo;
-    }
-    if (rc == HILO_NOTFOUND && ev.ext_id.n) {
-        struct key k = key_ext(in->channel->name, ev.ext_id);
-        rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
-        if (rc == HILO_OK) {
-            ev.id = key_tail_id(val);
-            rc = receipt_message(in, ev.id, &m, e);
+    if (rc == HILO_NOTFOUND)
+        echo = (struct hilo_id){{0}};
+    if (rc == HILO_OK || rc == HILO_NOTFOUND) {
+        named = receipt_find(in, id, n, echo, &ev.ext_id, &x, &m, e);
+        rc = named == HILO_NOTFOUND ? rc : named;
+        ev.id = named == HILO_OK ? x.id : echo;
+        if (named == HILO_NOTFOUND && n) {
+            ev.ext_id = id[0];
+            several_unnamed(&m, &x);
         }
     }
     if (rc == HILO_NOTFOUND) {
-        if (ev.ext_id.n == 0)
+        if (n == 0)
             return err_set(e, HILO_INVALID, "a receipt names no message");
-        memset(&ev.id, 0, sizeof ev.id); /* parked */
+        /* parked */
+        ev.spellings = spellings_of(in, id, n);
     } else if (rc != HILO_OK) {
         return rc;
+    } else if (x.several && x.part == several_part(m.segments) && x.segment < several_n(m.segments)) {
+        if (!segment_news(in, &m, &x, &ev))
+            return HILO_DUPLICATE;
     } else if (model_status_rank(m.status) >= model_status_rank(ev.status) &&
                step_known(&m, ev.status, ev.time)) {
         /* By its rank: two parts may be delivered in the same second, and the last counts. */
@@ -485,7 +577,7 @@ static int32_t receipt(struct inbound *in, struct err *e)
         return rc;
     in->channel->receipts++;
     if (!id_none(ev.id))
-        delivery_moved(in->gw->delivery, in->channel, ev.id, m.place, ev.status);
+        delivery_moved(in->gw->delivery, in->channel, ev.id, m.place, ev.segment ? ev.outcome : ev.status);
     return HILO_OK;
 }
 

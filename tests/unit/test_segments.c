@@ -200,6 +200,179 @@ static void a_rate_is_charged_by_the_segment(void **state)
     assert_int_equal(r->ch.next_pace_us, 0);
 }
 
+/* ---- reports and receipts of several ---- */
+
+/* Ids are words; "-" one that is not known. */
+static void report_of(struct rig *r, struct hilo_id id, int32_t code, const char *ids)
+{
+    struct hilo_str rest = str(ids), word[16];
+    struct err e = {0};
+    unsigned n = 0;
+
+    while (rest.n) {
+        (void)str_cut(rest, ' ', &word[n], &rest);
+        if (str_eq(word[n], STR("-")))
+            word[n].n = 0;
+        n++;
+    }
+    const struct hilo_report rep = {.size = sizeof rep,
+                                    .code = code,
+                                    .id = id,
+                                    .reason = code == HILO_OK ? STR("") : STR("said"),
+                                    .ext_id = word[0],
+                                    .more_ext_ids = word + 1,
+                                    .n_more_ext_ids = n - 1};
+    store_begin(r->store);
+    assert_int_equal(delivery_report(r->delivery, &r->ch, &rep, &e), HILO_OK);
+    store_end(r->store);
+    rig_turn(r);
+}
+
+/* The first of the words is its EXT_ID, the others are spellings of it. */
+static int32_t receipt_of(struct rig *r, const char *ids, uint64_t status, struct hilo_id echo)
+{
+    struct hilo_str word, rest;
+    struct hilo_writer w;
+    struct err e = {0};
+
+    (void)str_cut(str(ids), ' ', &word, &rest);
+    arena_writer(r->gw.arena, &w);
+    hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_RECEIPT);
+    hilo_put_str(&w, HILO_T_MSG_EXT_ID, word);
+    hilo_put_u64(&w, HILO_T_MSG_TIME, 1790000000000000);
+    hilo_open(&w, HILO_T_MSG_RECEIPT);
+    hilo_put_u64(&w, HILO_T_RECEIPT_STATUS, status);
+    if (!id_none(echo))
+        hilo_put_id(&w, HILO_T_RECEIPT_ECHO, echo);
+    if (status == HILO_STATUS_FAILED)
+        hilo_put_str(&w, HILO_T_RECEIPT_REASON, STR("absent"));
+    while (rest.n) {
+        (void)str_cut(rest, ' ', &word, &rest);
+        hilo_put_str(&w, HILO_T_RECEIPT_SPELLINGS, word);
+    }
+    hilo_close(&w);
+    store_begin(r->store);
+    int32_t rc = message_submitted(&r->gw, &r->ch, hilo_written(&w), r->gw.arena, &e);
+    store_end(r->store);
+    rig_turn(r);
+    return rc;
+}
+
+static const struct hilo_id nobody;
+
+/* Sent, in flight. */
+static struct hilo_id sent(struct rig *r, struct reply *a)
+{
+    char id[128];
+    struct hilo_id out;
+
+    assert_int_equal(post_text(r, 400, "", a), 202);
+    assert_true(id_parse("msg", str(rig_value(a, "id", id)), &out));
+    return out;
+}
+
+static void show(struct rig *r, struct hilo_id id, struct reply *a)
+{
+    char text[ID_TEXT], path[64];
+
+    id_format("msg", id, text);
+    (void)snprintf(path, sizeof path, "/v1/messages/%s", text);
+    assert_int_equal(rig_call(r, "GET", path, "", NULL, a), 200);
+}
+
+static void a_message_has_one_status_and_each_segment_its_receipt(void **state)
+{
+    struct rig *r = *state;
+    struct reply a;
+    struct hilo_id id = sent(r, &a);
+
+    report_of(r, id, HILO_OK, "x1 x2 x3");
+    assert_int_equal(receipt_of(r, "x2", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    assert_int_equal(receipt_of(r, "x2", HILO_STATUS_DELIVERED, nobody), HILO_DUPLICATE);
+    assert_int_equal(receipt_of(r, "x2", HILO_STATUS_SENT, nobody), HILO_DUPLICATE); /* says less */
+    show(r, id, &a);
+    assert_has(a.body, "\"status\":\"sent\"");
+    assert_has(a.body, "\"provider_id\":\"x1\"");
+    assert_has(a.body, "\"segment\":2");
+    assert_int_equal(r->ch.came_to[HILO_STATUS_DELIVERED], 0);
+    assert_int_equal(receipt_of(r, "x1", HILO_STATUS_FAILED, nobody), HILO_OK);
+    assert_int_equal(receipt_of(r, "x3", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    show(r, id, &a);
+    assert_has(a.body, "\"status\":\"failed\"");
+    assert_has(a.body, "\"reason\":\"absent\"");
+    assert_has(a.body, "\"detail\":\"1 of 3 segments failed\"");
+    assert_int_equal(r->ch.came_to[HILO_STATUS_FAILED], 1);
+    assert_int_equal(receipt_of(r, "x1", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    show(r, id, &a);
+    assert_has(a.body, "\"status\":\"delivered\"");
+    assert_int_equal(r->ch.came_to[HILO_STATUS_DELIVERED], 1);
+}
+
+static void segments_in_doubt_are_resolved_by_their_receipts(void **state)
+{
+    struct rig *r = *state;
+    struct reply a;
+    struct hilo_id id = sent(r, &a);
+
+    report_of(r, id, HILO_IN_DOUBT, "x1 - x3");
+    assert_int_equal(r->gw.held, 1);
+    assert_int_equal(receipt_of(r, "x1", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    assert_int_equal(receipt_of(r, "x3", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    show(r, id, &a);
+    assert_has(a.body, "\"status\":\"in_doubt\"");
+    assert_int_equal(r->gw.held, 1);
+    assert_int_equal(receipt_of(r, "x2", HILO_STATUS_DELIVERED, id), HILO_OK); /* by our id */
+    show(r, id, &a);
+    assert_has(a.body, "\"status\":\"delivered\"");
+    assert_int_equal(r->gw.held, 0);
+    assert_int_equal(r->ch.came_to[HILO_STATUS_DELIVERED], 1);
+}
+
+static void refused_after_some_it_has_failed(void **state)
+{
+    struct rig *r = *state;
+    struct reply a;
+    struct hilo_id id = sent(r, &a);
+
+    report_of(r, id, HILO_PERM, "x1 - -");
+    assert_int_equal(receipt_of(r, "x1", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    show(r, id, &a);
+    assert_has(a.body, "\"status\":\"failed\"");
+    assert_has(a.body, "\"reason\":\"said\"");
+    assert_has(a.body, "\"segment\":1");
+}
+
+/* Whichever way the report wrote it, before the receipt or behind it. */
+static void a_receipt_is_found_by_any_spelling(void **state)
+{
+    struct rig *r = *state;
+    unsigned number = 0xa1a;
+    struct reply a;
+
+    for (unsigned late = 0; late < 2; late++) {
+        for (unsigned i = 0; i < 3; i++, number++) {
+            char ids[64], spelt[64], first[16];
+            struct hilo_id id = sent(r, &a);
+            (void)snprintf(spelt, sizeof spelt, "%X %u %x %08X %u", number, number, number, number, number);
+            (void)snprintf(first, sizeof first, "y%u", number);
+            (void)snprintf(ids, sizeof ids, i == 0 ? "%s %u" : i == 1 ? "%s %x" : "%s %08X", first, number);
+            if (late)
+                assert_int_equal(receipt_of(r, spelt, HILO_STATUS_DELIVERED, nobody), HILO_OK);
+            report_of(r, id, HILO_OK, ids);
+            if (!late)
+                assert_int_equal(receipt_of(r, spelt, HILO_STATUS_DELIVERED, nobody), HILO_OK);
+            show(r, id, &a);
+            assert_has(a.body, "\"segment\":2");
+            assert_has(a.body, "\"status\":\"sent\"");
+            assert_int_equal(receipt_of(r, first, HILO_STATUS_DELIVERED, nobody), HILO_OK);
+            show(r, id, &a);
+            assert_has(a.body, "\"status\":\"delivered\"");
+        }
+    }
+    assert_int_equal(receipt_of(r, "9 1 2 3 4 5 6 7 8", HILO_STATUS_DELIVERED, nobody), HILO_OK);
+    assert_int_equal(receipt_of(r, "9 1 2 3 4 5 6 7 8 0", HILO_STATUS_DELIVERED, nobody), HILO_INVALID);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -212,6 +385,10 @@ int main(void)
         T(what_can_not_be_written_is_refused),
         T(a_channel_that_became_smaller_refuses_at_the_claim),
         T(a_rate_is_charged_by_the_segment),
+        T(a_message_has_one_status_and_each_segment_its_receipt),
+        T(segments_in_doubt_are_resolved_by_their_receipts),
+        T(refused_after_some_it_has_failed),
+        T(a_receipt_is_found_by_any_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,36 @@ static void a_report_waits_for_room(void **state)
     assert_null(r->delivery->late);
 }
 
+static void a_late_report_keeps_the_ids_of_all(void **state)
+{
+    struct rig *r = *state;
+    struct hilo_id id = send_text(r, STR("a"));
+    char second[] = "b-2", third[] = "c-3";
+    const struct hilo_str more[] = {str(second), STR(""), str(third)};
+    const struct hilo_report rep = {.size = sizeof rep,
+                                    .code = HILO_OK,
+                                    .id = id,
+                                    .ext_id = STR("a-1"),
+                                    .reason = STR("r"),
+                                    .more_ext_ids = more,
+                                    .n_more_ext_ids = 3};
+    struct err e = {0};
+
+    disk = HILO_FULL;
+    store_begin(r->store);
+    assert_int_equal(delivery_report(r->delivery, &r->ch, &rep, &e), HILO_OK);
+    store_end(r->store);
+    memset(second, '!', 3);
+    memset(third, '!', 3);
+    disk = HILO_OK;
+    second_passes(r);
+    assert_true(id_eq(message_by_ext(r, "a-1"), id));
+    assert_true(id_eq(message_by_ext(r, "b-2"), id));
+    assert_true(id_eq(message_by_ext(r, "c-3"), id));
+    assert_int_equal(message_of(r, id).segments.n, 2 + 4);
+    assert_null(r->delivery->late);
+}
+
 static void a_late_report_survives_its_instance(void **state)
 {
     struct rig *r = *state;
@@ -573,6 +603,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_report_waits_for_room),
+        T(a_late_report_keeps_the_ids_of_all),
         T(a_late_report_survives_its_instance),
         T(claims_are_tried_again),
         T(nothing_is_claimed_without_room_for_its_report),
