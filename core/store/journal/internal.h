@@ -1,7 +1,7 @@
 /*
  * What the journal's files share among themselves and with their tests.
  *
- * Three locks, taken in this order, and two leaves (the set's, the preparer's):
+ * Three locks, taken in this order, and three leaves (the set's, the preparer's, the watches'):
  *   syncing  the leader's, held through write and sync; alone it lets nobody wait
  *            who only appends or reads
  *   writer   the writer's role: journal_lock. Where the next event goes is written
@@ -56,6 +56,9 @@ struct journal {
     position synced_end;
     struct journal_stats stats;
     struct err failed; /* the first failure to write or sync; it is final */
+
+    pthread_mutex_t watching; /* a leaf: nothing but the callbacks is done under it */
+    struct journal_watch *watches;
 
     _Atomic uint64_t synced; /* last sequence on disk */
     atomic_bool has_failed;  /* failed.code != HILO_OK, to look at without a lock */

@@ -75,6 +75,7 @@ static struct journal *journal_new(const struct journal_options *o, const struct
     pthread_mutex_init(&j->syncing, NULL);
     pthread_mutex_init(&j->writer, NULL);
     pthread_mutex_init(&j->mem, NULL);
+    pthread_mutex_init(&j->watching, NULL);
     atomic_init(&j->synced, 0);
     atomic_init(&j->has_failed, false);
     return j;
@@ -149,6 +150,7 @@ void journal__drop(struct journal **jp)
     pthread_mutex_destroy(&j->syncing);
     pthread_mutex_destroy(&j->writer);
     pthread_mutex_destroy(&j->mem);
+    pthread_mutex_destroy(&j->watching);
     j->magic = 0;
     free(j);
 }
@@ -420,10 +422,19 @@ static void written(struct journal *j, int64_t began_us)
     j->pinned_from = busy;
     hist_add(&j->stats.sync, hist_time_us, took_us > 0 ? (uint64_t)took_us : 0);
     hist_add(&j->stats.batch, hist_size, events);
+    atomic_store(&j->synced, last); /* under mem, so that it goes with synced_end */
     pthread_mutex_unlock(&j->mem);
-    atomic_store(&j->synced, last);
     for (; pinned < busy; pinned++)
         segment_set_unpin(&j->set, pinned);
+}
+
+/* Outside of the locks that a commit holds, so that a callback delays nobody else's. */
+static void tell_watches(struct journal *j)
+{
+    pthread_mutex_lock(&j->watching);
+    for (const struct journal_watch *w = j->watches; w; w = w->next)
+        w->fn(w->arg);
+    pthread_mutex_unlock(&j->watching);
 }
 
 static void fail(struct journal *j, const struct err *e)
@@ -450,6 +461,7 @@ int32_t journal_commit(struct journal *j, uint64_t seq, void (*sealed)(void *arg
     if (atomic_load(&j->synced) >= seq)
         return HILO_OK;
     int32_t rc = HILO_OK;
+    bool wrote = false;
     pthread_mutex_lock(&j->syncing);
     if (atomic_load(&j->has_failed)) {
         rc = failure(j, err);
@@ -462,7 +474,8 @@ int32_t journal_commit(struct journal *j, uint64_t seq, void (*sealed)(void *arg
         goto out;
     struct err e = {0};
     int64_t began_us = clock_mono_us();
-    if (write_out(j, &e) == HILO_OK) {
+    wrote = write_out(j, &e) == HILO_OK;
+    if (wrote) {
         written(j, began_us);
     } else {
         fail(j, &e);
@@ -470,6 +483,8 @@ int32_t journal_commit(struct journal *j, uint64_t seq, void (*sealed)(void *arg
     }
 out:
     pthread_mutex_unlock(&j->syncing);
+    if (wrote)
+        tell_watches(j);
     return rc;
 }
 
@@ -516,6 +531,33 @@ int32_t journal_failed(struct journal *j, struct err *err)
 uint64_t journal_synced(const struct journal *j)
 {
     return atomic_load(&j->synced);
+}
+
+void journal_reached(struct journal *j, uint64_t *seq_out, position *end_out)
+{
+    pthread_mutex_lock(&j->mem);
+    *seq_out = atomic_load(&j->synced);
+    *end_out = j->synced_end;
+    pthread_mutex_unlock(&j->mem);
+}
+
+void journal_watch(struct journal *j, struct journal_watch *w)
+{
+    pthread_mutex_lock(&j->watching);
+    w->next = j->watches;
+    j->watches = w;
+    pthread_mutex_unlock(&j->watching);
+}
+
+void journal_unwatch(struct journal *j, struct journal_watch *w)
+{
+    pthread_mutex_lock(&j->watching);
+    for (struct journal_watch **at = &j->watches; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            break;
+        }
+    pthread_mutex_unlock(&j->watching);
 }
 
 void journal_durable(struct journal *j, uint32_t *first_out, uint64_t *seq_out, position *end_out)

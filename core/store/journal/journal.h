@@ -140,6 +140,20 @@ uint64_t journal_appended(const struct journal *); /* last sequence appended; un
  * a segment that was being made. [any] */
 int32_t journal_failed(struct journal *, struct err *);
 uint64_t journal_synced(const struct journal *); /* [any] last sequence on disk */
+/* The same with the position behind it; 0: there is no segment yet. Never waits for a commit. [any] */
+void journal_reached(struct journal *, uint64_t *seq_out, position *end_out);
+
+/* Somebody to be told that more is on disk (read it by store/journal/tail.h). fn is called once a
+ * commit, by the thread that has committed and holds no lock of the journal but this list's: it must
+ * not block, nor watch or unwatch; it may give a wake-up. [any] */
+struct journal_watch {
+    void (*fn)(void *arg);
+    void *arg;
+    struct journal_watch *next; /* the journal's */
+};
+void journal_watch(struct journal *, struct journal_watch *);
+/* After it has returned, fn is not called any more. */
+void journal_unwatch(struct journal *, struct journal_watch *);
 
 /* Reads the event at a position: head checked, its CRC too. HILO_NOTFOUND: the
  * segment is retired; HILO_CORRUPT: damaged, or no event is there; HILO_INVALID: no position of an
