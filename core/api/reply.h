@@ -3,23 +3,7 @@
 #define API_REPLY_H
 
 #include "api/request.h"
-
-/* A writer of JSON into an arena buffer; once memory is out, failed is set. */
-struct out {
-    struct buf b;
-    bool comma, failed;
-};
-void out_begin(struct out *, const char *key, char bracket); /* '{' or '['; key NULL: none */
-void out_end(struct out *, char bracket);                    /* '}' or ']' */
-void out_str(struct out *, const char *key, struct hilo_str);
-void out_opt(struct out *, const char *key, struct hilo_str); /* nothing if it is empty */
-void out_u64(struct out *, const char *key, uint64_t);
-void out_bool(struct out *, const char *key, bool);
-void out_null(struct out *, const char *key);
-void out_id(struct out *, const char *key, const char *prefix, struct hilo_id); /* nothing if none */
-void out_time(struct out *, const char *key, uint64_t us);                      /* nothing if 0 */
-void out_raw(struct out *, const char *key, struct hilo_str json);
-void out_hex(struct out *, const char *key, struct hilo_str bytes);
+#include "model/out.h"
 
 /* Answers with what was built (moved into the arena; out is empty afterwards). 0, or -1
  * and a fault when memory was out. */
