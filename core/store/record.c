@@ -93,26 +93,22 @@ int32_t rec_unpack(const struct rec_desc *d, struct hilo_str bytes, void *obj, s
 {
     struct hilo_field in;
     uint64_t seen = 0;
-    uint32_t at = 0;
     int more;
 
     CHECK(d->n <= 64);
     memset(obj, 0, d->bytes);
     while ((more = hilo_next(&bytes, &in)) == 1) {
-        /* Fields come in the table's order, so the search goes on where it stopped. */
-        for (uint32_t step = 0; step < d->n; step++, at++) {
-            const struct rec_field *f = &d->field[at < d->n ? at : (at = 0)];
-            if (f->tag != in.tag)
-                continue;
-            if (!(seen >> at & 1)) {
-                int32_t rc = rec__set(d, f, in.val, (char *)obj + f->offset, e);
-                if (rc != HILO_OK)
-                    return rc;
-                seen |= UINT64_C(1) << at;
-            }
-            at++;
-            break;
-        }
+        /* Tags are mostly dense from 1, so that a field's place is its tag. */
+        uint32_t at = in.tag - 1;
+        if (at >= d->n || d->field[at].tag != in.tag)
+            for (at = 0; at < d->n && d->field[at].tag != in.tag; at++)
+                ;
+        if (at == d->n || (seen >> at & 1))
+            continue;
+        int32_t rc = rec__set(d, &d->field[at], in.val, (char *)obj + d->field[at].offset, e);
+        if (rc != HILO_OK)
+            return rc;
+        seen |= UINT64_C(1) << at;
     }
     if (more < 0)
         return err_set(e, HILO_CORRUPT, "%s: its fields are malformed", d->name);
