@@ -79,20 +79,15 @@ static inline const struct hilo__gsm_pair *hilo__gsm_shifted(uint32_t tables, un
          : i == 1 ? (tables & HILO_GSM_ES_SINGLE ? spanish : NULL) : (tables & HILO_GSM_PT_SINGLE ? portuguese : NULL);
 }
 
-/* Writes the septets of a character, one in each octet: 1 or 2 of them, or 0 if the
- * tables have it not. */
-static inline unsigned hilo_gsm_put(uint32_t tables, uint32_t cp, uint8_t out[2])
+static inline unsigned hilo__gsm_search(uint32_t tables, uint32_t cp, uint8_t out[2])
 {
     const uint16_t *alphabet = hilo_gsm_alphabet(tables);
     unsigned i;
     size_t j, n;
 
-    if (cp == 0)
+    /* Beyond Latin-1 there are Greek capitals, the euro and infinity. */
+    if (cp == 0 || (cp > 0xff && (cp < 0x393 || cp > 0x3a9) && cp != 0x20ac && cp != 0x221e))
         return 0;
-    if (cp < 128 && alphabet[cp] == cp) {
-        out[0] = (uint8_t)cp;
-        return 1;
-    }
     for (i = 0; i < 128; i++) {
         if (alphabet[i] == cp) {
             out[0] = (uint8_t)i;
@@ -111,6 +106,17 @@ static inline unsigned hilo_gsm_put(uint32_t tables, uint32_t cp, uint8_t out[2]
         }
     }
     return 0;
+}
+
+/* Writes the septets of a character, one in each octet: 1 or 2 of them, or 0 if the
+ * tables have it not. */
+static inline unsigned hilo_gsm_put(uint32_t tables, uint32_t cp, uint8_t out[2])
+{
+    if (cp - 1 < 127 && hilo_gsm_alphabet(tables)[cp] == cp) {
+        out[0] = (uint8_t)cp;
+        return 1;
+    }
+    return hilo__gsm_search(tables, cp, out);
 }
 
 /* The character of a septet below 128. After ESC one that the table has not is what the

@@ -106,17 +106,20 @@ static inline uint32_t hilo__utf8(const uint8_t *p, const uint8_t *end, uint32_t
 /* The same, a letter with its combining mark being one. */
 static inline uint32_t hilo__segment_read(const uint8_t *p, const uint8_t *end, uint32_t *len)
 {
-    uint32_t cp = hilo__utf8(p, end, len), more, composed;
+    uint32_t more, composed;
 
+    if (p[0] >= 0x80)
+        return hilo__utf8(p, end, len);
     /* Marks U+0300 to U+0327 are CC 80 to CC A7. */
-    if (cp < 128 && end - p >= 3 && p[1] == 0xcc) {
-        composed = hilo_latin_compose(cp, hilo__utf8(p + 1, end, &more));
+    if (end - p >= 3 && p[1] == 0xcc) {
+        composed = hilo_latin_compose(p[0], hilo__utf8(p + 1, end, &more));
         if (composed) {
             *len = 3;
             return composed;
         }
     }
-    return cp;
+    *len = 1;
+    return p[0];
 }
 
 /* Writes a character in this form: its octets, at most 8; *lost becomes 1 if '?' or U+FFFD
@@ -163,6 +166,21 @@ static inline uint32_t hilo__segment_put(uint32_t form, uint32_t cp, uint8_t out
     return 1;
 }
 
+/* How many units it takes. */
+static inline uint32_t hilo__segment_units(uint32_t form, uint32_t cp, uint32_t *lost)
+{
+    uint8_t octets[8];
+    uint32_t n;
+
+    if (cp - 1 < 127 && !(form & HILO_SEGMENT_LATIN1) &&
+        (form & HILO_SEGMENT_UCS2 || hilo_gsm_alphabet(form)[cp] == cp)) {
+        *lost = 0;
+        return 1;
+    }
+    n = hilo__segment_put(form, cp, octets, lost);
+    return form & HILO_SEGMENT_UCS2 ? n / 2 : n;
+}
+
 /* Whether cp belongs to what is seen as one character with prev before it; flags is how many
  * regional indicators end with prev (two make a flag). After Unicode UAX #29. */
 static inline int hilo__segment_joins(uint32_t prev, uint32_t flags, uint32_t cp)
@@ -176,14 +194,12 @@ static inline int hilo__segment_joins(uint32_t prev, uint32_t flags, uint32_t cp
            (cp >= 0x1f1e6 && cp <= 0x1f1ff && (flags & 1));
 }
 
-/* Takes the next segment's text off *rest. 1: *part is it, and *rest what follows; 0: there is
- * none left. plan must be that of the whole text. (An empty text has one empty segment,
- * which the caller has in plan->segments.) */
-static inline int hilo_segment_next(const struct hilo_segments *plan, struct hilo_str *rest, struct hilo_str *part)
+/* As hilo_segment_next; *moved becomes 1 if a cut was moved so as not to be within a character. */
+static inline int hilo__segment_next(const struct hilo_segments *plan, struct hilo_str *rest, struct hilo_str *part,
+                                     uint32_t *moved)
 {
     const uint8_t *start = (const uint8_t *)rest->p, *end, *p = start, *whole = start;
-    uint32_t used = 0, prev = 0, flags = 0, cp, len, n, lost;
-    uint8_t octets[8];
+    uint32_t used = 0, prev = 0, flags = 0, cp, len, lost;
 
     if (rest->n == 0)
         return 0;
@@ -191,20 +207,31 @@ static inline int hilo_segment_next(const struct hilo_segments *plan, struct hil
         cp = hilo__segment_read(p, end, &len);
         if (plan->cut || !hilo__segment_joins(prev, flags, cp))
             whole = p;
-        n = hilo__segment_put(plan->form, cp, octets, &lost);
-        used += plan->form & HILO_SEGMENT_UCS2 ? n / 2 : n;
+        used += hilo__segment_units(plan->form, cp, &lost);
         if (used > plan->room && p > start)
             break;
         flags = cp >= 0x1f1e6 && cp <= 0x1f1ff ? flags + 1 : 0;
         prev = cp;
     }
-    if (p < end && whole > start)
+    if (p < end && whole > start && whole < p) {
         p = whole;
+        *moved = 1;
+    }
     part->p = rest->p;
     part->n = (uint64_t)(p - start);
     rest->p += part->n;
     rest->n -= part->n;
     return 1;
+}
+
+/* Takes the next segment's text off *rest. 1: *part is it, and *rest what follows; 0: there is
+ * none left. plan must be that of the whole text. (An empty text has one empty segment,
+ * which the caller has in plan->segments.) */
+static inline int hilo_segment_next(const struct hilo_segments *plan, struct hilo_str *rest, struct hilo_str *part)
+{
+    uint32_t moved;
+
+    return hilo__segment_next(plan, rest, part, &moved);
 }
 
 /* Writes a segment's text into out: unpacked septets (one in each octet), Latin-1 or UCS-2
@@ -235,48 +262,54 @@ static inline uint32_t hilo__segment_room(uint32_t form, uint32_t octets)
     return form & HILO_SEGMENT_UCS2 ? octets / 2 : form & HILO_SEGMENT_LATIN1 ? octets : octets * 8 / 7;
 }
 
-static inline uint32_t hilo__segment_count(const struct hilo_segments *plan, struct hilo_str text)
+static inline uint32_t hilo__segment_count(const struct hilo_segments *plan, struct hilo_str text, uint32_t *moved)
 {
     struct hilo_str part;
     uint32_t n = 0;
 
-    while (hilo_segment_next(plan, &text, &part))
+    *moved = 0;
+    while (hilo__segment_next(plan, &text, &part, moved))
         n++;
     return n;
 }
 
-/* Fills *out for one form. 1, or 0 if headers leave no room in a segment. */
+/* Fills *out for one form whose header, where there are several, has so many octets. 1; or 0,
+ * and *out is unfinished: it is not better than *best, which may be NULL. */
 static inline int hilo__segment_form(struct hilo_str text, const struct hilo_segment_rules *rules, uint32_t form,
+                                     uint32_t tables, uint32_t several, const struct hilo_segments *best,
                                      struct hilo_segments *out)
 {
     const uint8_t *p = (const uint8_t *)text.p, *end = text.n ? p + text.n : p;
-    uint32_t tables = !!(form & HILO_GSM_ES_SINGLE) + !!(form & HILO_GSM_PT_SINGLE) + !!(form & HILO_GSM_PT_LOCKING);
-    uint32_t several = rules->udh_octets ? rules->udh_octets + 3 * tables : tables ? 1 + 3 * tables : 0;
-    uint32_t len, n, lost, whole;
-    uint8_t octets[8];
+    uint32_t len, lost, moved;
 
-    if (several + 8u > rules->octets)
-        return 0;
     memset(out, 0, sizeof *out);
     out->form = form;
     for (; p < end; p += len) {
-        n = hilo__segment_put(form, hilo__segment_read(p, end, &len), octets, &lost);
-        out->units += form & HILO_SEGMENT_UCS2 ? n / 2 : n;
+        out->units += hilo__segment_units(form, hilo__segment_read(p, end, &len), &lost);
         out->lost += lost;
         out->characters++;
+        if (best && out->lost > best->lost)
+            return 0;
     }
     out->segments = 1;
     out->udh_octets = tables ? 1 + 3 * tables : 0;
     out->room = hilo__segment_room(form, rules->octets - out->udh_octets);
-    if (out->units <= out->room)
-        return 1;
-    out->udh_octets = several;
-    out->room = hilo__segment_room(form, rules->octets - several);
-    whole = hilo__segment_count(out, text);
-    out->cut = 1;
-    out->segments = hilo__segment_count(out, text);
-    out->cut = out->segments < whole;
-    return 1;
+    if (out->units > out->room) {
+        out->udh_octets = several;
+        out->room = hilo__segment_room(form, rules->octets - several);
+        out->segments = (out->units + out->room - 1) / out->room;
+        if (best && out->lost == best->lost && out->segments >= best->segments)
+            return 0;
+        out->segments = hilo__segment_count(out, text, &moved);
+        if (moved) {
+            uint32_t whole = out->segments;
+
+            out->cut = 1;
+            out->segments = hilo__segment_count(out, text, &moved);
+            out->cut = out->segments < whole;
+        }
+    }
+    return !best || out->lost < best->lost || out->segments < best->segments;
 }
 
 /* Chooses the form of a text (at most HILO_MESSAGE_MAX bytes) and counts its segments.
@@ -290,20 +323,23 @@ static inline int32_t hilo_segments_measure(struct hilo_str text, const struct h
         HILO_SEGMENT_GSM7 | HILO_SEGMENT_PT_LOCKING,
         HILO_SEGMENT_GSM7 | HILO_SEGMENT_PT_LOCKING | HILO_SEGMENT_PT_SINGLE,
         HILO_SEGMENT_GSM7 | HILO_SEGMENT_TRANSLIT};
-    struct hilo_segments plan;
     int32_t rc = HILO_NOSUP;
     size_t i;
 
     memset(out, 0, sizeof *out);
     for (i = 0; rules->octets && i < sizeof forms / sizeof *forms; i++) {
-        if (forms[i] & ~rules->flags)
+        uint32_t form = forms[i], several, tables;
+        struct hilo_segments plan;
+
+        if (form & ~rules->flags)
             continue;
-        if (!hilo__segment_form(text, rules, forms[i], &plan)) {
-            if (rc == HILO_NOSUP)
-                rc = HILO_INVALID;
+        tables = !!(form & HILO_GSM_ES_SINGLE) + !!(form & HILO_GSM_PT_SINGLE) + !!(form & HILO_GSM_PT_LOCKING);
+        several = rules->udh_octets ? rules->udh_octets + 3 * tables : tables ? 1 + 3 * tables : 0;
+        if (several + 8u > rules->octets) {
+            rc = rc == HILO_NOSUP ? HILO_INVALID : rc;
             continue;
         }
-        if (rc != HILO_OK || plan.lost < out->lost || (plan.lost == out->lost && plan.segments < out->segments))
+        if (hilo__segment_form(text, rules, form, tables, several, rc == HILO_OK ? out : NULL, &plan))
             *out = plan;
         rc = HILO_OK;
         if (out->lost == 0 && out->segments == 1)
