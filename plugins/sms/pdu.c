@@ -239,8 +239,9 @@ static int32_t write_step(const struct step *s, const struct sms_pdu *pdu, struc
         break;
     default:
         count = *((const uint8_t *)pdu + s->count_at);
-        if (list_octets(s->kind, count, (const uint8_t *)value.p, (const uint8_t *)value.p + value.n) !=
-            (int64_t)value.n)
+        if (value.n == 0 ? count != 0
+                         : list_octets(s->kind, count, (const uint8_t *)value.p,
+                                       (const uint8_t *)value.p + value.n) != (int64_t)value.n)
             return HILO_INVALID;
     }
     rc = put_octet(out, count);
