@@ -5,6 +5,8 @@
  */
 #include "sms_check.h"
 
+#include <hilo/segment.h>
+
 /* ---- headers ------------------------------------------------------------------------ */
 
 static void test_headers_read(void **state)
@@ -291,6 +293,90 @@ static void test_texts(void **state)
                      HILO_BUG);
 }
 
+/* ---- there and back ------------------------------------------------------------------ */
+
+/* Each segment with its header, packed as on the air, fits 140 octets; read by header and
+ * alphabet, the parts are the text. */
+static void there_and_back(const char *unit, unsigned times, uint32_t flags, uint32_t form,
+                           uint8_t ref_octets)
+{
+    const struct hilo_segment_rules rules = {flags, 140, ref_octets == 2 ? 7 : 6, 0, 0};
+    static char whole[4096], got[4096];
+    struct hilo_str rest = {whole, 0}, part;
+    struct hilo_segments plan;
+    size_t n = 0;
+    uint8_t index = 0;
+
+    for (; times; times--) {
+        memcpy(whole + rest.n, unit, strlen(unit));
+        rest.n += strlen(unit);
+    }
+    assert_int_equal(hilo_segments_measure(rest, &rules, &plan), HILO_OK);
+    assert_int_equal(plan.form, form);
+    while (hilo_segment_next(&plan, &rest, &part)) {
+        uint8_t octets[SMS_UDH_MAX + 160], septets[160];
+        struct sms_udh u = {.ref = 0x1234, .ref_octets = plan.segments > 1 ? ref_octets : 0};
+        struct sms_text text;
+        struct hilo_str body;
+        char out[4 * 160 + 4];
+        bool unknown;
+        unsigned header;
+        uint8_t alphabet;
+
+        u.total = (uint8_t)plan.segments;
+        u.index = ++index;
+        sms_udh_set_tables(&u, plan.form & HILO_GSM_NATIONAL);
+        header = sms_udh_write(&u, octets);
+        assert_int_equal(header, plan.udh_octets);
+        if (plan.form & HILO_SEGMENT_GSM7) {
+            uint64_t k = hilo_segment_encode(&plan, part, septets, sizeof septets);
+
+            body = (struct hilo_str){(const char *)octets + header,
+                                     sms_gsm_pack(septets, k, header, octets + header)};
+            alphabet = SMS_ALPHABET_GSM_PACKED;
+        } else {
+            body = (struct hilo_str){(const char *)octets + header,
+                                     hilo_segment_encode(&plan, part, octets + header, 160)};
+            alphabet = SMS_ALPHABET_UCS2;
+        }
+        assert_true(header + body.n <= 140);
+        assert_int_equal(
+            header ? sms_udh_read((struct hilo_str){(const char *)octets, header + body.n}, &u) : 0, 0);
+        assert_int_equal(
+            sms_text_decode(alphabet, sms_udh_tables(&u, &unknown), body, header, out, sizeof out, &text),
+            HILO_OK);
+        assert_false(unknown);
+        assert_int_equal(text.bad, 0);
+        memcpy(got + n, text.text.p, text.text.n);
+        n += text.text.n;
+    }
+    assert_int_equal(index, plan.segments);
+    expect_bytes(got, n, whole, (size_t)(rest.p - whole));
+}
+
+static void test_there_and_back(void **state)
+{
+    enum {
+        GSM = HILO_SEGMENT_GSM7,
+        ES = HILO_SEGMENT_ES_SINGLE,
+        PS = HILO_SEGMENT_PT_SINGLE,
+        PL = HILO_SEGMENT_PT_LOCKING
+    };
+    uint8_t ref;
+
+    (void)state;
+    for (ref = 1; ref <= 2; ref++) {
+        there_and_back("ñandú ", 3, GSM | ES, GSM | ES, ref);
+        there_and_back("ñandú ", 100, GSM | ES, GSM | ES, ref);
+        there_and_back("não, José ", 50, GSM | PS, GSM | PS, ref);
+        there_and_back("não, José ", 50, GSM | PL, GSM | PL, ref);
+        there_and_back("ããããΩ ", 50, GSM | PL | PS, GSM | PL | PS, ref);
+        there_and_back("año [5€] ", 4, GSM, GSM, ref);
+        there_and_back("año [5€] ", 90, GSM, GSM, ref);
+        there_and_back("ñandú 👩‍👧", 40, HILO_SEGMENT_UCS2, HILO_SEGMENT_UCS2, ref);
+    }
+}
+
 /* ---- addresses ---------------------------------------------------------------------- */
 
 static void test_addresses(void **state)
@@ -506,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_any_septets),
         cmocka_unit_test(test_data_coding),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_address_rules_refused),
         cmocka_unit_test(test_addresses_read),
