@@ -33,6 +33,7 @@ int32_t apply__wrong(struct apply *, const char *what); /* HILO_CORRUPT */
 
 int32_t apply__message_accepted(struct apply *, const struct ev_message_accepted *);
 int32_t apply__message_received(struct apply *, const struct ev_message_received *);
+int32_t apply__message_part(struct apply *, const struct ev_message_part *);
 int32_t apply__message_claimed(struct apply *, const struct ev_message_claimed *);
 int32_t apply__message_reported(struct apply *, const struct ev_message_reported *);
 int32_t apply__message_receipt(struct apply *, const struct ev_message_receipt *);
@@ -65,6 +66,9 @@ int32_t apply__secret_created(struct apply *, const struct ev_secret_created *);
 int32_t apply__forget(struct apply *, enum table age, enum table table, uint64_t before);
 /* An Idempotency-Key, new (the writer has looked), whose answer this event holds. */
 int32_t apply__once(struct apply *, struct hilo_str key, struct hilo_str request);
+/* The parts that an inbound message was joined from leave. */
+int32_t apply__parts_joined(struct apply *, struct hilo_str channel, struct hilo_str parts,
+                            struct hilo_id message);
 /* A message enters a customer's thread and its case. */
 int32_t apply__thread_add(struct apply *, struct hilo_id id, struct rec_message *m);
 

@@ -340,7 +340,7 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
     }
     conversation_save(a, m.conversation, &c);
     apply__msg_save(a, e->id, &m);
-    return HILO_OK;
+    return e->parts.n ? apply__parts_joined(a, m.channel, e->parts, e->id) : HILO_OK;
 }
 
 int32_t apply__message_claimed(struct apply *a, const struct ev_message_claimed *e)

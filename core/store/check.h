@@ -3,7 +3,7 @@
  *
  * check.c opens everything and goes through it; check_rebuild.c verifies events and
  * builds a context from them; check_index.c walks the tables of a context, and
- * check_people.c and check_message.c say what must hold between them.
+ * check_people.c, check_message.c and check_parts.c say what must hold between them.
  */
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
@@ -56,6 +56,8 @@ CHECK_RELATION(message_entry);
 CHECK_RELATION(ext);
 CHECK_RELATION(parked);
 CHECK_RELATION(parked_age);
+CHECK_RELATION(parts);
+CHECK_RELATION(parts_age);
 CHECK_RELATION(due);
 CHECK_RELATION(job);
 CHECK_RELATION(in_flight);

@@ -198,6 +198,21 @@ struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hi
     return k;
 }
 
+struct key key_parts(struct hilo_str channel, struct hilo_str parts)
+{
+    struct key k = key_channel(channel);
+    key_text(&k, parts);
+    return k;
+}
+
+struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_str parts)
+{
+    struct key k = key_channel(channel);
+    key_u64(&k, expires);
+    key_text(&k, parts);
+    return k;
+}
+
 uint64_t key_tail_u64(struct hilo_str key, uint32_t before_end)
 {
     uint64_t v = 0;

@@ -47,6 +47,9 @@ struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id);
 struct key key_template(struct hilo_str channel, struct hilo_str name, struct hilo_str language);
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
 
+struct key key_parts(struct hilo_str channel, struct hilo_str parts);
+struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_str parts);
+
 /* Reading back what ends a key. */
 uint64_t key_tail_u64(struct hilo_str key, uint32_t before_end);
 struct hilo_id key_tail_id(struct hilo_str key);

@@ -763,6 +763,35 @@ static void a_spelling_is_news_of_one_segment(void **state)
 
 /* ---- inbound ---- */
 
+static void parts_wait_until_they_are_joined(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct rec_parts parts;
+    struct key k = key_parts(CHANNEL, STR("ana/7"));
+
+    rig_part(r, "ana/7", 3, 3, "p.3");
+    rig_part(r, "eva/7", 1, 2, "e.1");
+    rig_part(r, "ana/7", 1, 3, "p.1");
+    assert_int_equal(rig_count(r, TABLE_PARTS), 2);
+    assert_int_equal(rig_count(r, TABLE_PARTS_AGE), 2); /* of the first to come */
+    assert_false(rig_has(r, TABLE_EXT, key_ext(CHANNEL, STR("p.1"))));
+    OK(r, store_record(r->store, TABLE_PARTS, key_str(&k), &rec_desc_parts, r->arena, &parts, &r->err));
+    assert_int_equal(parts.bytes, 6);
+    rig_clean(r);
+    rig_power_cut(r);
+    rig_part(r, "ana/7", 2, 3, "p.2");
+    struct hilo_id id = rig_receive(r, &p, (struct draft){.ext_id = STR("p.1"), .joined = STR("ana/7")});
+    assert_int_equal(rig_count(r, TABLE_PARTS), 1);
+    assert_int_equal(rig_count(r, TABLE_PARTS_AGE), 1);
+    assert_int_equal(rig_count_ext(r, id, "p.1 p.2 p.3"), 3); /* whichever comes again is known */
+    rig_clean(r);
+    /* The same key again is another message's. */
+    rig_part(r, "ana/7", 3, 3, "p.3b");
+    assert_int_equal(rig_count(r, TABLE_PARTS), 2);
+    rig_clean(r);
+}
+
 static struct rec_media media(struct rig *r, struct hilo_id id)
 {
     struct key k = key_of_id(id);
@@ -1219,6 +1248,7 @@ int main(void)
         T(parts_that_are_several_each),
         T(a_parked_receipt_is_found_by_any_spelling),
         T(a_spelling_is_news_of_one_segment),
+        T(parts_wait_until_they_are_joined),
         T(inbound_media_is_a_job_until_it_is_stored),
         T(inbound_media_may_fail_for_good),
         T(media_of_an_application),

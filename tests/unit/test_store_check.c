@@ -56,6 +56,7 @@ static void scene_messages(struct scene *s)
     rig_report_several(r, s->several, HILO_STATUS_SENT, "seg.1 seg.2 seg.3");
     rig_park(r, "1A 26", HILO_STATUS_READ);
     s->parked = r->seq;
+    rig_part(r, "ref", 2, 3, "part.2");
     s->held = rig_accept(r, &s->eva, (struct draft){0});
     rig_claim(r, s->held);
     rig_report(r, s->held, HILO_STATUS_IN_DOUBT, "");
@@ -474,6 +475,68 @@ DAMAGE(parked_spelling_gone)
     key_u64(&k, s->parked);
     del(s, TABLE_PARKED, k);
 }
+DAMAGE(parts_gone)
+{
+    del(s, TABLE_PARTS, key_parts(CHANNEL, STR("ref")));
+}
+DAMAGE(parts_age_gone)
+{
+    del(s, TABLE_PARTS_AGE, key_in(s, TABLE_PARTS_AGE));
+}
+static void parts_edit(struct scene *s, bool event, bool twice)
+{
+    struct key k = key_parts(CHANNEL, STR("ref"));
+    struct rec_parts r;
+    struct hilo_field f;
+    struct rec_part p;
+    struct hilo_writer w;
+
+    get_rec(s, TABLE_PARTS, k, &rec_desc_parts, &r);
+    assert_int_equal(hilo_next(&r.part, &f), 1);
+    assert_int_equal(rec_unpack(&rec_desc_part, f.val, &p, NULL), HILO_OK);
+    if (event)
+        p.at = message_of(s, s->in).at;
+    arena_writer(s->r->arena, &w);
+    for (unsigned i = 0; i <= twice; i++) {
+        hilo_open(&w, 1);
+        rec_pack(&rec_desc_part, &p, &w);
+        hilo_close(&w);
+    }
+    r.part = hilo_written(&w);
+    put_rec(s, TABLE_PARTS, k, &rec_desc_parts, &r);
+}
+DAMAGE(part_of_another_event)
+{
+    parts_edit(s, true, false);
+}
+DAMAGE(part_twice)
+{
+    parts_edit(s, false, true);
+}
+DAMAGE(parts_of_another_total)
+{
+    struct key k = key_parts(CHANNEL, STR("ref"));
+    struct rec_parts r;
+
+    get_rec(s, TABLE_PARTS, k, &rec_desc_parts, &r);
+    r.total = 9;
+    put_rec(s, TABLE_PARTS, k, &rec_desc_parts, &r);
+}
+DAMAGE(parts_that_expire_else)
+{
+    struct key k = key_parts(CHANNEL, STR("ref"));
+    struct rec_parts r;
+
+    get_rec(s, TABLE_PARTS, k, &rec_desc_parts, &r);
+    r.expires++;
+    put_rec(s, TABLE_PARTS, k, &rec_desc_parts, &r);
+}
+DAMAGE(parts_without_one)
+{
+    const struct rec_parts none = {.expires = 1, .total = 2};
+
+    put_rec(s, TABLE_PARTS, key_parts(CHANNEL, STR("none")), &rec_desc_parts, &none);
+}
 DAMAGE(parked_gone)
 {
     del(s, TABLE_PARKED, key_in(s, TABLE_PARKED));
@@ -694,6 +757,14 @@ static const struct {
     D(message_of_one_segment, ": it has segments and was not sent as several"),
     D(message_with_a_segment_in_doubt, ": a segment of it has a status that none has"),
     D(message_behind_its_segments, ": its segments have brought it further than its status says"),
+    D(parts_gone, ": there is no such entry in PARTS"),
+    D(parts_age_gone, ": it is missing in PARTS_AGE"),
+    D(part_of_another_event, ": the event of a part holds none"),
+    D(part_twice, ": a part of it has an index that none has, or comes twice"),
+    D(parts_of_another_total, ": the event of a part is that of another"),
+    D(parts_that_expire_else, ": its parts' time is over at another time"),
+    D(parts_that_expire_else, ": it is missing in PARTS_AGE"),
+    D(parts_without_one, ": there is no part"),
     D(parked_spelling_gone, ": another spelling of its id is missing in PARKED"),
     D(parked_gone, ": there is no such entry in PARKED"),
     D(parked_short, ": its value is too short"),

@@ -101,6 +101,34 @@ static void receive(struct model *m)
     remember(m, id);
 }
 
+/* One more part, or a message of those that are there. */
+static void part(struct model *m)
+{
+    struct hilo_str key = arena_fmt(m->r->arena, "ref.%u", (unsigned)any(m, 12));
+    struct key k = key_parts(CHANNEL, key);
+    struct rec_parts rec = {.total = 2 + any(m, 4)};
+    uint64_t index = 1 + any(m, 5);
+    struct hilo_field f;
+    struct rec_part p;
+    int32_t rc =
+        store_record(m->r->store, TABLE_PARTS, key_str(&k), &rec_desc_parts, m->r->arena, &rec, &m->r->err);
+
+    if (rc == HILO_OK && any(m, 4) == 0) {
+        struct hilo_id id = rig_id(m->r);
+        struct draft d = {.ext_id = arena_fmt(m->r->arena, "in.%llu", (unsigned long long)m->r->ids)};
+        MOVE(m, message_received, .id = id, .parts = key,
+             .message = rig_bytes(m->r, &m->person[any(m, PEOPLE)], &d, HILO_KIND_INBOUND, id));
+        remember(m, id);
+        return;
+    }
+    for (struct hilo_str rest = rec.part; hilo_next(&rest, &f) == 1;)
+        if (rec_unpack(&rec_desc_part, f.val, &p, NULL) == HILO_OK && p.index == index)
+            return;
+    if (index <= rec.total)
+        MOVE(m, message_part, .channel = CHANNEL, .key = key, .index = index, .total = rec.total,
+             .ext_id = some_ext(m), .expires = (uint64_t)m->r->now + any(m, 100000), .message = STR("\1\1\1"));
+}
+
 static void claim(struct model *m)
 {
     struct hilo_id id;
@@ -336,9 +364,9 @@ static void media_file(const struct rig *r)
 static void play(struct rig *r, uint64_t seed)
 {
     static void (*const moves[])(struct model *) = {
-        accept, accept,  receive,  claim,       claim,         claim,
-        report, report,  report,   receipt,     receipt,       receipt,
-        settle, requeue, download, change_case, change_person, remember_and_forget};
+        accept,  accept,  receive, claim,  claim,   claim,    report,      report,        report,
+        receipt, receipt, receipt, settle, requeue, download, change_case, change_person, remember_and_forget,
+        part,    part};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);

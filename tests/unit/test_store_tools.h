@@ -255,6 +255,7 @@ struct draft {
     int64_t expires; /* 0: in an hour */
     struct hilo_str ext_id;
     struct hilo_id media;
+    struct hilo_str joined; /* the key of the parts that it is joined from */
 };
 
 static inline struct hilo_str rig_bytes(struct rig *r, const struct person *p, const struct draft *d,
@@ -305,8 +306,17 @@ static inline struct hilo_id rig_receive(struct rig *r, const struct person *p, 
     struct hilo_id id = rig_id(r);
 
     EMIT(r, message_received, .id = id, .message = rig_bytes(r, p, &d, HILO_KIND_INBOUND, id),
-         .media = d.media);
+         .media = d.media, .parts = d.joined);
     return id;
+}
+
+/* One of several parts of a message. */
+static inline void rig_part(struct rig *r, const char *key, uint64_t index, uint64_t total,
+                            const char *ext_id)
+{
+    EMIT(r, message_part, .channel = CHANNEL, .key = str(key), .index = index, .total = total,
+         .ext_id = str(ext_id), .expires = (uint64_t)(r->now + INT64_C(3600) * SECOND),
+         .message = STR("\1\1\1"));
 }
 
 /* ---- looking ---- */
