@@ -71,6 +71,7 @@ void gateway_take(struct gateway *gw, struct assembly *a)
     gw->language = s->gateway.language;
     gw->public_url = s->http.public_url;
     gw->expires_us = s->gateway.expires_us;
+    gw->parts_wait_us = s->gateway.parts_wait_us;
     gw->media_max_bytes = s->store.media_max_bytes;
     gw->link_life_us = s->http.link_life_us;
     *end = NULL;

@@ -34,6 +34,11 @@ static const struct hilo_option gateway_options[] = {
      .def = HILO_PLUGIN_DIR, .min = 1, .max = 3000, .help = "Folder of the channel plugins."},
     {GATEWAY(expires_us, HILO_OPT_DURATION), .name = "expires_in", .flags = HILO_OPT_RELOADABLE, .def = "3d",
      .min = SECOND, .max = 365 * DAY, .help = "How long a message is tried when its sender does not say."},
+    {GATEWAY(parts_wait_us, HILO_OPT_DURATION), .name = "parts_wait", .flags = HILO_OPT_RELOADABLE,
+     .def = "1d", .min = SECOND, .max = 30 * DAY,
+     .help =
+         "How long a customer's message that came in parts waits for the missing ones; then it is taken as "
+         "far as it came."},
     {GATEWAY(isolation, HILO_OPT_ENUM), .name = "isolation", .flags = HILO_OPT_RELOADABLE, .def = "thread",
      .choices = "thread|process",
      .help = "How channels run that do not say: on a thread of the daemon, or each in a process of its own "

@@ -14,7 +14,7 @@ enum { SETTINGS_INHERIT = 0, SETTINGS_THREAD = 1, SETTINGS_PROCESS = 2 };
 struct settings_gateway {
     struct hilo_str name, language;
     struct hilo_str data_dir, plugin_dir; /* relative: from the working folder */
-    int64_t expires_us;
+    int64_t expires_us, parts_wait_us;
     int64_t isolation;           /* of channels that say inherit: 0 thread, 1 process */
     struct hilo_str worker_user; /* empty: nobody, if the daemon is root's */
     int64_t hung_us;

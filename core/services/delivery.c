@@ -14,6 +14,7 @@
 #include "services/media.h"
 #include "services/outbound.h"
 #include "services/pace.h"
+#include "services/parts.h"
 #include "services/segments.h"
 #include "services/window.h"
 #include "store/keys.h"
@@ -123,6 +124,14 @@ void delivery_expiry(struct delivery *d, int64_t wall_us)
 {
     if (d->expiry_us == 0 || wall_us < d->expiry_us) {
         d->expiry_us = wall_us;
+        delivery_arm(d);
+    }
+}
+
+void delivery_parts(struct delivery *d, struct gw_channel *c, int64_t wall_us)
+{
+    if (c->next_parts_us == 0 || wall_us < c->next_parts_us) {
+        c->next_parts_us = wall_us;
         delivery_arm(d);
     }
 }
@@ -499,6 +508,8 @@ void delivery_arm(struct delivery *d)
         if (c->next_job_us)
             earlier(&next, mono_of(c->next_job_us, due, mono));
         earlier(&next, c->next_pace_us);
+        if (c->next_parts_us)
+            earlier(&next, mono_of(c->next_parts_us, delivery_end_now(d), mono));
         if (c->held_until_us > mono && c->queued)
             earlier(&next, c->held_until_us);
     }
@@ -621,6 +632,9 @@ static void delivery_timer(void *arg)
         if (rc == HILO_OK)
             rc = forget(d, TABLE_PARKED_AGE, PARKED_LIFE_US, &ev_desc_parked_forgotten, &e);
     }
+    for (struct gw_channel *c = d->gw->channels; c && rc == HILO_OK; c = c->next)
+        if (c->next_parts_us && c->next_parts_us <= delivery_end_now(d))
+            rc = message_parts_due(d->gw, c, delivery_end_now(d), &e);
     if (rc != HILO_OK && rc != HILO_FULL) /* of a full disk the store tells */
         log_event(d->gw->log, HILO_LOG_ERROR, "delivery.timer", "error=%s", LOG_VALUE(str(e.text)));
     for (struct gw_channel *c = d->gw->channels; c; c = c->next) {
@@ -746,6 +760,8 @@ static int32_t recover_channel(struct delivery *d, struct gw_channel *c, struct 
         log_event(gw->log, HILO_LOG_WARN, "delivery.in_doubt", "channel=%.*s messages=%u policy=%s",
                   STR_FMT(c->name), x.n, c->policy == POLICY_RESEND ? "resend" : "hold");
     free(x.id);
+    if (rc == HILO_OK)
+        rc = parts_recover(gw, c, e);
     if (rc == HILO_OK) {
         rc = store_record(gw->store, TABLE_CHANNEL, key_str(&k), &rec_desc_channel, gw->arena, &paused, e);
         if (rc == HILO_OK) {

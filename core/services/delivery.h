@@ -48,6 +48,8 @@ int32_t delivery_gone(struct delivery *, struct gw_channel *, struct err *);
 void delivery_fetched(struct delivery *, struct gw_channel *, uint64_t job, int32_t code,
                       struct hilo_str mime, struct hilo_str detail, int64_t retry_after_us);
 
+/* Parts of an inbound message wait until then for the others. */
+void delivery_parts(struct delivery *, struct gw_channel *, int64_t wall_us);
 /* A receipt moved a message that stood at place_before: counts, and who is next. */
 void delivery_moved(struct delivery *, struct gw_channel *, struct hilo_id, uint64_t place_before,
                     uint64_t status);

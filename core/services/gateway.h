@@ -70,6 +70,8 @@ struct gw_channel {
     uint64_t reported[GW_REPORTS]; /* attempts by outcome, by GW_REPORT_x */
     struct hist answered;          /* hist_time_us: from the claim to the report */
     uint64_t media_stored, media_failed;
+    uint64_t parts_messages, parts_bytes; /* inbound messages of which parts are missing, and what is kept */
+    int64_t next_parts_us;                /* wall: when the time of the first of them is over; 0: none */
     uint64_t requests[6]; /* under /hooks, by class of status */
 };
 
@@ -103,6 +105,7 @@ struct gateway {
     struct hilo_str language;   /* of texts that the gateway itself writes: "es", "en" */
     struct hilo_str public_url; /* http.public_url, or empty: no signed links */
     int64_t expires_us;         /* gateway.expires_in: default life of a message */
+    int64_t parts_wait_us;      /* gateway.parts_wait: for the rest of an inbound message's parts */
     int64_t media_max_bytes;
     int64_t link_life_us; /* of signed links */
     uint8_t link_secret[32];

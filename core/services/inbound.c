@@ -21,9 +21,13 @@
 #include "services/cases.h"
 #include "services/delivery.h"
 #include "services/messages.h"
+#include "services/parts.h"
 #include "store/keys.h"
 #include "store/several.h"
+#include <inttypes.h>
 
+enum { PARTS_A_TURN = 64 };
+static const int64_t STUCK_RETRY_US = INT64_C(3600) * 1000000, FULL_RETRY_US = 1000000;
 enum { PARTIES_MAX = 8, ADDRESS_PART_MAX = 256, EXT_ID_MAX = 512 };
 
 struct party {
@@ -46,6 +50,7 @@ struct inbound {
     struct party party[PARTIES_MAX];
     struct party next[PARTIES_MAX]; /* whom he is known as from now on, if his number changed */
     bool conflict;                  /* one of these is somebody else's */
+    struct hilo_str parts;          /* the key of those that it was joined from, or empty */
 };
 
 /* ---- who ---- */
@@ -348,9 +353,9 @@ static int32_t receive(struct inbound *in, struct err *e)
                        "an inbound message has no provider_id, without which it can't be deduplicated");
     struct key k = key_ext(in->channel->name, ext);
     rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
-    if (rc == HILO_OK)
+    if (rc == HILO_OK && in->parts.n == 0) /* parts were looked at as they came */
         return HILO_DUPLICATE;
-    if (rc != HILO_NOTFOUND)
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
         return rc;
     rc = store_room(in->gw->store, STORE_NEW, e);
     if (rc == HILO_OK)
@@ -370,8 +375,11 @@ static int32_t receive(struct inbound *in, struct err *e)
         rc = append_conversation(in, &conv, e);
     if (rc != HILO_OK)
         return rc;
-    const struct ev_message_received ev = {
-        .id = in->id, .message = in->message, .media = in->media, .expected = in->expected};
+    const struct ev_message_received ev = {.id = in->id,
+                                           .message = in->message,
+                                           .media = in->media,
+                                           .expected = in->expected,
+                                           .parts = in->parts};
     rc = append(in, &ev_desc_message_received, &ev, e);
     if (rc != HILO_OK)
         return rc;
@@ -385,6 +393,147 @@ static int32_t receive(struct inbound *in, struct err *e)
     log_event(in->gw->log, HILO_LOG_DEBUG, "message.received", "id=%s channel=%.*s", text,
               STR_FMT(in->channel->name));
     return HILO_OK;
+}
+
+/* ---- parts ---- */
+
+/* Takes those that are kept under a key of PARTS as one message. why: they are not all there. */
+static int32_t receive_joined(struct gateway *gw, struct gw_channel *c, const struct key *k, const char *why,
+                              struct arena *a, struct err *e)
+{
+    struct inbound in = {
+        .gw = gw, .channel = c, .arena = a, .actor = {.kind = ACTOR_CHANNEL}, .now = clock_wall_us()};
+    struct rec_parts r;
+    unsigned missing;
+    char id[ID_TEXT];
+    int32_t rc = parts_find(gw, k, a, &r, e);
+
+    if (rc == HILO_OK)
+        rc = parts_join(gw, &r, a, &in.message, &in.parts, &missing, e);
+    if (rc == HILO_OK)
+        rc = receive(&in, e);
+    if (rc != HILO_OK)
+        return rc;
+    c->parts_messages--;
+    c->parts_bytes -= r.bytes;
+    id_format("msg", in.id, id);
+    if (missing)
+        log_event(gw->log, HILO_LOG_WARN, "message.incomplete",
+                  "id=%s channel=%.*s missing=%u parts=%" PRIu64 " reason=%s", id, STR_FMT(c->name), missing,
+                  r.total, why ? why : "unreadable");
+    return HILO_OK;
+}
+
+/* Makes room for one more part: what has waited longest is taken as far as it came. */
+static int32_t parts_room(struct inbound *in, bool first, uint64_t bytes, struct err *e)
+{
+    struct gw_channel *c = in->channel;
+
+    while ((first && c->parts_messages >= PARTS_MESSAGES_MAX) ||
+           (c->parts_messages && c->parts_bytes + bytes > PARTS_BYTES_MAX)) {
+        struct key age = {.n = 0}, k;
+        uint64_t next;
+        int32_t rc = parts_oldest(in->gw, c, UINT64_MAX, &age, &k, &next, e);
+        if (rc == HILO_OK)
+            rc = receive_joined(in->gw, c, &k, "too_many", in->arena, e);
+        if (rc != HILO_OK)
+            return rc;
+    }
+    return HILO_OK;
+}
+
+static int32_t append_part(struct inbound *in, const struct part_said *said, bool first, struct err *e)
+{
+    const struct ev_message_part ev = {.channel = in->channel->name,
+                                       .key = said->key,
+                                       .index = said->index,
+                                       .total = said->total,
+                                       .ext_id = said->ext_id,
+                                       .expires = (uint64_t)(in->now + in->gw->parts_wait_us),
+                                       .message = in->message};
+    int32_t rc = append(in, &ev_desc_message_part, &ev, e);
+
+    if (rc != HILO_OK)
+        return rc;
+    in->channel->parts_messages += first;
+    in->channel->parts_bytes += in->message.n;
+    if (first)
+        delivery_parts(in->gw->delivery, in->channel, (int64_t)ev.expires);
+    return HILO_OK;
+}
+
+static int32_t receive_part(struct inbound *in, struct err *e)
+{
+    struct part_said said;
+    struct rec_parts r;
+    struct hilo_str val;
+    int32_t rc = part_read(in->message, &said, e);
+    const struct model_change whole = change_remove(HILO_T_MSG_PART);
+
+    if (rc == HILO_OK && said.total == 1) {
+        rc = model_edit(in->arena, in->message, &whole, 1, &in->message, e);
+        return rc == HILO_OK ? receive(in, e) : rc;
+    }
+    if (rc == HILO_OK) /* what is wrong with its sender is told now, not when all are there */
+        rc = parties_read(in, in->message, HILO_T_MSG_PARTY, in->party, &in->n, e);
+    if (rc != HILO_OK)
+        return rc;
+    if (in->n == 0)
+        return err_set(e, HILO_INVALID, "an inbound message names no sender (party)");
+    struct key k = key_ext(in->channel->name, said.ext_id);
+    rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
+    if (rc != HILO_NOTFOUND)
+        return rc == HILO_OK ? HILO_DUPLICATE : rc;
+    k = key_parts(in->channel->name, said.key);
+    rc = parts_find(in->gw, &k, in->arena, &r, e);
+    if (rc == HILO_OK)
+        rc = parts_compare(in->gw, &r, &said, in->arena, e);
+    if (rc == HILO_STALE)
+        rc = receive_joined(in->gw, in->channel, &k, "reference_again", in->arena, e);
+    if (rc == HILO_OK || rc == HILO_NOTFOUND)
+        rc = store_room(in->gw->store, STORE_NEW, e);
+    if (rc == HILO_OK)
+        rc = parts_room(in, parts_find(in->gw, &k, in->arena, &r, e) == HILO_NOTFOUND, in->message.n, e);
+    if (rc != HILO_OK)
+        return rc;
+    rc = parts_find(in->gw, &k, in->arena, &r, e);
+    if (rc == HILO_OK || rc == HILO_NOTFOUND)
+        rc = append_part(in, &said, rc == HILO_NOTFOUND, e);
+    if (rc == HILO_OK && parts_count(&r) + 1 == said.total)
+        rc = receive_joined(in->gw, in->channel, &k, NULL, in->arena, e);
+    return rc;
+}
+
+int32_t message_parts_due(struct gateway *gw, struct gw_channel *c, int64_t now_us, struct err *e)
+{
+    struct key age = {.n = 0}, k;
+    uint64_t next = 0;
+    int32_t rc = HILO_OK;
+    bool stuck = false;
+
+    for (unsigned i = 0; i < PARTS_A_TURN && rc == HILO_OK; i++) {
+        rc = parts_oldest(gw, c, (uint64_t)now_us, &age, &k, &next, e);
+        if (rc != HILO_OK)
+            break;
+        store_begin(gw->store);
+        rc = receive_joined(gw, c, &k, "expired", gw->arena, e);
+        store_end(gw->store);
+        if (rc == HILO_INVALID || rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
+            log_event(gw->log, HILO_LOG_ERROR, "message.parts_stuck",
+                      "channel=%.*s error=%s next=\"stop the gateway, then: hilod --check-store\"",
+                      STR_FMT(c->name), LOG_VALUE(str(e->text)));
+            stuck = true;
+            rc = HILO_OK;
+        }
+    }
+    if (rc == HILO_OK) /* there may be more */
+        next = (uint64_t)now_us;
+    c->next_parts_us = (int64_t)next;
+    if (stuck && (next == 0 || (int64_t)next > now_us + STUCK_RETRY_US))
+        c->next_parts_us = now_us + STUCK_RETRY_US;
+    if (rc == HILO_FULL || rc == HILO_AGAIN)
+        c->next_parts_us = now_us + FULL_RETRY_US;
+    return rc == HILO_NOTFOUND ? HILO_OK : rc;
 }
 
 /* ---- receipts ---- */
@@ -598,7 +747,7 @@ int32_t message_submitted(struct gateway *gw, struct gw_channel *channel, struct
         return err_set(e, HILO_INVALID, "a provider_id has at most %d bytes", EXT_ID_MAX);
     switch (hilo_get_u64(message, HILO_T_MSG_KIND)) {
     case HILO_KIND_INBOUND:
-        return receive(&in, e);
+        return hilo_get_str(message, HILO_T_MSG_PART).n ? receive_part(&in, e) : receive(&in, e);
     case HILO_KIND_RECEIPT:
         return receipt(&in, e);
     default:

@@ -72,4 +72,8 @@ int message_signal(struct gateway *, const struct actor *, struct hilo_id, uint6
 int32_t message_submitted(struct gateway *, struct gw_channel *, struct hilo_str message, struct arena *,
                           struct err *);
 
+/* The time of inbound messages that came in parts is over for some: they are taken as far as they came.
+ * Sets the channel's next_parts_us, to look again. In its own begin and end. */
+int32_t message_parts_due(struct gateway *, struct gw_channel *, int64_t now_us, struct err *);
+
 #endif

@@ -214,6 +214,7 @@ static struct rig *rig_new(void)
                              .language = STR("es"),
                              .public_url = STR("https://hilo.example"),
                              .expires_us = INT64_C(86400000000),
+                             .parts_wait_us = INT64_C(86400000000),
                              .media_max_bytes = 100000,
                              .link_life_us = INT64_C(3600000000),
                              .started_us = clock_wall_us(),
