@@ -250,13 +250,15 @@ static int32_t apply__dispatch(struct apply *a, const void *body)
     }
 }
 
-int32_t apply_event(struct context *context, struct arena *arena, const struct event *event, struct err *err)
+int32_t apply_event(struct context *context, struct arena *arena, const struct event *event,
+                    const struct apply_step **steps_out, struct err *err)
 {
     struct apply a = {.context = context, .arena = arena, .event = event, .err = err};
     const struct rec_desc *d = event_desc(event->head.type);
     int32_t rc;
 
     a.changes_end = &a.changes;
+    a.steps_end = &a.steps;
     if (!d)
         return err_set(err, HILO_CORRUPT, "event %llu has type %u, which this version does not know",
                        (unsigned long long)event->head.seq, (unsigned)event->head.type);
@@ -276,5 +278,7 @@ int32_t apply_event(struct context *context, struct arena *arena, const struct e
             context_put(context, c->table, c->key, c->val);
     }
     context_applied(context, event->head.time_us);
+    if (steps_out)
+        *steps_out = a.steps;
     return HILO_OK;
 }

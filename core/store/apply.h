@@ -10,6 +10,14 @@
 #include "store/keys.h"
 #include "store/record.h"
 
+/* A step that moved a message's status or renewed its reason, for whoever tells others. */
+struct apply_step {
+    struct apply_step *next;
+    struct hilo_id id; /* none: the message that the event is about */
+    struct rec_step step;
+    struct hilo_str ext_id, cost; /* of the receipt that brought it, if one did */
+};
+
 struct apply {
     struct context *context;
     struct arena *arena; /* scratch, reset by the caller after each event */
@@ -18,10 +26,14 @@ struct apply {
     /* Changes are collected, and put only when the whole event was understood, so that
      * one that fails leaves nothing behind. Reads see them. */
     struct apply_change *changes, **changes_end;
+    struct apply_step *steps, **steps_end;
+    const struct ev_message_receipt *receipt; /* that is being applied, or was parked; else NULL */
 };
 
-/* HILO_CORRUPT: the event contradicts the context, or its body is malformed. */
-int32_t apply_event(struct context *, struct arena *, const struct event *, struct err *);
+/* HILO_CORRUPT: the event contradicts the context, or its body is malformed. steps_out may be NULL; the
+ * steps are in their order, in the arena and in the event's body. */
+int32_t apply_event(struct context *, struct arena *, const struct event *,
+                    const struct apply_step **steps_out, struct err *);
 
 /* ---- for the apply_*.c files ---- */
 int32_t apply__get(struct apply *, enum table, const struct key *, const struct rec_desc *, void *rec_out);
@@ -39,6 +51,7 @@ int32_t apply__message_reported(struct apply *, const struct ev_message_reported
 int32_t apply__message_receipt(struct apply *, const struct ev_message_receipt *);
 int32_t apply__message_settled(struct apply *, const struct ev_message_settled *);
 int32_t apply__message_requeued(struct apply *, const struct ev_message_requeued *);
+int32_t apply__message_moved(struct apply *, const struct ev_message_moved *);
 int32_t apply__parked_forgotten(struct apply *, const struct ev_parked_forgotten *);
 int32_t apply__customer_created(struct apply *, const struct ev_customer_created *);
 int32_t apply__customer_updated(struct apply *, const struct ev_customer_updated *);

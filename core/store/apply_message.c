@@ -53,6 +53,19 @@ void apply__msg_note(struct apply *a, struct rec_message *m, const struct rec_st
     m->history = hilo_written(&w);
 }
 
+static void moved(struct apply *a, const struct rec_step *s)
+{
+    struct apply_step *n = ARENA_NEW(a->arena, struct apply_step);
+
+    n->step = *s;
+    if (a->receipt) {
+        n->ext_id = a->receipt->ext_id;
+        n->cost = a->receipt->cost;
+    }
+    *a->steps_end = n;
+    a->steps_end = &n->next;
+}
+
 /* A step that also moves the status, if it is the first or its rank is higher, or renews
  * its reason. */
 void apply__msg_step(struct apply *a, struct rec_message *m, const struct rec_step *s)
@@ -64,6 +77,7 @@ void apply__msg_step(struct apply *a, struct rec_message *m, const struct rec_st
         m->reason = s->reason;
         m->provider_code = s->provider_code;
         m->detail = s->detail;
+        moved(a, s);
     }
 }
 
@@ -382,7 +396,10 @@ static int32_t mark_read(struct apply *a, struct hilo_id id)
 
     if (rc != HILO_OK)
         return rc;
+    struct apply_step **told = a->steps_end;
     apply__msg_step(a, &m, &s);
+    if (*told)
+        (*told)->id = id;
     apply__msg_save(a, id, &m);
     return HILO_OK;
 }
@@ -456,6 +473,13 @@ int32_t apply__message_settled(struct apply *a, const struct ev_message_settled 
     if (rc == HILO_OK)
         apply__msg_save(a, e->id, &m);
     return rc;
+}
+
+/* The event before it did it all. */
+int32_t apply__message_moved(struct apply *a, const struct ev_message_moved *e)
+{
+    (void)a, (void)e;
+    return HILO_OK;
 }
 
 int32_t apply__message_requeued(struct apply *a, const struct ev_message_requeued *e)

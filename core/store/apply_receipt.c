@@ -83,8 +83,10 @@ static void receipt_step(struct apply *a, struct rec_message *m, const struct ev
 
     if (e->cost.n)
         m->cost = e->cost;
+    a->receipt = e;
     if (x->several && x->part == several_part(m->segments) && x->segment < several_n(m->segments)) {
         segment_step(a, m, x->segment, &s);
+        a->receipt = NULL;
         return;
     }
     if (x->several) /* of a part before, or of an attempt that is given up */
@@ -94,6 +96,7 @@ static void receipt_step(struct apply *a, struct rec_message *m, const struct ev
         apply__msg_note(a, m, &s);
     else
         apply__msg_step(a, m, &s);
+    a->receipt = NULL;
 }
 
 struct parked {

@@ -249,7 +249,7 @@ static void verify(struct rebuild *r, const struct event *ev)
     }
     if (ev->head.version != 1)
         event_found(r, ev, "its form is unknown");
-    if (ev->head.flags != 0)
+    if (ev->head.flags & ~EVENT_QUIET)
         event_found(r, ev, "it has flags that are unknown");
     if (ev->head.actor_kind < ACTOR_CORE || ev->head.actor_kind > ACTOR_CHANNEL)
         event_found(r, ev, "its actor is unknown");
@@ -271,7 +271,7 @@ static void verify(struct rebuild *r, const struct event *ev)
 static int32_t apply_one(struct rebuild *r, const struct event *ev, struct err *err)
 {
     struct err e = {0};
-    int32_t rc = apply_event(r->context, r->arena, ev, &e);
+    int32_t rc = apply_event(r->context, r->arena, ev, NULL, &e);
 
     if (rc == HILO_OK) {
         r->applied = ev->head.seq;

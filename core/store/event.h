@@ -22,12 +22,16 @@ enum event_actor {
     ACTOR_CHANNEL = 4  /* a channel's plugin; id is none, the body names the channel */
 };
 
+/* In flags: news of a message that left its status as it was (of one part of it, or overtaken). No
+ * part of the change: apply doesn't look at it. */
+enum { EVENT_QUIET = 1 };
+
 struct event_head {
     uint32_t bytes;  /* head and body, without the padding */
     uint32_t crc;    /* CRC32C of what follows it, body included */
     uint16_t type;   /* EVENT_x of events.def */
     uint8_t version; /* of the body's form, from 1 */
-    uint8_t flags;   /* 0 */
+    uint8_t flags;   /* EVENT_QUIET or 0 */
     uint8_t actor_kind;
     uint8_t spare[3];
     uint64_t seq;    /* from 1, without gaps */

@@ -115,7 +115,7 @@ int32_t replay_event(void *arg, const struct event *ev, position batch_end)
     struct replay *r = arg;
     struct context_stats st;
     struct err e = {0};
-    int32_t rc = apply_event(r->context, r->arena, ev, &e);
+    int32_t rc = apply_event(r->context, r->arena, ev, NULL, &e);
 
     arena_reset(r->arena);
     if (r->from == 0)

@@ -236,11 +236,14 @@ void store_end(struct store *s)
     journal_unlock(s->journal);
 }
 
-int32_t store_append(struct store *s, const struct rec_desc *d, const void *obj, const struct actor *actor,
-                     int64_t now_us, uint64_t *seq_out, struct err *err)
+/* Appends and applies. */
+static int32_t store__append(struct store *s, const struct rec_desc *d, const void *obj,
+                             const struct actor *actor, int64_t now_us, struct event_head *head_out,
+                             const struct apply_step **steps_out, struct err *err)
 {
     struct hilo_writer w;
     struct event ev = {0};
+    struct err why = {0};
     int32_t rc;
 
     arena_writer(s->arena, &w);
@@ -254,21 +257,101 @@ int32_t store_append(struct store *s, const struct rec_desc *d, const void *obj,
     ev.head.time_us = now_us;
     ev.body = hilo_written(&w);
     rc = journal_append(s->journal, &ev, err);
-    if (rc == HILO_OK) {
-        /* What was appended must apply: the deciding code saw the same context. If it
-         * does not, the store and its journal disagree, and going on would spread it. */
-        struct err why = {0};
-        int32_t applied = apply_event(s->context, s->arena, &ev, &why);
-        if (applied != HILO_OK) {
-            log_event(s->log, HILO_LOG_ERROR, "store.apply_failed", "seq=%" PRIu64 " error=%s", ev.head.seq,
-                      LOG_VALUE(str(why.text)));
-            CHECK(applied == HILO_OK);
+    if (rc != HILO_OK)
+        return rc;
+    /* What was appended must apply: the deciding code saw the same context. If it
+     * does not, the store and its journal disagree, and going on would spread it. */
+    rc = apply_event(s->context, s->arena, &ev, steps_out, &why);
+    if (rc != HILO_OK) {
+        log_event(s->log, HILO_LOG_ERROR, "store.apply_failed", "seq=%" PRIu64 " error=%s", ev.head.seq,
+                  LOG_VALUE(str(why.text)));
+        CHECK(rc == HILO_OK);
+    }
+    *head_out = ev.head;
+    return HILO_OK;
+}
+
+/* The event says itself what the step is. */
+static bool store__says(uint16_t type, const void *obj, const struct apply_step *n)
+{
+    const struct rec_step *s = &n->step;
+
+    if (!id_none(n->id))
+        return false;
+    if (type == EVENT_message_reported) {
+        const struct ev_message_reported *e = obj;
+        return s->status == e->status && str_eq(s->reason, e->reason) &&
+               str_eq(s->provider_code, e->provider_code) && str_eq(s->detail, e->detail);
+    }
+    if (type == EVENT_message_receipt) {
+        const struct ev_message_receipt *e = obj;
+        return s->status == e->status && str_eq(s->reason, e->reason) &&
+               str_eq(s->provider_code, e->provider_code) && str_eq(s->detail, e->detail);
+    }
+    if (type == EVENT_message_settled) {
+        const struct ev_message_settled *e = obj;
+        return s->status == e->status && str_eq(s->reason, e->reason);
+    }
+    return false;
+}
+
+/* For whoever follows the journal: whether an event is news of a status, and news that it does not
+ * say itself in events of their own. */
+static void store__tell(struct store *s, struct event_head *head, const void *obj, const struct apply_step *n,
+                        const struct actor *actor)
+{
+    const bool speaks = head->type == EVENT_message_reported || head->type == EVENT_message_receipt ||
+                        head->type == EVENT_message_settled;
+    struct err e = {0};
+
+    if (speaks && n && store__says(head->type, obj, n))
+        n = n->next;
+    else if (speaks)
+        journal_flag(s->journal, head, EVENT_QUIET);
+    for (; n; n = n->next) {
+        struct ev_message_moved ev = {.id = n->id,
+                                      .ext_id = n->ext_id,
+                                      .status = n->step.status,
+                                      .time = n->step.time,
+                                      .reason = n->step.reason,
+                                      .provider_code = n->step.provider_code,
+                                      .detail = n->step.detail,
+                                      .cost = n->cost};
+        const struct apply_step *none;
+        struct event_head moved;
+        if (id_none(ev.id)) {
+            const struct rec_field *first = event_desc(head->type)->field;
+            CHECK(first->type == REC_ID && first->offset == 0); /* the message's id */
+            memcpy(&ev.id, obj, sizeof ev.id);
         }
+        /* On a full disk: the status is right all the same. */
+        if (store__append(s, &ev_desc_message_moved, &ev, actor, head->time_us, &moved, &none, &e) != HILO_OK)
+            log_event(s->log, HILO_LOG_WARN, "store.untold", "seq=%" PRIu64 " error=%s", head->seq,
+                      LOG_VALUE(str(e.text)));
+    }
+}
+
+/* These are told of as they are; and a claim is news to nobody. */
+static bool store__speaks_for_itself(uint16_t type)
+{
+    return type == EVENT_message_accepted || type == EVENT_message_received || type == EVENT_message_claimed;
+}
+
+int32_t store_append(struct store *s, const struct rec_desc *d, const void *obj, const struct actor *actor,
+                     int64_t now_us, uint64_t *seq_out, struct err *err)
+{
+    struct event_head head;
+    const struct apply_step *steps = NULL;
+    int32_t rc = store__append(s, d, obj, actor, now_us, &head, &steps, err);
+
+    if (rc == HILO_OK) {
+        if (!store__speaks_for_itself(head.type))
+            store__tell(s, &head, obj, steps, actor);
         if (!s->active_since_us)
             s->active_since_us = clock_mono_us();
         s->newest_us = now_us;
         if (seq_out)
-            *seq_out = ev.head.seq;
+            *seq_out = head.seq;
     }
     arena_reset(s->arena);
     return rc;
@@ -476,6 +559,19 @@ int32_t store_scan(struct store *s, enum table t, struct hilo_str prefix, struct
                    context_scan_fn *fn, void *arg, struct err *e)
 {
     return context_scan(s->context, t, prefix, from, reverse, fn, arg, e);
+}
+
+struct tail *store_tail(struct store *s)
+{
+    return tail_new(s->journal);
+}
+void store_watch(struct store *s, struct journal_watch *w)
+{
+    journal_watch(s->journal, w);
+}
+void store_unwatch(struct store *s, struct journal_watch *w)
+{
+    journal_unwatch(s->journal, w);
 }
 
 int32_t store_event(struct store *s, position at, struct arena *a, struct event *out, struct err *e)

@@ -16,7 +16,7 @@
 
 #include "base/ids.h"
 #include "store/context.h"
-#include "store/journal/journal.h"
+#include "store/journal/tail.h"
 #include "store/record.h"
 
 struct store;  /* opaque */
@@ -102,6 +102,11 @@ int32_t store_record(struct store *, enum table, struct hilo_str key, const stru
                      void *out, struct err *);
 int32_t store_scan(struct store *, enum table, struct hilo_str prefix, struct hilo_str from, bool reverse,
                    context_scan_fn *, void *arg, struct err *);
+/* Follows what is committed (store/journal/tail.h); freed before the store is closed. [any] */
+struct tail *store_tail(struct store *);
+/* To be told of each commit, by the thread that commits (store/journal/journal.h). [any] */
+void store_watch(struct store *, struct journal_watch *);
+void store_unwatch(struct store *, struct journal_watch *);
 /* The event at a position, and the bytes of the message that a record message names. */
 int32_t store_event(struct store *, position at, struct arena *, struct event *out, struct err *);
 int32_t store_message_bytes(struct store *, const struct rec_message *, struct arena *, struct hilo_str *out,

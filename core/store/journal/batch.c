@@ -107,6 +107,15 @@ void event_encode(void *dst, struct event_head *head, struct hilo_str body)
     memcpy(d + offsetof(struct event_head, crc), &head->crc, sizeof head->crc);
 }
 
+void event_flag(void *p, struct event_head *head, uint8_t flags)
+{
+    uint8_t *d = p;
+    head->flags = flags;
+    memcpy(d, head, sizeof *head);
+    head->crc = event_crc(d, head->bytes);
+    memcpy(d + offsetof(struct event_head, crc), &head->crc, sizeof head->crc);
+}
+
 bool event_head_decode(const void *p, struct event_head *out, const char **why_out)
 {
     memcpy(out, p, sizeof *out);

@@ -67,6 +67,8 @@ uint64_t event_room(uint64_t body_bytes);
 /* Writes head, body and padding to dst (event_room bytes); bytes and crc are filled
  * in, in head as well. */
 void event_encode(void *dst, struct event_head *head, struct hilo_str body);
+/* Changes the flags of one that was encoded at p, and its CRC; in head as well. */
+void event_flag(void *p, struct event_head *head, uint8_t flags);
 /* Takes the event at the start of n bytes apart; the body points into them. false: why_out says why. */
 bool event_decode(const void *p, size_t n, struct event *out, const char **why_out);
 /* Only the head, of EVENT_HEAD_BYTES: its length is plausible, its CRC unchecked. */

@@ -336,6 +336,15 @@ int32_t journal_append(struct journal *j, struct event *ev, struct err *err)
     return rc;
 }
 
+void journal_flag(struct journal *j, struct event_head *head, uint8_t flags)
+{
+    pthread_mutex_lock(&j->mem);
+    struct batch *b = j->open;
+    CHECK(b && head->seq == j->appended);
+    event_flag(b->p + b->n - event_room(head->bytes - EVENT_HEAD_BYTES), head, flags);
+    pthread_mutex_unlock(&j->mem);
+}
+
 /* ---- committing -------------------------------------------------------------------- */
 
 /* Takes what is appended. Under syncing. */

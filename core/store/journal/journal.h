@@ -119,6 +119,10 @@ void journal_group(struct journal *);
  * group's first event, unless a commit has failed or the group is not small. Under the lock. */
 int32_t journal_append(struct journal *, struct event *, struct err *);
 
+/* Sets the flags of the event that was appended last, which has not been committed; head is as
+ * append left it. Under the lock since then. */
+void journal_flag(struct journal *, struct event_head *head, uint8_t flags);
+
 /* Returns when everything up to seq is on disk. sealed (may be NULL) is called once
  * by the leader, under the lock, when it has taken what was appended: seq and end are
  * the last sequence and the position after it. It isn't called when another leader
