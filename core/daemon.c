@@ -190,6 +190,7 @@ static int32_t start_api(struct daemon *d, struct err *e)
                                    .connections_max = s->http.connections_max,
                                    .connections_per_ip_max = s->http.connections_per_ip_max,
                                    .idle_timeout_us = s->http.idle_timeout_us,
+                                   .streams_max = s->http.streams_max,
                                    .metrics_public = s->http.metrics_public != 0,
                                    .reload = reload,
                                    .reload_arg = d};

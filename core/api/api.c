@@ -5,6 +5,7 @@
 #include "api/hooks.h"
 #include "api/http.h"
 #include "api/route.h"
+#include "api/streams.h"
 #include "api/upload.h"
 #include "base/check.h"
 #include "base/str.h"
@@ -30,6 +31,7 @@ int32_t api_new(const struct api_options *o, struct err *e, struct api **out)
     if (!api->count)
         check_nomem();
     hooks_init(api);
+    api->streams = streams_new(api);
     rc = http_listen_tcp(o->listen, e, &fd);
     if (rc != HILO_OK)
         goto out;
@@ -58,6 +60,7 @@ void api_free(struct api **ap)
     /* Nothing may be suspended when the library ends. */
     uploads_free(&api->uploads);
     hooks_done(api);
+    streams_quiesce(api->streams);
     if (api->control && api->opt.control.n) {
         char path[128];
         if (api->opt.control.n < sizeof path) {
@@ -68,6 +71,7 @@ void api_free(struct api **ap)
     }
     http_free(&api->tcp);
     http_free(&api->control);
+    streams_free(&api->streams);
     CHECK(LIST_EMPTY(&api->live));
     while ((rq = LIST_FIRST(&api->kept))) {
         LIST_REMOVE(rq, all);
@@ -106,6 +110,7 @@ static void api__drive(struct api *api, struct http *h)
 
 void api_answer(struct api *api)
 {
+    streams_turn(api->streams);
     if (api->waiting == 0)
         return;
     api__drive(api, api->tcp);
@@ -122,6 +127,7 @@ void api_quiesce(struct api *api)
     http_quiesce(api->tcp);
     if (api->control)
         http_quiesce(api->control);
+    streams_quiesce(api->streams);
 }
 
 void api_change(struct api *api, int64_t body_max_bytes, int64_t hook_max_bytes, bool metrics_public)

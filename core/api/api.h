@@ -26,6 +26,7 @@ struct api_options { /* filled by main from the section http; strings live as lo
     int64_t hook_max_bytes;    /* of a provider's request */
     int64_t connections_max, connections_per_ip_max;
     int64_t idle_timeout_us;
+    int64_t streams_max;      /* of GET /v1/events, at the same time */
     bool metrics_public;      /* /metrics needs no key */
     config_reload_fn *reload; /* NULL: POST /v1/config/reload is refused */
     void *reload_arg;

@@ -22,6 +22,7 @@
 #include "api/reply.h"
 #include "api/route.h"
 #include "api/slow.h"
+#include "api/streams.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -94,7 +95,9 @@ static enum MHD_Result http__send(struct request *rq)
 
     rq->state = REQUEST_ANSWERED;
     rq->api->progress++;
-    if (a->fd >= 0) {
+    if (rq->stream) {
+        r = stream_response(rq->stream, rq->http, rq->conn);
+    } else if (a->fd >= 0) {
         r = MHD_create_response_from_fd64(a->fd_bytes, a->fd);
         if (r)
             rq->answer.fd = -1; /* the response closes it */
@@ -241,6 +244,8 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
               rq->id, http__method(rq->method), rq->route ? rq->route->pattern : "-",
               class ? rq->answer.status : 0, (long long)us, aborted ? " aborted=true" : "");
     hook_forget(rq);
+    if (rq->stream)
+        stream_gone(rq->stream, why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
     request_free(rq);
 }
 
@@ -313,9 +318,14 @@ void http_back(struct request *rq)
 {
     rq->state = REQUEST_BACK;
     MHD_resume_connection(rq->conn);
-    /* Nothing tells that it was resumed, neither the descriptor nor the time-out. */
-    rq->http->resumed = true;
-    http_arm(rq->http);
+    http_resumed(rq->http);
+}
+
+void http_resumed(struct http *h)
+{
+    /* Neither the descriptor nor the time-out tell. */
+    h->resumed = true;
+    http_arm(h);
 }
 
 int32_t http_new(struct api *api, int fd, bool control, struct err *e, struct http **out)

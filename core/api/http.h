@@ -11,6 +11,7 @@
 
 struct http; /* opaque */
 struct uploads;
+struct streams;
 
 enum { HTTP_CLASSES = 6, HOOKS_MAX = 1024, HTTP_HEADER_BYTES = 16384, REQUESTS_KEPT = 1024 };
 
@@ -38,6 +39,7 @@ struct api {
     unsigned n_hooks;
     uint64_t hook_last; /* token */
     struct uploads *uploads;
+    struct streams *streams;
     struct http_count *count; /* by route; one more for what matched none */
     uint64_t requests, replays;
     int64_t clocks_apart; /* wall less monotonic, when last looked at; 0: never */
@@ -64,6 +66,8 @@ uint16_t http_socket_port(int fd);
 
 /* A suspended request's work elsewhere ended: the library calls its handler again. */
 void http_back(struct request *);
+/* A suspended connection was resumed: nothing else tells the loop. */
+void http_resumed(struct http *);
 
 /* What to do with a request (dispatch.c). */
 void dispatch_head(struct request *);  /* after the headers */

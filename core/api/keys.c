@@ -8,6 +8,7 @@
 #include "api/idempotent.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/streams.h"
 #include "base/str.h"
 #include "model/json.h"
 #include "services/access.h"
@@ -150,7 +151,9 @@ int key_delete(struct request *rq, struct fault *f)
     if (write_begin_anyway(rq, f) != 0)
         return -1;
     rc = write_end(rq, access_key_revoke(rq->api->gw, &rq->actor, id, f));
-    if (rc == 0)
+    if (rc == 0) {
+        streams_key_gone(rq->api->streams, id);
         reply_empty(rq, 204);
+    }
     return rc;
 }

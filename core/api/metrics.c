@@ -8,6 +8,7 @@
 #include "api/http.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/streams.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/table.h"
@@ -279,6 +280,7 @@ static void http(struct buf *b, const struct api *api)
 {
     const struct route *r;
     char labels[160];
+    struct streams_stats st;
     unsigned n;
 
     r = routes(&n);
@@ -308,6 +310,17 @@ static void http(struct buf *b, const struct api *api)
         http_cut(api->tcp));
     one(b, "hilo_http_waiting", "gauge", "Requests that wait for a commit.", api->waiting);
     one(b, "hilo_http_hooks_waiting", "gauge", "Requests that wait for a channel.", api->n_hooks);
+    streams_stats(api->streams, &st);
+    one(b, "hilo_event_streams", "gauge", "Open streams of GET /v1/events.", st.open);
+    one(b, "hilo_event_streams_max", "gauge", "How many there may be: http.event_streams.",
+        (uint64_t)api->opt.streams_max);
+    one(b, "hilo_event_streams_opened_total", "counter", "Streams that were opened.", st.opened);
+    one(b, "hilo_event_streams_slow_total", "counter",
+        "Streams that were ended, for their client took nothing.", st.slow);
+    one(b, "hilo_event_streams_reset_total", "counter", "Streams that could not go on where they had been.",
+        st.resets);
+    one(b, "hilo_event_streams_events_total", "counter", "Events given to streams.", st.events);
+    one(b, "hilo_event_streams_bytes_total", "counter", "Bytes given to streams.", st.bytes);
     one(b, "hilo_http_idempotent_replays_total", "counter", "Answers given again for an Idempotency-Key.",
         api->replays);
 }

@@ -15,6 +15,7 @@
 struct route;
 struct http;
 struct upload;
+struct stream;
 
 enum { REQUEST_MAGIC = 0x52657131, REQUEST_ID = 33, REQUEST_PARAMS = 2 };
 
@@ -64,6 +65,7 @@ struct request {
     uint64_t length;    /* of the body as announced; 0 if it was not */
     uint64_t body_max, body_bytes, drained;
     struct upload *upload; /* of POST /v1/media */
+    struct stream *stream; /* of GET /v1/events: its answer's body */
     struct access_once once;
     uint64_t hook; /* token of a waiting hook; 0 */
     struct gw_channel *hook_channel;

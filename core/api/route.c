@@ -36,6 +36,7 @@ static const struct route route__table[] = {
      NULL},
     {"POST", "/v1/channels/{}/pause", SCOPE_CHANNELS_WRITE, BODY_JSON, 0, channel_pause, NULL},
     {"POST", "/v1/channels/{}/resume", SCOPE_CHANNELS_WRITE, BODY_JSON, 0, channel_resume, NULL},
+    {"GET", "/v1/events", 0, BODY_NONE, ROUTE_QUERY, events_show, NULL},
     {"POST", "/v1/keys", SCOPE_KEYS_WRITE, BODY_JSON, 0, key_post, NULL},
     {"GET", "/v1/keys", SCOPE_KEYS_WRITE, BODY_NONE, 0, key_index, NULL},
     {"DELETE", "/v1/keys/{}", SCOPE_KEYS_WRITE, BODY_NONE, 0, key_delete, NULL},

@@ -84,6 +84,8 @@ static const struct hilo_option http_options[] = {
      .max = DAY,
      .help = "A connection without traffic for so long is closed; so is one whose request's head takes twice "
              "as long, or whose body comes with less than 1 KiB a second."},
+    {HTTP(streams_max, HILO_OPT_INT), .name = "event_streams", .def = "256", .min = 1, .max = 100000,
+     .help = "Streams of events (GET /v1/events) at the same time; each may take 256 KiB for a slow reader."},
     {HTTP(link_life_us, HILO_OPT_DURATION), .name = "link_life", .flags = HILO_OPT_RELOADABLE, .def = "1d",
      .min = SECOND, .max = 365 * DAY, .help = "How long a signed link to media works."},
     {HTTP(metrics_public, HILO_OPT_BOOL), .name = "metrics_public", .flags = HILO_OPT_RELOADABLE,

@@ -31,6 +31,7 @@ struct settings_http {
     int64_t body_max_bytes, hook_max_bytes;
     int64_t connections_max, connections_per_ip_max;
     int64_t idle_timeout_us, link_life_us;
+    int64_t streams_max;
     uint64_t metrics_public;
 };
 

@@ -32,6 +32,11 @@ const char *public_type_name(enum public_type t)
     return public__types[t].name;
 }
 
+uint32_t public_type_scope(enum public_type t)
+{
+    return public__types[t].scope;
+}
+
 void public_event_id(struct hilo_id name, char out[ID_TEXT])
 {
     id_format("evt", name, out);

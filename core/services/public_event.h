@@ -35,6 +35,7 @@ enum public_type {
         PUBLIC__END
 };
 const char *public_type_name(enum public_type);
+uint32_t public_type_scope(enum public_type);
 
 /* One public event, before it is written. */
 struct public_event {

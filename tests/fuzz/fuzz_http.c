@@ -100,6 +100,7 @@ static void up(void)
                                    .hook_max_bytes = 65536,
                                    .connections_max = 900,
                                    .connections_per_ip_max = 900,
+                                   .streams_max = 4,
                                    /* An end that comes with the last bytes goes unseen until then. */
                                    .idle_timeout_us = 1000000};
     CHECK(api_new(&ao, &e, &g.api) == HILO_OK);

@@ -227,7 +227,8 @@ static struct rig *rig_new(void)
                                    .hook_max_bytes = 1 << 20,
                                    .connections_max = 600,
                                    .connections_per_ip_max = 600,
-                                   .idle_timeout_us = 60000000};
+                                   .idle_timeout_us = 60000000,
+                                   .streams_max = 8};
     if (api_new(&ao, &e, &r->api) != HILO_OK)
         fail_msg("%s", e.text);
     store_begin(r->store);
