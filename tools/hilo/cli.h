@@ -161,6 +161,11 @@ void client_free(struct client **);
  */
 int client_call(struct cli *, const char *method, const char *path, const cJSON *body,
                 const char *idempotency, struct answer *out);
+/* A GET whose answer comes for as long as it likes: its bytes are given to take, until that says false.
+ * last_event: a header Last-Event-ID, or NULL. EXIT_OK: it ended, or take had enough; *status_out: of the
+ * answer, 0 without one. */
+int client_stream(struct cli *, const char *path, const char *last_event,
+                  bool (*take)(void *arg, const char *p, size_t n), void *arg, long *status_out);
 int client_upload(struct cli *, const char *path, const struct upload *, const char *idempotency,
                   struct answer *out);
 /* GET of a file's bytes into out; nothing is written unless the gateway agrees. */
@@ -235,6 +240,7 @@ int cmd_case_show(struct cli *);
 int cmd_case_messages(struct cli *);
 int cmd_case_update(struct cli *);
 int cmd_timeline(struct cli *);
+int cmd_events(struct cli *);
 int cmd_channels(struct cli *);
 int cmd_channels_pause(struct cli *);
 int cmd_channels_templates(struct cli *);

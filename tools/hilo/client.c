@@ -33,6 +33,11 @@ struct call {
     const struct upload *upload;
     struct text *body;
     FILE *file; /* where a 2xx answer's body goes instead, if not NULL */
+    bool (*take)(void *arg, const char *p, size_t n); /* who takes it as it comes, if not NULL */
+    void *arg;
+    const char *last_event;
+    bool enough; /* take said so */
+    long status;
     bool too_long;
     int disk; /* errno of a failed write to file */
     struct curl_slist *headers;
@@ -143,6 +148,10 @@ static size_t call__take(char *p, size_t size, size_t n, void *arg)
         k->disk = errno ? errno : EIO;
         return 0;
     }
+    if (k->take && status / 100 == 2) {
+        k->enough = !k->take(k->arg, p, n);
+        return k->enough ? 0 : n;
+    }
     if (n > ANSWER_MAX - k->body->n) {
         k->too_long = true;
         return 0;
@@ -196,7 +205,8 @@ static bool call__set(struct call *k)
          (!k->idempotency || call__header(k, "Idempotency-Key", k->idempotency)) &&
          (!k->json || call__header(k, "Content-Type", "application/json")) &&
          (!k->upload || call__header(k, "Content-Type", k->upload->type)) &&
-         (k->file || call__header(k, "Accept", "application/json"));
+         (!k->last_event || call__header(k, "Last-Event-ID", k->last_event)) &&
+         (k->file || call__header(k, "Accept", k->take ? "text/event-stream" : "application/json"));
 #define SET(option, value) (ok = ok && curl_easy_setopt(c->curl, option, value) == CURLE_OK)
     SET(CURLOPT_URL, text_z(&url));
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -362,11 +372,16 @@ static int call__run(struct cli *cli, struct call *k, struct answer *out)
         goto out;
     }
     curl = curl_easy_perform(k->client->curl);
+    (void)curl_easy_getinfo(k->client->curl, CURLINFO_RESPONSE_CODE, &k->status);
+    if (k->enough) {
+        rc = EXIT_OK;
+        goto out;
+    }
     if (curl != CURLE_OK) {
         rc = say__failure(k, curl);
         goto out;
     }
-    (void)curl_easy_getinfo(k->client->curl, CURLINFO_RESPONSE_CODE, &a.status);
+    a.status = k->status;
     a.json = a.body.n ? cJSON_ParseWithLength(a.body.p, a.body.n) : NULL;
     if (a.status / 100 != 2) {
         if (cli->json && a.json)
@@ -374,7 +389,7 @@ static int call__run(struct cli *cli, struct call *k, struct answer *out)
         say__refusal(&a);
         goto out;
     }
-    if (!k->file && a.status != 204 && !cJSON_IsObject(a.json)) {
+    if (!k->file && !k->take && a.status != 204 && !cJSON_IsObject(a.json)) {
         complain("the answer to %s %s is no JSON object; is the URL that of a Hilo gateway?", k->method,
                  k->path);
         goto out;
@@ -402,6 +417,18 @@ int client_call(struct cli *cli, const char *method, const char *path, const cJS
     k.json = json;
     rc = call__run(cli, &k, out);
     cJSON_free(json);
+    return rc;
+}
+
+int client_stream(struct cli *cli, const char *path, const char *last_event,
+                  bool (*take)(void *arg, const char *p, size_t n), void *arg, long *status_out)
+{
+    struct call k = {.method = "GET", .path = path, .take = take, .arg = arg, .last_event = last_event};
+    struct answer a = {0};
+    int rc = call__run(cli, &k, &a);
+
+    answer_done(&a);
+    *status_out = k.status;
     return rc;
 }
 

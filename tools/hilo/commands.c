@@ -246,6 +246,28 @@ static const struct command c_timeline = {
     .run = cmd_timeline,
 };
 
+static const struct option_row events_options[] = {
+    {"follow", NULL, 'f', false, "go on with what happens from now on; a cut connection is made again"},
+    {"limit", "N", 'n', false, "so many of the newest first (20; with --follow none; 1000 at most)"},
+    {"after", "ID", 0, false, "what came after this event (evt_…), or oldest: all there is"},
+    {"type", "TYPE", 't', true, "message.received, message.status …, or message.* for all of its kind"},
+    {"customer", "ID", 0, false, "of a customer (cus_…)"},
+    {"case", "ID", 0, false, "of a case (cas_…) and its messages"},
+    {"channel", "NAME", 0, false, "of a channel"},
+    END,
+};
+static const struct command c_events = {
+    .name = "events",
+    .options = events_options,
+    .summary = "what has happened, and what happens",
+    .help = "With --json each line is a CloudEvent. If events that were asked for are not kept any more,\n"
+            "standard error says so.",
+    .examples = "  hilo events --follow\n"
+                "  hilo events -f --type message.received --channel whatsapp-co --json\n"
+                "  hilo events --limit 100 --customer cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_events,
+};
+
 static const struct command c_channels = {
     .name = "channels",
     .summary = "the channels, and how they are",
@@ -465,6 +487,7 @@ const struct command *const commands[] = {
     &c_case_messages,
     &c_case_update,
     &c_timeline,
+    &c_events,
     &c_channels,
     &c_channels_templates,
     &c_channels_pause,
