@@ -74,6 +74,7 @@ int32_t apply__plugin_put(struct apply *, const struct ev_plugin_put *);
 int32_t apply__idempotency_stored(struct apply *, const struct ev_idempotency_stored *);
 int32_t apply__idempotency_forgotten(struct apply *, const struct ev_idempotency_forgotten *);
 int32_t apply__secret_created(struct apply *, const struct ev_secret_created *);
+int32_t apply__consent_changed(struct apply *, const struct ev_consent_changed *);
 
 /* Deletes what an ordered age table lists before a time, in both tables. */
 int32_t apply__forget(struct apply *, enum table age, enum table table, uint64_t before);

@@ -72,6 +72,8 @@ CHECK_RELATION(media);
 CHECK_RELATION(key);
 CHECK_RELATION(key_id);
 CHECK_RELATION(template);
+CHECK_RELATION(consent);
+CHECK_RELATION(consent_address);
 CHECK_RELATION(value);
 #undef CHECK_RELATION
 

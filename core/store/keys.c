@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include <hilo/message.h>
 
 void key_init(struct key *k)
 {
@@ -185,6 +186,24 @@ struct key key_template(struct hilo_str channel, struct hilo_str name, struct hi
     key_text(&k, channel);
     key_text(&k, name);
     key_text(&k, language);
+    return k;
+}
+
+struct key key_consent(struct hilo_id customer, uint64_t category, uint64_t reach, struct hilo_str name)
+{
+    struct key k = key_of_id(customer);
+    key_u8(&k, (uint8_t)category);
+    key_u8(&k, (uint8_t)reach);
+    key_text(&k, name);
+    return k;
+}
+
+struct key key_consent_address(struct hilo_str channel, struct hilo_str party, uint64_t category)
+{
+    struct key k =
+        key_address(channel, (uint32_t)hilo_get_u64(party, HILO_T_IDENT_SCHEME),
+                    hilo_get_str(party, HILO_T_IDENT_SCOPE), hilo_get_str(party, HILO_T_IDENT_VALUE));
+    key_u8(&k, (uint8_t)category);
     return k;
 }
 

@@ -45,6 +45,9 @@ struct key key_channel(struct hilo_str channel); /* CHANNEL, and a prefix of DUE
 struct key key_pair(struct hilo_id, struct hilo_id); /* CASE_CUSTOMER */
 struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id);
 struct key key_template(struct hilo_str channel, struct hilo_str name, struct hilo_str language);
+struct key key_consent(struct hilo_id customer, uint64_t category, uint64_t reach, struct hilo_str name);
+/* party: group IDENT; CONSENT_ADDRESS. */
+struct key key_consent_address(struct hilo_str channel, struct hilo_str party, uint64_t category);
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
 
 struct key key_parts(struct hilo_str channel, struct hilo_str parts);

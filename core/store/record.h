@@ -56,6 +56,10 @@ const struct rec_desc *event_desc(uint32_t number);
 enum { PLACE_NONE = 0, PLACE_WAITING = 1, PLACE_DUE = 2, PLACE_IN_FLIGHT = 3, PLACE_HELD = 4 };
 enum { POLICY_HOLD = 0, POLICY_RESEND = 1 };
 enum { CASE_OPEN = 1, CASE_PENDING = 2, CASE_CLOSED = 3 };
+/* What a customer said of a category, of where, and how it became known. */
+enum { CONSENT_GRANTED = 1, CONSENT_DENIED = 2 };
+enum { CONSENT_ALL = 1, CONSENT_TYPE = 2, CONSENT_CHANNEL = 3 };
+enum { CONSENT_BY_WORD = 1, CONSENT_BY_API = 2, CONSENT_BY_CLI = 3, CONSENT_BY_PROVIDER = 4 };
 enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
 
 /* Appends obj's fields that are not zero or empty. */

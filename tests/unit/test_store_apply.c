@@ -1129,6 +1129,57 @@ static void keys_channels_plugins_and_secrets(void **state)
 
 /* ---- the store itself ---- */
 
+static struct hilo_str party_list(struct rig *r, struct hilo_str phone)
+{
+    struct hilo_writer w;
+
+    arena_writer(r->arena, &w);
+    hilo_put_str(&w, 1, rig_party(r->arena, phone));
+    return hilo_written(&w);
+}
+
+static struct rec_consent consent_at(struct rig *r, enum table t, struct key k)
+{
+    struct rec_consent c;
+
+    OK(r, store_record(r->store, t, key_str(&k), &rec_desc_consent, r->arena, &c, &r->err));
+    return c;
+}
+
+static void a_denial_is_the_customers_and_the_addresss(void **state)
+{
+    struct rig *r = *state;
+    struct person ana = rig_person(r, "+573001112233"), eva = rig_person(r, "+573004445566");
+    struct hilo_str phone = STR("+573001112233");
+    struct hilo_id stop = rig_receive(r, &ana, (struct draft){.ext_id = STR("in.1")});
+    struct hilo_str party = rig_party(r->arena, phone);
+    struct key of_phone = key_consent_address(CHANNEL, party, HILO_CATEGORY_PROMOTIONAL);
+    struct key of_ana = key_consent(ana.customer, HILO_CATEGORY_PROMOTIONAL, CONSENT_CHANNEL, CHANNEL);
+
+    EMIT(r, consent_changed, .customer = ana.customer,
+         .categories = 1 << HILO_CATEGORY_PROMOTIONAL | 1 << HILO_CATEGORY_SERVICE, .reach = CONSENT_CHANNEL,
+         .name = CHANNEL, .state = CONSENT_DENIED, .how = CONSENT_BY_WORD, .message = stop,
+         .proof = STR("STOP"), .parties = party_list(r, phone));
+    assert_int_equal(rig_count(r, TABLE_CONSENT), 2);
+    assert_int_equal(rig_count(r, TABLE_CONSENT_ADDRESS), 2);
+    struct rec_consent c = consent_at(r, TABLE_CONSENT_ADDRESS, of_phone);
+    assert_int_equal(c.state, CONSENT_DENIED);
+    assert_true(id_eq(c.customer, ana.customer) && id_eq(c.message, stop) && str_eqz(c.proof, "STOP"));
+    assert_int_equal(c.seq, r->seq);
+    rig_clean(r);
+
+    /* The number changes hands; what it said stays. */
+    EMIT(r, identifier_added, .customer = eva.customer, .scheme = HILO_SCHEME_PHONE, .value = phone);
+    assert_int_equal(consent_at(r, TABLE_CONSENT_ADDRESS, of_phone).state, CONSENT_DENIED);
+    rig_clean(r);
+
+    EMIT(r, consent_changed, .customer = ana.customer, .categories = 1 << HILO_CATEGORY_PROMOTIONAL,
+         .reach = CONSENT_CHANNEL, .name = CHANNEL, .state = CONSENT_GRANTED, .how = CONSENT_BY_API);
+    assert_int_equal(consent_at(r, TABLE_CONSENT, of_ana).state, CONSENT_GRANTED);
+    assert_int_equal(consent_at(r, TABLE_CONSENT_ADDRESS, of_phone).state, CONSENT_DENIED);
+    rig_clean(r);
+}
+
 static void what_was_not_committed_is_gone(void **state)
 {
     struct rig *r = *state;
@@ -1263,6 +1314,7 @@ int main(void)
         T(addresses_lead_to_conversations),
         T(idempotency_is_forgotten_by_age),
         T(keys_channels_plugins_and_secrets),
+        T(a_denial_is_the_customers_and_the_addresss),
         T(what_was_not_committed_is_gone),
         T(a_power_cut_keeps_what_was_committed),
         T(closing_after_a_commit_that_failed_ends),

@@ -88,6 +88,12 @@ static void scene_make(struct scene *s, struct rig *r)
     EMIT(r, channel_paused, .channel = CHANNEL, .reason = STR("night"));
     EMIT(r, template_stored, .channel = CHANNEL, .name = STR("t"), .language = STR("es"),
          .body = STR("\1\1t\2\2es"));
+    struct hilo_writer w;
+    arena_writer(r->arena, &w);
+    hilo_put_str(&w, 1, rig_party(r->arena, STR("+573001112233")));
+    EMIT(r, consent_changed, .customer = s->ana.customer, .categories = 1 << HILO_CATEGORY_PROMOTIONAL,
+         .reach = CONSENT_CHANNEL, .name = CHANNEL, .state = CONSENT_DENIED, .how = CONSENT_BY_API,
+         .parties = hilo_written(&w));
     EMIT(r, plugin_put, .plugin = STR("whatsapp"), .subject = STR("s"), .key = STR("k"), .value = STR("v"));
     EMIT(r, idempotency_stored, .key = STR("idem"), .status = 202, .answer = STR("{}"));
     EMIT(r, secret_created, .name = STR("link"), .value = STR("secret"));
@@ -652,6 +658,35 @@ DAMAGE(template_of_another_name)
     const struct rec_template v = {.changed = 1, .body = STR("\1\1u\2\2es")};
     put_rec(s, TABLE_TEMPLATE, key_in(s, TABLE_TEMPLATE), &rec_desc_template, &v);
 }
+static void consent_put(struct scene *s, enum table t, struct rec_consent v)
+{
+    put_rec(s, t, key_in(s, t), &rec_desc_consent, &v);
+}
+DAMAGE(consent_gone)
+{
+    del(s, TABLE_CONSENT, key_in(s, TABLE_CONSENT));
+}
+DAMAGE(consent_of_another)
+{
+    consent_put(s, TABLE_CONSENT,
+                (struct rec_consent){.state = CONSENT_DENIED, .seq = 99, .customer = s->eva.customer});
+}
+DAMAGE(consent_older)
+{
+    consent_put(s, TABLE_CONSENT,
+                (struct rec_consent){.state = CONSENT_DENIED, .seq = 1, .customer = s->ana.customer});
+}
+DAMAGE(consent_neither)
+{
+    consent_put(s, TABLE_CONSENT_ADDRESS,
+                (struct rec_consent){.state = 3, .seq = 1, .customer = s->ana.customer});
+}
+DAMAGE(consent_by_no_message)
+{
+    consent_put(
+        s, TABLE_CONSENT_ADDRESS,
+        (struct rec_consent){.state = 1, .how = CONSENT_BY_WORD, .seq = 1, .customer = s->ana.customer});
+}
 DAMAGE(plugin_gone)
 {
     del(s, TABLE_PLUGIN, key_in(s, TABLE_PLUGIN));
@@ -797,6 +832,11 @@ static const struct {
     D(key_id_gone, ": its id is missing in KEY_ID"),
     D(channel_malformed, "CHANNEL 77686174"),
     D(template_of_another_name, "it is a template of another name or language"),
+    D(consent_gone, ": it is missing among its customer's (CONSENT)"),
+    D(consent_of_another, ": it is another customer's"),
+    D(consent_older, ": its customer's is older"),
+    D(consent_neither, ": it is neither granted nor denied"),
+    D(consent_by_no_message, ": the message that said it does not exist"),
     D(plugin_gone, "PLUGIN 77686174"),
     D(plugin_changed, ": its value is not the one that follows from the journal"),
     D(secret_changed, "META 6c696e6b00: its value is not the one"),

@@ -44,6 +44,9 @@ static const struct rec_desc *desc_of(enum table t)
         return &rec_desc_channel;
     case TABLE_TEMPLATE:
         return &rec_desc_template;
+    case TABLE_CONSENT:
+    case TABLE_CONSENT_ADDRESS:
+        return &rec_desc_consent;
     case TABLE_PLUGIN:
         return &rec_desc_plugin_value;
     default:
@@ -397,6 +400,14 @@ static void life_of_the_rest(struct rig *r, const struct person *ana, const stru
     EMIT(r, idempotency_stored, .key = str_n(hash, 16), .request = str_n(other, 16), .status = 202,
          .answer = STR("{\"id\":\"msg_1\"}"), .location = STR("/v1/messages/msg_1"));
     EMIT(r, secret_created, .name = STR("link"), .value = str_n(other, 32));
+    arena_writer(r->arena, &w);
+    hilo_put_str(&w, 1, rig_party(r->arena, STR("+573001112233")));
+    EMIT(r, consent_changed, .customer = ana->customer,
+         .categories = 1 << HILO_CATEGORY_PROMOTIONAL | 1 << HILO_CATEGORY_SERVICE, .reach = CONSENT_CHANNEL,
+         .name = CHANNEL, .state = CONSENT_DENIED, .how = CONSENT_BY_API, .parties = hilo_written(&w),
+         .proof = STR("form 7"));
+    EMIT(r, consent_changed, .customer = luis->customer, .categories = 1 << HILO_CATEGORY_PROMOTIONAL,
+         .reach = CONSENT_ALL, .state = CONSENT_GRANTED, .how = CONSENT_BY_CLI);
     EMIT(r, case_opened, .id = rig_id(r), .customer = luis->customer, .subject = STR("Cambio"),
          .status = CASE_CLOSED);
 }

@@ -126,7 +126,8 @@ static void part(struct model *m)
             return;
     if (index <= rec.total)
         MOVE(m, message_part, .channel = CHANNEL, .key = key, .index = index, .total = rec.total,
-             .ext_id = some_ext(m), .expires = (uint64_t)m->r->now + any(m, 100000), .message = STR("\1\1\1"));
+             .ext_id = some_ext(m), .expires = (uint64_t)m->r->now + any(m, 100000),
+             .message = STR("\1\1\1"));
 }
 
 static void claim(struct model *m)
@@ -325,6 +326,36 @@ static void remember_and_forget(struct model *m)
     }
 }
 
+/* Fields 1, each an address. */
+static struct hilo_str parties_of(struct arena *a, struct hilo_str phone)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    hilo_put_str(&w, 1, rig_party(a, phone));
+    hilo_put_str(&w, 1, rig_party(a, STR("+573009999999")));
+    return hilo_written(&w);
+}
+
+static void change_consent(struct model *m)
+{
+    const struct person *p = &m->person[any(m, PEOPLE)];
+    struct ev_consent_changed ev = {.customer = p->customer,
+                                    .categories = any(m, 16) << 1,
+                                    .reach = CONSENT_ALL + any(m, 3),
+                                    .state = CONSENT_GRANTED + any(m, 2),
+                                    .how = CONSENT_BY_API,
+                                    .proof = STR("form 7")};
+    struct rec_message rec;
+
+    ev.name = ev.reach == CONSENT_ALL ? STR("") : ev.reach == CONSENT_TYPE ? STR("whatsapp") : CHANNEL;
+    if (ev.reach == CONSENT_CHANNEL && any(m, 2))
+        ev.parties = parties_of(m->r->arena, arena_fmt(m->r->arena, "+5730000000%u", (unsigned)any(m, 12)));
+    if (any(m, 2) && some_message(m, &ev.message, &rec))
+        ev.how = CONSENT_BY_WORD;
+    rig_append(m->r, &ev_desc_consent_changed, &ev);
+}
+
 /* ---- on disk ---- */
 
 static void commit(struct model *m)
@@ -364,9 +395,10 @@ static void media_file(const struct rig *r)
 static void play(struct rig *r, uint64_t seed)
 {
     static void (*const moves[])(struct model *) = {
-        accept,  accept,  receive, claim,  claim,   claim,    report,      report,        report,
-        receipt, receipt, receipt, settle, requeue, download, change_case, change_person, remember_and_forget,
-        part,    part};
+        accept, accept,  receive,       claim,       claim,         claim,
+        report, report,  report,        receipt,     receipt,       receipt,
+        settle, requeue, download,      change_case, change_person, remember_and_forget,
+        part,   part,    change_consent};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);
