@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "daemon.h"
+#include "rules.h"
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,12 +152,18 @@ int32_t assembly_load(struct assembly *a, struct plugins *plugins, struct err *e
     struct assembled **end = &a->channels;
 
     workers_prepare(a);
+    const struct settings_consent none = {0};
+
+    rules_check(a->conf, &a->settings.consent, "consent");
+    a->consent = rules_make(a->conf->arena, &a->settings.consent, &none);
     for (const struct settings_channel *s = a->settings.channels; s; s = s->next) {
         if (!s->common.enabled)
             continue;
         struct assembled *x = ARENA_NEW(a->conf->arena, struct assembled);
         x->set = s;
         x->hung_us = a->settings.gateway.hung_us;
+        x->consent = rules_make(a->conf->arena, &a->settings.consent, &s->consent);
+        rules_check(a->conf, &s->consent, s->section.p);
         channel_load(a, plugins, x);
         *end = x;
         end = &x->next;

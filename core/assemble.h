@@ -11,7 +11,8 @@ struct assembled { /* an enabled channel */
     struct plugin *plugin;               /* NULL: broken says why */
     const struct worker_options *worker; /* NULL: on a thread */
     int64_t hung_us;
-    void *conf;                 /* the plugin's struct of options, filled */
+    void *conf; /* the plugin's struct of options, filled */
+    const struct consent_rules *consent;
     struct hilo_abilities able; /* the plugin's, as these options narrow them */
     char broken[256];
 };
@@ -20,9 +21,10 @@ struct assembly {
     struct assembly *older; /* for whoever keeps several */
     struct conf *conf;      /* owns all below */
     struct settings settings;
-    struct worker_options worker; /* of all channels that have a process */
-    char no_worker[256];          /* why they can't have one; else empty */
-    struct assembled *channels;   /* in the file's order */
+    struct worker_options worker;        /* of all channels that have a process */
+    char no_worker[256];                 /* why they can't have one; else empty */
+    const struct consent_rules *consent; /* of channels without words of their own */
+    struct assembled *channels;          /* in the file's order */
 };
 
 /* Reads the file and its settings. HILO_INVALID: conf->errors has what is wrong so far. */

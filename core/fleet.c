@@ -78,6 +78,7 @@ static void settings_take(struct member *m)
     c->retry_min_us = o->retry_min_us;
     c->retry_max_us = o->retry_max_us;
     c->queue_max = o->queue_max;
+    c->consent = m->now->consent;
     c->provider_window = o->window == SETTINGS_WINDOW_PROVIDER;
     limits_take(m);
 }
@@ -287,6 +288,11 @@ static const char *change(struct fleet *f, struct member *m, const struct assemb
 
     (void)settings_table("channels", &common, &n_common);
     end = conf_diff(common, n_common, &before->set->common, &x->set->common, 0, 0, NULL, arena, end);
+    if (!settings_same_consent(&before->set->consent, &x->set->consent)) {
+        *end = ARENA_NEW(arena, struct conf_change);
+        (*end)->name = STR("consent");
+        end = &(*end)->next;
+    }
     (void)conf_diff(common, n_common, &before->set->common, &x->set->common, 0, HILO_OPT_RELOADABLE, NULL,
                     arena, &fixed);
     if (!m->gw.plug) {
@@ -365,6 +371,8 @@ void fleet_switch(struct fleet *f, const struct assembly *a, struct arena *arena
         const struct assembled *x = a->channels;
         while (x && x != m->now)
             x = x->next;
+        if (!x)
+            m->gw.consent = a->consent; /* while it drains: whoever says STOP is heard */
         if (x || !m->now)
             continue;
         m->now = NULL;

@@ -50,6 +50,18 @@ static const char *names(const struct conf_change *c, struct arena *arena)
     return arena_z(arena, all);
 }
 
+static struct conf_change *consent_changed(const struct settings *a, const struct settings *b,
+                                           struct arena *arena, struct conf_change *rest)
+{
+    struct conf_change *c;
+
+    if (settings_same_consent(&a->consent, &b->consent))
+        return rest;
+    c = ARENA_NEW(arena, struct conf_change);
+    *c = (struct conf_change){.next = rest, .name = STR("consent")};
+    return c;
+}
+
 static struct conf_change *routes_changed(const struct settings *a, const struct settings *b,
                                           struct arena *arena, struct conf_change *rest)
 {
@@ -88,8 +100,9 @@ static void take_over(struct reload *l, struct assembly *next, struct arena *are
     const struct settings *s = &next->settings;
     char quoted[600];
 
-    r->changed =
-        routes_changed(&l->now->settings, s, arena, settings_diff(&l->now->settings, s, true, arena));
+    r->changed = routes_changed(
+        &l->now->settings, s, arena,
+        consent_changed(&l->now->settings, s, arena, settings_diff(&l->now->settings, s, true, arena)));
     r->needs_restart = settings_diff(&l->boot.settings, s, false, arena);
     log_level_set(l->gw->log, (int32_t)s->log.level);
     media_store_limit(l->gw->media, (uint64_t)s->store.media_max_bytes);

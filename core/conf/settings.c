@@ -141,11 +141,12 @@ static const struct hilo_option common_options[] = {
              "gateway.isolation says."},
 };
 const char *const settings_common_keys[] = {
-    "type",    "plugin", "enabled", "in_doubt",   "max_attempts",  "retry_min",  "retry_max", "queue_max",
-    "account", "window", "rate",    "rate_burst", "pair_interval", "pair_burst", "isolation", NULL};
+    "type",      "plugin",  "enabled", "in_doubt", "max_attempts", "retry_min",     "retry_max",
+    "queue_max", "account", "window",  "rate",     "rate_burst",   "pair_interval", "pair_burst",
+    "isolation", "consent", NULL};
 _Static_assert(sizeof settings_common_keys / sizeof *settings_common_keys ==
-                   sizeof common_options / sizeof *common_options + 1,
-               "settings_common_keys names every option of common_options");
+                   sizeof common_options / sizeof *common_options + 2,
+               "settings_common_keys names every option of common_options, and the mapping consent");
 
 /* The index in choices is the value itself: 0 is any, and values count from 1. */
 #define ROUTE(field, type) HILO_OPTION(struct settings_route, field, type)
@@ -166,7 +167,8 @@ static const struct hilo_option route_options[] = {
      .help = "The name of the channel that they go to."},
 };
 
-static const char *const sections[] = {"gateway", "store", "http", "log", "channels", "routes", NULL};
+static const char *const sections[] = {"gateway",  "store",  "http",    "log",
+                                       "channels", "routes", "consent", NULL};
 
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out)
 {
@@ -177,7 +179,7 @@ bool settings_table(const char *section, const struct hilo_option **out, uint32_
                   {http_options, COUNT(http_options)},       {log_options, COUNT(log_options)},
                   {common_options, COUNT(common_options)},   {route_options, COUNT(route_options)}};
 
-    for (size_t i = 0; sections[i]; i++) {
+    for (size_t i = 0; i < COUNT(tables); i++) {
         if (strcmp(sections[i], section) == 0) {
             *out = tables[i].options;
             *n_out = tables[i].n;
@@ -280,6 +282,8 @@ static void read_channel(struct conf *c, const struct conf_node *n, struct setti
     ch->node = n->kind == CONF_MAP ? n : NULL;
     conf_fill(c, n, ch->section.p, ch->line, ch->column, common_options, COUNT(common_options), conf_any,
               c->arena, o);
+    settings__consent(c, conf_get(ch->node, "consent"), arena_fmt(c->arena, "%s.consent", ch->section.p).p,
+                      &ch->consent);
     absent_is_minus_one(n, "rate", &o->rate);
     absent_is_minus_one(n, "rate_burst", &o->rate_burst);
     absent_is_minus_one(n, "pair_interval", &o->pair_interval_us);
@@ -417,6 +421,7 @@ void settings_read(struct conf *c, struct settings *out)
     read_store(c, out);
     read_http(c, out);
     read_section(c, "log", &out->log);
+    settings__consent(c, conf_get(c->root, "consent"), "consent", &out->consent);
     read_channels(c, out);
     read_routes(c, out);
 }

@@ -45,6 +45,36 @@ enum { SETTINGS_HOLD = 0, SETTINGS_RESEND = 1 };
 /* Values of window. */
 enum { SETTINGS_WINDOW_CORE = 0, SETTINGS_WINDOW_PROVIDER = 1 };
 
+/* A word of the operator's by which people end or begin messages, as written, and a text
+ * that answers one. Values of kind are those of SETTINGS_CONSENT_x. */
+enum {
+    SETTINGS_CONSENT_STOP = 1,
+    SETTINGS_CONSENT_START = 2,
+    SETTINGS_CONSENT_HELP = 3,
+    SETTINGS_CONSENT_IGNORED = 4
+};
+struct settings_word {
+    struct settings_word *next;
+    uint32_t kind;
+    struct hilo_str text;
+    uint32_t line, column;
+};
+struct settings_text {
+    struct settings_text *next;
+    uint32_t kind;
+    struct hilo_str language; /* "es"; empty: any that has none of its own */
+    struct hilo_str text;
+};
+/* The section consent, of the gateway or of a channel. */
+struct settings_consent {
+    struct settings_word *words;
+    struct settings_text *texts;
+    bool has_languages, has_stops, has_confirm; /* given here */
+    uint32_t languages;                         /* bits: 1 en, 2 es, 4 pt */
+    uint32_t stops;                             /* 1 << HILO_CATEGORY_x */
+    bool confirm;
+};
+
 /* What every channel has, whatever its plugin. */
 struct settings_common {
     struct hilo_str type, plugin; /* plugin: a path, by default {plugin_dir}/{type}.so */
@@ -65,6 +95,7 @@ struct settings_channel {
     struct hilo_str name;
     struct hilo_str section; /* "channels.whatsapp-co", for conf_fill */
     struct settings_common common;
+    struct settings_consent consent;
     const struct conf_node *node; /* its mapping; NULL if it has none */
     uint32_t line, column;        /* of its name */
 };
@@ -80,6 +111,7 @@ struct settings {
     struct settings_store store;
     struct settings_http http;
     struct settings_log log;
+    struct settings_consent consent;
     struct settings_channel *channels; /* in the file's order */
     struct settings_route *routes;
 };
@@ -103,6 +135,10 @@ bool settings_table(const char *section, const struct hilo_option **out, uint32_
  * "http.listen": reloadable, what a running gateway takes over, or what needs a restart. */
 struct conf_change *settings_diff(const struct settings *a, const struct settings *b, bool reloadable,
                                   struct arena *);
+/* settings_consent.c: reads a mapping consent; where: "consent", "channels.wa.consent". */
+void settings__consent(struct conf *, const struct conf_node *map, const char *where,
+                       struct settings_consent *out);
+bool settings_same_consent(const struct settings_consent *, const struct settings_consent *);
 /* Whether both have the same routes in the same order. */
 bool settings_same_routes(const struct settings *, const struct settings *);
 

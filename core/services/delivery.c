@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/table.h"
+#include "services/consent.h"
 #include "services/delivery_queue.h"
 #include "services/media.h"
 #include "services/outbound.h"
@@ -232,6 +233,41 @@ static int32_t claim_spoilt(struct delivery *d, struct gw_channel *c, struct hil
     return HILO_OK;
 }
 
+int32_t delivery_suppress(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now,
+                          struct err *e)
+{
+    struct ev_message_settled ev = {.id = id, .status = HILO_STATUS_SUPPRESSED, .reason = STR("opted_out")};
+    struct key k = key_of_id(id);
+    struct rec_message m;
+    int32_t rc =
+        store_record(d->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, d->gw->arena, &m, e);
+
+    if (rc == HILO_OK && m.status == HILO_STATUS_IN_DOUBT)
+        ev.status = delivery_overdue(&m, &ev.reason);
+    if (rc == HILO_OK)
+        rc = store_append(d->gw->store, &ev_desc_message_settled, &ev, &actor_core, now, NULL, e);
+    if (rc != HILO_OK)
+        return rc;
+    c->queued--;
+    c->failed += ev.status == HILO_STATUS_FAILED;
+    c->came_to[ev.status]++;
+    delivery_settled(d, id, c->name, ev.status, ev.reason);
+    delivery_kick(d, c);
+    return HILO_OK;
+}
+
+/* Signals to the channel are no messages to a person. */
+static int32_t claim_denied(struct delivery *d, const struct gw_channel *c, struct hilo_id id,
+                            const struct rec_message *m, struct hilo_str bytes, bool *denied, struct err *e)
+{
+    struct consent_denial x;
+    int32_t rc = consent_denied(d->gw, c, m->customer, hilo_get_str(bytes, HILO_T_MSG_PARTY), m->category, id,
+                                d->gw->arena, &x, e);
+
+    *denied = x.denied && hilo_content_type(bytes) != HILO_CONTENT_SYSTEM;
+    return rc;
+}
+
 /* One message: the event, and what is to be handed over. *rest: the channel has too few tokens for
  * it, and those behind it wait with it. Between begin and end. */
 static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_id id, int64_t now, bool *rest,
@@ -272,6 +308,16 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
         delivery_kick(d, c);
         return rc;
     }
+    bool denied;
+    rc = claim_denied(d, c, id, &m, bytes, &denied, &why);
+    if (rc == HILO_CORRUPT) {
+        delivery_unreadable(d, "cus", m.customer, &why);
+        return HILO_OK; /* who can't be asked is not written to */
+    }
+    if (rc != HILO_OK)
+        return err_set(e, rc, "%s", why.text);
+    if (denied)
+        return delivery_suppress(d, c, id, now, e);
     rc = claim_refused(gw, c, &m, bytes, end, &lowered, &refused, &why);
     if (rc == HILO_CORRUPT || rc == HILO_NOTFOUND) {
         delivery_unreadable(d, "cnv", m.conversation, &why);
@@ -852,6 +898,8 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     gw->delivery = d;
     rc = clock_start(d, e);
     if (rc == HILO_OK)
+        rc = consents_new(gw, e);
+    if (rc == HILO_OK)
         rc = finisher_new(d, e, &d->finisher);
     if (rc == HILO_OK)
         rc = count_waiting(gw, NULL, e);
@@ -898,6 +946,7 @@ void delivery_free(struct delivery **dp)
     for (struct gw_channel *c = d->gw->channels; c; c = c->next)
         gateway_channel_done(c);
     quarantine_free(&d->quarantine);
+    consents_free(d->gw);
     loop_timer_free(&d->timer);
     loop_clock_free(&d->clock.watch);
     free(d);

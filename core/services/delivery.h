@@ -59,4 +59,11 @@ int delivery_pause(struct delivery *, const struct actor *, struct gw_channel *,
                    struct fault *);
 int delivery_resume(struct delivery *, const struct actor *, struct gw_channel *, struct fault *);
 
+/* Settles a message in the queue that its customer does not want: suppressed, or failed if
+ * it may have left before. Between begin and end. */
+int32_t delivery_suppress(struct delivery *, struct gw_channel *, struct hilo_id, int64_t now_us,
+                          struct err *);
+/* Asks back what is in flight to a customer on a channel and was denied. Between begin and end. */
+int32_t delivery_recall(struct delivery *, struct gw_channel *, struct hilo_id customer, struct err *);
+
 #endif

@@ -72,8 +72,11 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
     case HILO_CONFIG:
         ev->status = HILO_STATUS_QUEUED;
         ev->attempts = m->attempts ? m->attempts - 1 : 0;
-        /* Where the channel as a whole waits, the message keeps its place. */
-        if (r->code == HILO_AGAIN && r->scope != HILO_SCOPE_CHANNEL)
+        /* Where the channel as a whole waits, the message keeps its place; asked back, too: it
+         * is looked at again at once. */
+        if (r->code == HILO_AGAIN && str_eqz(r->reason, "revoked"))
+            wait = 0;
+        else if (r->code == HILO_AGAIN && r->scope != HILO_SCOPE_CHANNEL)
             wait = r->retry_after_us > 0 ? r->retry_after_us : AGAIN_US;
         else if (r->code == HILO_CONFIG && !c->stopped)
             channel_stop(d, c, r);

@@ -12,6 +12,8 @@
 #include "store/media.h"
 #include "store/store.h"
 
+struct consent_rules;
+struct consent_watch;
 struct delivery;
 struct pace;
 struct template_list;
@@ -72,7 +74,9 @@ struct gw_channel {
     uint64_t media_stored, media_failed;
     uint64_t parts_messages, parts_bytes; /* inbound messages of which parts are missing, and what is kept */
     int64_t next_parts_us;                /* wall: when the time of the first of them is over; 0: none */
-    uint64_t requests[6]; /* under /hooks, by class of status */
+    const struct consent_rules *consent;  /* its words; NULL: it has none */
+    uint64_t opted_out, opted_in, recalled; /* by a word; messages asked back */
+    uint64_t requests[6];                   /* under /hooks, by class of status */
 };
 
 /* Which channel a message without "channel" goes to: the first whose scheme fits. */
@@ -100,12 +104,13 @@ struct gateway {
     struct gw_channel *channels;
     struct gw_route *routes;
     struct delivery *delivery;
-    uint64_t held;              /* messages in doubt, held for news of them, whatever their channel */
-    struct hilo_str name;       /* gateway.name */
-    struct hilo_str language;   /* of texts that the gateway itself writes: "es", "en" */
-    struct hilo_str public_url; /* http.public_url, or empty: no signed links */
-    int64_t expires_us;         /* gateway.expires_in: default life of a message */
-    int64_t parts_wait_us;      /* gateway.parts_wait: for the rest of an inbound message's parts */
+    struct consent_watch *consents; /* services/consent.h */
+    uint64_t held;                  /* messages in doubt, held for news of them, whatever their channel */
+    struct hilo_str name;           /* gateway.name */
+    struct hilo_str language;       /* of texts that the gateway itself writes: "es", "en" */
+    struct hilo_str public_url;     /* http.public_url, or empty: no signed links */
+    int64_t expires_us;             /* gateway.expires_in: default life of a message */
+    int64_t parts_wait_us;          /* gateway.parts_wait: for the rest of an inbound message's parts */
     int64_t media_max_bytes;
     int64_t link_life_us; /* of signed links */
     uint8_t link_secret[32];

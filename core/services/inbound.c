@@ -19,6 +19,7 @@
 #include "model/lift.h"
 #include "model/table.h"
 #include "services/cases.h"
+#include "services/consent.h"
 #include "services/delivery.h"
 #include "services/messages.h"
 #include "services/parts.h"
@@ -28,7 +29,7 @@
 
 enum { PARTS_A_TURN = 64 };
 static const int64_t STUCK_RETRY_US = INT64_C(3600) * 1000000, FULL_RETRY_US = 1000000;
-enum { PARTIES_MAX = 8, ADDRESS_PART_MAX = 256, EXT_ID_MAX = 512 };
+enum { PARTIES_MAX = 8, ADDRESS_PART_MAX = 256, EXT_ID_MAX = 512, STOP_MAX = 16 << 10 };
 
 struct party {
     struct identifier id;
@@ -46,6 +47,8 @@ struct inbound {
     struct hilo_id id, customer, conversation, case_id, reply_to, question, media;
     struct hilo_str expected; /* SHA-256 of the media, 32 bytes */
     bool new_customer, new_conversation;
+    bool answered;              /* it answers the choices in question */
+    struct consent_heard heard; /* a word that ends or begins messages */
     unsigned n, n_next;
     struct party party[PARTIES_MAX];
     struct party next[PARTIES_MAX]; /* whom he is known as from now on, if his number changed */
@@ -197,8 +200,10 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
             question = (struct hilo_str){0};
     }
     rc = lift(in->message, question, in->arena, &in->message, e);
-    if (rc == HILO_OK && id_none(in->case_id) && question.n && id_eq(m.customer, in->customer) &&
-        id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question))
+    in->answered = rc == HILO_OK && question.n && id_eq(m.customer, in->customer) &&
+                   id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question) &&
+                   hilo_content_type(in->message) == HILO_CONTENT_CHOICE_REPLY;
+    if (in->answered && id_none(in->case_id))
         in->case_id = m.case_id; /* lifted: it answers the question */
     return rc;
 }
@@ -342,6 +347,43 @@ static void log_conflict(const struct inbound *in)
         STR_FMT(in->channel->name), customer, other);
 }
 
+/* What it answers, unless it is a word that ends or begins messages: that is no answer to a
+ * question, stays as it was written, and goes to no case. */
+static int32_t meaning(struct inbound *in, const struct rec_conversation *conv, struct err *e)
+{
+    struct hilo_str said = in->message;
+    int32_t rc = answers(in, conv, e);
+
+    if (rc != HILO_OK || in->heard.word.kind == WORD_NONE)
+        return rc;
+    if (in->answered && !(in->heard.word.flags & WORD_FIRM)) {
+        in->heard = (struct consent_heard){0};
+        return store_room(in->gw->store, STORE_NEW, e);
+    }
+    if (hilo_get_str(in->message, HILO_T_MSG_LIFTED_FROM).n)
+        in->message = said;
+    if (in->heard.word.kind != WORD_HELP)
+        memset(&in->case_id, 0, sizeof in->case_id);
+    return HILO_OK;
+}
+
+static int32_t obey(struct inbound *in, struct err *e)
+{
+    struct hilo_str *party = ARENA_ARRAY(in->arena, struct hilo_str, PARTIES_MAX);
+
+    for (unsigned i = 0; i < in->n; i++)
+        party[i] = in->party[i].bytes;
+    const struct consent_speaker s = {.channel = in->channel,
+                                      .customer = in->customer,
+                                      .conversation = in->conversation,
+                                      .message = in->id,
+                                      .party = party,
+                                      .n = in->n,
+                                      .main = main_address(in->party, in->n),
+                                      .now = in->now};
+    return consent_obey(in->gw, &in->heard, &s, in->arena, e);
+}
+
 static int32_t receive(struct inbound *in, struct err *e)
 {
     struct hilo_str ext = hilo_get_str(in->message, HILO_T_MSG_EXT_ID), val;
@@ -357,14 +399,18 @@ static int32_t receive(struct inbound *in, struct err *e)
         return HILO_DUPLICATE;
     if (rc != HILO_OK && rc != HILO_NOTFOUND)
         return rc;
-    rc = store_room(in->gw->store, STORE_NEW, e);
+    /* A person's STOP is taken even if the disk is full. */
+    consent_hear(in->channel, in->message, in->arena, &in->heard);
+    bool stop = in->heard.word.kind == WORD_STOP && in->message.n <= STOP_MAX;
+    rc = store_room(in->gw->store, stop ? STORE_RECORD : STORE_NEW, e);
     if (rc == HILO_OK)
         rc = who(in, e);
     if (rc == HILO_OK)
         rc = where(in, &conv, e);
     if (rc == HILO_OK)
-        rc = answers(in, &conv, e);
-    if (rc == HILO_OK && id_none(in->case_id) && !in->new_customer)
+        rc = meaning(in, &conv, e);
+    if (rc == HILO_OK && id_none(in->case_id) && !in->new_customer &&
+        (in->heard.word.kind == WORD_NONE || in->heard.word.kind == WORD_HELP))
         rc = case_only_open(in->gw, in->customer, in->arena, &in->case_id, e);
     in->id = idgen_next(store_ids(in->gw->store));
     if (rc == HILO_OK)
@@ -381,6 +427,8 @@ static int32_t receive(struct inbound *in, struct err *e)
                                            .expected = in->expected,
                                            .parts = in->parts};
     rc = append(in, &ev_desc_message_received, &ev, e);
+    if (rc == HILO_OK && in->heard.word.kind != WORD_NONE)
+        rc = obey(in, e);
     if (rc != HILO_OK)
         return rc;
     in->channel->received++;

@@ -249,12 +249,12 @@ static struct hilo_str outbound_bytes(const struct outbound *o, struct arena *a)
     return hilo_written(&w);
 }
 
-/* Checks the message as it will be stored, and whether its channel can carry it. */
-static int outbound_check(struct gateway *gw, struct outbound *o, struct arena *a, struct fault *f)
+int outbound_finish(struct gateway *gw, struct outbound *o, struct arena *a, struct fault *f)
 {
     const struct lower_env env = outbound_lower_env(gw);
     struct err e = {0};
 
+    o->bytes = outbound_bytes(o, a);
     /* Written here from what the model's reader gave: its structure needs no check. */
     if (model_validate_outbound(o->bytes, &e) != HILO_OK)
         return outbound_content_fault(f, "invalid_content", &e);
@@ -348,8 +348,21 @@ static int outbound_decide(struct gateway *gw, const struct message_request *r, 
     o->priority = r->priority;
     o->expires = o->now + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
     o->language = r->language;
-    o->bytes = outbound_bytes(o, a);
-    return outbound_check(gw, o, a, f);
+    if (outbound_finish(gw, o, a, f) != 0)
+        return -1;
+    int32_t rc = consent_denied(gw, o->plan.channel, o->plan.customer, o->party, o->category,
+                                (struct hilo_id){{0}}, a, &o->denial, &e);
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
+}
+
+/* It was accepted and will not leave: the person does not want it. */
+static int outbound_suppress(struct gateway *gw, struct outbound *o, struct fault *f)
+{
+    struct err e = {0};
+    int32_t rc = delivery_suppress(gw->delivery, o->plan.channel, o->plan.id, o->now, &e);
+
+    o->plan.suppressed = true;
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }
 
 int message_accept(struct gateway *gw, const struct actor *actor, const struct message_request *r,
@@ -367,7 +380,7 @@ int message_accept(struct gateway *gw, const struct actor *actor, const struct m
         o.plan.customer = made;
         o.bytes = outbound_bytes(&o, a);
     }
-    if (outbound_append(gw, actor, &o, f) != 0)
+    if (outbound_append(gw, actor, &o, f) != 0 || (o.denial.denied && outbound_suppress(gw, &o, f) != 0))
         return -1;
     *out = o.plan;
     return 0;
@@ -399,6 +412,7 @@ int message_outlook(struct gateway *gw, const struct message_request *r, struct 
     out->case_id = o.case_id;
     out->party = o.party;
     out->window_us = o.window_us;
+    out->denial = o.denial;
     if (o.plan.channel) {
         out->window_needed = window_needed(o.plan.channel, o.lowered.message, o.lowered.n);
         outlook_waits(o.plan.channel, out);

@@ -2,6 +2,7 @@
 #ifndef SERVICES_MESSAGES_H
 #define SERVICES_MESSAGES_H
 
+#include "services/consent.h"
 #include "services/customers.h"
 
 struct access_once;
@@ -25,6 +26,7 @@ struct message_plan {
     struct hilo_id id, customer, conversation;
     struct gw_channel *channel;
     bool new_customer, new_conversation;
+    bool suppressed;          /* accepted, and it will not leave: the customer does not want it */
     unsigned parts;           /* messages that it is lowered to */
     struct hilo_str notes;    /* what lowering did, "choices_to_list", joined by spaces */
     struct hilo_str segments; /* group SEGMENTS; empty: its channel counts none */
@@ -46,8 +48,9 @@ struct message_outlook {
     struct hilo_str *part; /* what would be sent, lowered */
     size_t n;
     bool window_needed;
-    int64_t window_us;     /* until when the customer's window is open; 0: it never was */
-    struct hilo_str waits; /* why it would not leave at once, or empty */
+    int64_t window_us;            /* until when the customer's window is open; 0: it never was */
+    struct consent_denial denial; /* if denied: why it would be suppressed */
+    struct hilo_str waits;        /* why it would not leave at once, or empty */
 };
 /* The same decisions as message_accept; nothing is appended. -1: it would be refused, the
  * fault says why, and *out holds what was decided before that. */

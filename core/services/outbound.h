@@ -3,6 +3,7 @@
 #define SERVICES_OUTBOUND_H
 
 #include "model/lower.h"
+#include "services/consent.h"
 #include "services/messages.h"
 
 struct outbound {
@@ -17,6 +18,7 @@ struct outbound {
     const struct access_once *once; /* or NULL */
     int64_t window_us;              /* wall: until when its conversation's window is open; 0: it isn't */
     struct lowered lowered;
+    struct consent_denial denial; /* why it will not leave */
 };
 
 /* Checks and completes o->content by its type: stored media, templates, whose category
@@ -25,6 +27,9 @@ int outbound_content(struct gateway *, struct outbound *, struct arena *, struct
 /* A fault from the words of model or lowering, "/content/text: …". Returns -1. */
 int outbound_content_fault(struct fault *, const char *code, const struct err *);
 
+/* Writes o->bytes, and checks them as they will be stored: whether the channel can carry it,
+ * whether the customer's window is open. */
+int outbound_finish(struct gateway *, struct outbound *, struct arena *, struct fault *);
 /* Opens the conversation if it is new, appends the message, tells delivery. */
 int outbound_append(struct gateway *, const struct actor *, struct outbound *, struct fault *);
 

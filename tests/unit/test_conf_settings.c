@@ -132,8 +132,8 @@ static const struct {
     const char *yaml, *errors;
 } wrongs[] = {
     {"gatewy: {}\n", "t.yaml:1:1: unknown key \"gatewy\"; did you mean \"gateway\"?\n"},
-    {"plugins: {}\n",
-     "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, channels, routes\n"},
+    {"plugins: {}\n", "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, channels, "
+                      "routes, consent\n"},
     {"http: on\n", "t.yaml:1:7: http must be a mapping of options\n"},
     {"http:\n  lissen: 127.0.0.1:1\n",
      "t.yaml:2:3: http: unknown key \"lissen\"; did you mean \"listen\"?\n"},
@@ -180,6 +180,16 @@ static const struct {
      "t.yaml:2:26: channels.a.in_doubt must be one of hold, resend; found \"retry\"\n"},
     {"channels:\n  a: {type: x, max_attempts: 0}\n",
      "t.yaml:2:30: channels.a.max_attempts must be from 1 to 1000; found \"0\"\n"},
+    {"consent: [STOP]\n", "t.yaml:1:10: consent must be a mapping, such as \"stop_words: [BASTA]\"\n"},
+    {"consent:\n  stopwords: [BASTA]\n  languages: [fr]\n  stops: [promotion]\n  confirm: maybe\n",
+     "t.yaml:2:3: consent: unknown key \"stopwords\"; did you mean \"stop_words\"?\n"
+     "t.yaml:3:15: consent.languages: \"fr\" is unknown\n"
+     "t.yaml:4:11: consent.stops: \"promotion\" is unknown; did you mean \"promotional\"?\n"
+     "t.yaml:5:12: consent.confirm must be true or false\n"},
+    {"channels: {a: {type: x, consent: {stop_words: [{}], stop_text: {es: ''}, stops: []}}}\n",
+     "t.yaml:1:48: channels.a.consent.stop_words must be a text here\n"
+     "t.yaml:1:69: channels.a.consent.stop_text must have 1 to 1000 bytes\n"
+     "t.yaml:1:81: channels.a.consent.stops must name a category that a stop word closes\n"},
     {"routes: {a: 1}\n", "t.yaml:1:9: routes must be a list, each of its items beginning with \"- \"\n"},
     {"routes:\n- a\n- {}\n",
      "t.yaml:2:3: routes[0] must be a mapping of options\n"
@@ -319,6 +329,37 @@ static void the_example_names_every_option(void **state)
     assert_false(settings_table("nosuch", &none, &n_none));
 }
 
+static void the_words_of_consent_are_read(void **state)
+{
+    struct settings s;
+    struct conf *c;
+
+    (void)state;
+    assert_int_equal(
+        conf_parse("t.yaml",
+                   STR("consent:\n  stop_words: [BASTA, NO MAS]\n  ignored_words: cancelar\n"
+                       "  stop_text: {es: Listo, en: Done}\n  help_text: Ayuda\n  confirm: false\n"
+                       "channels: {sms: {type: x, consent: {stops: [promotional, service], "
+                       "languages: []}}}\n"),
+                   NULL, &c),
+        HILO_OK);
+    settings_read(c, &s);
+    assert_errors(c, "");
+    const struct settings_word *w = s.consent.words;
+    assert_true(str_eqz(w->text, "BASTA") && w->kind == SETTINGS_CONSENT_STOP);
+    assert_true(str_eqz(w->next->text, "NO MAS"));
+    assert_true(str_eqz(w->next->next->text, "cancelar") && w->next->next->kind == SETTINGS_CONSENT_IGNORED);
+    const struct settings_text *t = s.consent.texts;
+    assert_true(str_eqz(t->text, "Listo") && str_eqz(t->language, "es"));
+    assert_true(str_eqz(t->next->next->text, "Ayuda") && t->next->next->language.n == 0);
+    assert_true(s.consent.has_confirm && !s.consent.confirm && !s.consent.has_stops);
+    const struct settings_consent *sms = &s.channels->consent;
+    assert_true(sms->has_languages && sms->languages == 0 && sms->has_stops);
+    assert_int_equal(sms->stops, 1 << HILO_CATEGORY_PROMOTIONAL | 1 << HILO_CATEGORY_SERVICE);
+    assert_true(settings_same_consent(sms, sms) && !settings_same_consent(sms, &s.consent));
+    conf_free(&c);
+}
+
 /* The list that plugins' keys are told apart by is the table's. */
 static void common_keys_are_the_tables(void **state)
 {
@@ -329,7 +370,8 @@ static void common_keys_are_the_tables(void **state)
     assert_true(settings_table("channels", &options, &n));
     for (uint32_t i = 0; i < n; i++)
         assert_string_equal(settings_common_keys[i], options[i].name);
-    assert_null(settings_common_keys[n]);
+    assert_string_equal(settings_common_keys[n], "consent"); /* a mapping, of no table */
+    assert_null(settings_common_keys[n + 1]);
 }
 
 int main(void)
@@ -342,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_long_data_dir_has_no_room_for_the_socket),
         cmocka_unit_test(the_example_is_whole),
         cmocka_unit_test(the_example_names_every_option),
+        cmocka_unit_test(the_words_of_consent_are_read),
         cmocka_unit_test(common_keys_are_the_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
