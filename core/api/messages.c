@@ -172,7 +172,9 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
     out_id(&o, "customer", "cus", plan->customer);
     out_id(&o, "conversation", "cnv", plan->conversation);
     out_str(&o, "channel", channel);
-    out_str(&o, "status", STR("accepted"));
+    out_str(&o, "status", plan->suppressed ? STR("suppressed") : STR("accepted"));
+    if (plan->suppressed)
+        out_str(&o, "reason", STR("opted_out"));
     message__lowered(&o, plan->notes);
     if (plan->segments.n && shape_group(&o, "segments", MODEL_G_SEGMENTS, plan->segments, false, f) != 0) {
         buf_done(&o.b);
@@ -185,13 +187,33 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
 
 static int message__again(struct request *rq, const struct access_first *first, struct fault *f)
 {
-    const struct message_plan plan = {.id = hilo_get_id(first->message, HILO_T_MSG_ID),
-                                      .customer = hilo_get_id(first->message, HILO_T_MSG_CUSTOMER),
-                                      .conversation = hilo_get_id(first->message, HILO_T_MSG_CONVERSATION),
-                                      .notes = first->notes,
-                                      .segments = hilo_get_str(first->message, HILO_T_MSG_SEGMENTS)};
+    struct message_plan plan = {.id = hilo_get_id(first->message, HILO_T_MSG_ID),
+                                .customer = hilo_get_id(first->message, HILO_T_MSG_CUSTOMER),
+                                .conversation = hilo_get_id(first->message, HILO_T_MSG_CONVERSATION),
+                                .notes = first->notes,
+                                .segments = hilo_get_str(first->message, HILO_T_MSG_SEGMENTS)};
+    struct rec_message m;
+    struct hilo_str bytes;
 
+    /* Suppressed when it was accepted, or since: no other status is told here. */
+    if (message_get(rq->api->gw, plan.id, rq->arena, &m, &bytes, f) != 0)
+        return -1;
+    plan.suppressed = m.status == HILO_STATUS_SUPPRESSED;
     return message__accepted(rq, &plan, hilo_get_str(first->message, HILO_T_MSG_CHANNEL), f);
+}
+
+/* Why it would be accepted and not leave. */
+static void message__suppressed(struct out *o, const struct consent_denial *d)
+{
+    if (!d->denied)
+        return;
+    out_begin(o, "suppressed", '{');
+    out_str(o, "reason", STR("opted_out"));
+    out_time(o, "since", d->r.time);
+    out_str(o, "how", str(consent_how_name(d->r.how)));
+    out_opt(o, "proof", d->r.proof);
+    out_id(o, "message", "msg", d->r.message);
+    out_end(o, '}');
 }
 
 /* The members of an outlook that are known. */
@@ -226,6 +248,7 @@ static int message__outlook(struct out *o, const struct message_outlook *x, stru
                 return -1;
         out_end(o, ']');
     }
+    message__suppressed(o, &x->denial);
     out_opt(o, "waits", x->waits);
     return 0;
 }

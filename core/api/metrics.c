@@ -85,6 +85,11 @@ static const struct channel_metric channel_metrics[] = {
     {"hilo_channel_media_fetching", "gauge", "Media downloads under way.", CH(fetching), false},
     {"hilo_channel_media_stored_total", "counter", "Media downloaded and stored.", CH(media_stored), true},
     {"hilo_channel_media_failed_total", "counter", "Media given up.", CH(media_failed), true},
+    {"hilo_channel_opted_out_total", "counter", "Customers' words that ended messages.", CH(opted_out), true},
+    {"hilo_channel_opted_in_total", "counter", "Customers' words that began messages again.", CH(opted_in),
+     true},
+    {"hilo_channel_recalled_total", "counter",
+     "Messages asked back from the channel, for their customer does not want them.", CH(recalled), true},
     {"hilo_channel_held_by_rate_total", "counter", "Claims held back by the channel's rate.", CH(held_rate),
      true},
     {"hilo_channel_held_by_pair_rate_total", "counter", "Claims held back by the rate to one customer.",
@@ -141,7 +146,7 @@ static void channels_messages(struct buf *b, const struct gateway *gw)
                                                      "in_doubt", "down",  "config"};
     static const unsigned statuses[] = {HILO_STATUS_ACCEPTED, HILO_STATUS_SENT,     HILO_STATUS_DELIVERED,
                                         HILO_STATUS_READ,     HILO_STATUS_IN_DOUBT, HILO_STATUS_FAILED,
-                                        HILO_STATUS_EXPIRED,  HILO_STATUS_CANCELED};
+                                        HILO_STATUS_EXPIRED,  HILO_STATUS_CANCELED, HILO_STATUS_SUPPRESSED};
     char labels[96];
 
     head(b, "hilo_channel_messages_total", "counter", "Outbound messages that came to a status.");

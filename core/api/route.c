@@ -22,6 +22,8 @@ static const struct route route__table[] = {
     {"PATCH", "/v1/customers/{}", SCOPE_CUSTOMERS_WRITE, BODY_JSON, 0, customer_patch, NULL},
     {"GET", "/v1/customers/{}/timeline", SCOPE_CUSTOMERS_READ | SCOPE_MESSAGES_READ, BODY_NONE, ROUTE_QUERY,
      customer_timeline_show, NULL},
+    {"GET", "/v1/customers/{}/consents", SCOPE_CUSTOMERS_READ, BODY_NONE, 0, consent_index, NULL},
+    {"PUT", "/v1/customers/{}/consents/{}", SCOPE_CUSTOMERS_WRITE, BODY_JSON, 0, consent_put_one, NULL},
     {"POST", "/v1/cases", SCOPE_CASES_WRITE, BODY_JSON, 0, case_post, NULL},
     {"GET", "/v1/cases", SCOPE_CASES_READ, BODY_NONE, ROUTE_QUERY, case_index, NULL},
     {"GET", "/v1/cases/{}", SCOPE_CASES_READ, BODY_NONE, 0, case_show, NULL},
