@@ -233,6 +233,7 @@ int cmd_message_typing(struct cli *);
 int cmd_customer_create(struct cli *);
 int cmd_customer_find(struct cli *);
 int cmd_customer_show(struct cli *);
+int cmd_customer_consent(struct cli *);
 int cmd_customer_update(struct cli *);
 int cmd_case_open(struct cli *);
 int cmd_case_list(struct cli *);

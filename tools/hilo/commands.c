@@ -160,6 +160,28 @@ static const struct command c_customer_update = {
     .run = cmd_customer_update,
 };
 
+static const struct option_row customer_consent_options[] = {
+    {"channel", "NAME", 'c', false, "only on this channel; else everywhere"},
+    {"channel-type", "TYPE", 0, false, "only on channels of this type: whatsapp, sms"},
+    {"proof", "TEXT", 0, false, "how it is known: a form's number, a recording"},
+    END,
+};
+static const struct command c_customer_consent = {
+    .name = "customer",
+    .verb = "consent",
+    .operands = "ID [CATEGORY granted|denied]",
+    .operands_min = 1,
+    .operands_max = 3,
+    .options = customer_consent_options,
+    .summary = "which messages a customer wants",
+    .help = "Categories: service, transactional, promotional, authentication. Denied, nothing of the\n"
+            "category leaves any more, whatever was queued before.",
+    .examples = "  hilo customer consent cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n"
+                "  hilo customer consent cus_… promotional denied --proof 'call of 27 Nov'\n"
+                "  hilo customer consent cus_… promotional granted --channel whatsapp-co --proof 'form 17'\n",
+    .run = cmd_customer_consent,
+};
+
 static const struct option_row case_open_options[] = {
     {"customer", "ID", 0, false, "whose it is (cus_…)"},
     WHO_OPTIONS,
@@ -481,6 +503,7 @@ const struct command *const commands[] = {
     &c_customer_find,
     &c_customer_show,
     &c_customer_update,
+    &c_customer_consent,
     &c_case_open,
     &c_case_list,
     &c_case_show,

@@ -186,3 +186,75 @@ int cmd_customer_update(struct cli *cli)
     cJSON_Delete(body);
     return rc;
 }
+
+/* ---- consents ---- */
+
+/* Where it holds: an address on a channel, a channel, a type of channel, everywhere. */
+static void consent__where(const cJSON *c, struct text *out)
+{
+    const cJSON *address = json_at(c, "address");
+    const char *channel = json_text(c, "channel"), *type = json_text(c, "channel_type");
+
+    if (address) {
+        text_add_shown(out, json_text(address, "value"));
+        text_add(out, " · ");
+    }
+    if (channel && channel[0])
+        text_add_shown(out, channel);
+    else if (type && type[0]) {
+        text_add(out, "type ");
+        text_add_shown(out, type);
+    } else {
+        text_add(out, "*");
+    }
+}
+
+static const struct column consent_columns[] = {
+    {.head = {"CATEGORY", "CATEGORÍA"}, .member = "category"},
+    {.head = {"CONSENT", "CONSENTIMIENTO"}, .member = "state"},
+    {.head = {"WHERE", "DÓNDE"}, .cell = consent__where},
+    {.head = {"SINCE", "DESDE"}, .member = "since", .flags = COLUMN_TIME},
+    {.head = {"HOW", "CÓMO"}, .member = "how"},
+    {.head = {"PROOF", "PRUEBA"}, .member = "proof"},
+};
+
+/* Without a category it shows what is known; with one it records it. */
+int cmd_customer_consent(struct cli *cli)
+{
+    static const struct {
+        const char *option, *member;
+    } fields[] = {{"channel", "channel"}, {"channel-type", "channel_type"}, {"proof", "proof"}};
+    const char *category = operand(cli, 1), *state = operand(cli, 2);
+    cJSON *body = category ? cJSON_CreateObject() : NULL;
+    struct text path = {0};
+    struct answer a = {0};
+    int rc = EXIT_OK;
+
+    if (category && !state)
+        rc = usage_error(cli, "say granted or denied after the category");
+    if (rc == EXIT_OK && state)
+        (void)cJSON_AddStringToObject(body, "state", state);
+    for (size_t i = 0; i < COUNT(fields) && rc == EXIT_OK; i++) {
+        const char *v = arg(cli, fields[i].option);
+        if (v && !category)
+            rc = usage_error(cli, "--%s needs a category, and granted or denied", fields[i].option);
+        else if (v)
+            (void)cJSON_AddStringToObject(body, fields[i].member, v);
+    }
+    text_add(&path, "/v1/customers/");
+    text_add_url(&path, operand(cli, 0));
+    text_add(&path, "/consents");
+    if (category) {
+        text_add(&path, "/");
+        text_add_url(&path, category);
+    }
+    if (rc == EXIT_OK)
+        rc = client_call(cli, category ? "PUT" : "GET", text_z(&path), body, NULL, &a);
+    if (rc == EXIT_OK)
+        rc = show_list(cli, &a, "consents", consent_columns, COUNT(consent_columns), false,
+                       (struct label){"nothing was said", "nada se ha dicho"});
+    answer_done(&a);
+    text_done(&path);
+    cJSON_Delete(body);
+    return rc;
+}
