@@ -226,6 +226,38 @@ static void wamids(struct disk *d, char id[][NAME_BYTES], char wamid[][160], uns
     answer_done(&a);
 }
 
+/* Nothing would leave to who said STOP. */
+static void is_suppressed(struct disk *d, const char *phone)
+{
+    struct answer a = gate_post(&d->w.gate, "/v1/messages/plan",
+                                "{\"to\":{\"phone\":\"%s\"},\"channel\":\"wa\",\"content\":{\"type\":"
+                                "\"text\",\"text\":\"no\"}}",
+                                phone);
+    assert_string_equal(answer_str(&a, "suppressed/reason"), "opted_out");
+    answer_done(&a);
+}
+
+/* Whoever wants no messages is heard: by a word, and by an application. */
+static void stops_are_taken(struct disk *d)
+{
+    struct gate *g = &d->w.gate;
+    char path[128];
+
+    sim_text(&d->w.sim, "573001112201", "STOP", NULL);
+    (void)process_wait_nth(g->process, 1, "consent.changed", "how=word", NULL);
+    is_suppressed(d, "+573001112201");
+    struct answer a = gate_post(g, "/v1/customers/search", "{\"phone\":\"+573001112200\"}");
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/consents/service", answer_str(&a, "customers/0/id"));
+    answer_done(&a);
+    a = gate_do(g, "PUT", path, "{\"state\":\"granted\"}");
+    answer_is(&a, 503, "disk_full", NULL);
+    answer_done(&a);
+    a = gate_do(g, "PUT", path, "{\"state\":\"denied\"}");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    is_suppressed(d, "+573001112200");
+}
+
 static void story(struct disk *d)
 {
     struct gate *g = &d->w.gate;
@@ -282,12 +314,16 @@ static void story(struct disk *d)
     assert_string_equal(gate_status(g, id[0]), "delivered");
     assert_string_equal(gate_status(g, id[1]), "read");
 
+    stops_are_taken(d);
+
     /* A restart changes nothing. */
     gate_kill(g);
     gate_again(g);
     (void)process_wait_nth(g->process, 1, "channel.state", "channel=wa", "state=up", NULL);
     (void)process_wait_nth(g->process, 1, "store.full", "reason=", NULL);
     is_refused(d);
+    is_suppressed(d, "+573001112200");
+    is_suppressed(d, "+573001112201");
     assert_string_equal(gate_status(g, id[0]), "delivered");
     assert_string_equal(gate_status(g, id[1]), "read");
     receipt(d, wamid[SENT], "read");

@@ -53,8 +53,9 @@ struct channel {
     unsigned requests;
     int32_t send_code, fetch_code; /* HILO_OK: taken */
     struct hilo_id sent;           /* the last one taken */
-    unsigned sends, fetches;
-    uint64_t job; /* of the last fetch */
+    unsigned sends, fetches, revokes;
+    struct hilo_id revoked; /* the last one */
+    uint64_t job;           /* of the last fetch */
     char method[16], url[128], body[256], header[256];
 };
 static struct channel rig_plug;
@@ -118,7 +119,8 @@ int32_t channel_send(struct channel *c, struct hilo_id id, struct hilo_str m)
 }
 void channel_revoke(struct channel *c, struct hilo_id id)
 {
-    (void)c, (void)id;
+    c->revoked = id;
+    c->revokes++;
 }
 void channel_committed(struct channel *c, uint64_t token, int32_t code)
 {
