@@ -155,6 +155,8 @@ static void wrong_usage_is_told_before_anything_is_sent(void **state)
         {{"channels", "--colour"}, "no option --colour"},
         {{"channels", "-z"}, "no option -z"},
         {{"channels", "--json=yes"}, "--json takes no value"},
+        {{"customer", "consent", "cus_1", "service"}, "say granted or denied after the category"},
+        {{"customer", "consent", "cus_1", "--proof", "x"}, "--proof needs a category, and granted or denied"},
         {{"case", "list", "--status"}, "--status needs a value"},
         {{"case", "list", "-n"}, "--limit needs a value"},
         {{"case", "list", "--status", "open", "--status", "closed"}, "--status is given twice"},
@@ -245,7 +247,7 @@ static void every_command_has_help_with_examples(void **state)
         commands++;
     }
     free(list);
-    assert_int_equal(commands, 31);
+    assert_int_equal(commands, 32);
     assert_int_equal(RUN(rig, "message", "--help"), 0);
     assert_contains(rig_out(rig), "hilo message cancel ID");
     assert_int_equal(RUN(rig, "--version"), 0);
