@@ -96,6 +96,7 @@ $O/plugins/$(1).so: $$(patsubst %.c,$O/%.o,$$(wildcard plugins/$(1)/*.c)) plugin
 endef
 comma := ,
 whatsapp_LIBS = $(shell pkg-config --libs libcjson libcrypto) -lm
+sms_LIBS = $(shell pkg-config --libs libcares libssl libcrypto)
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 
 $O/tools/%.o: tools/%.c
@@ -132,7 +133,7 @@ define PLUGIN_TEST_RULE
 $(1)_OBJ := $(patsubst %.c,$O/%.o,$(wildcard plugins/$(1)/*.c))
 $(filter $O/tests/unit/test_$(1)_%,$(UNIT_BIN)): $O/tests/unit/%: tests/unit/%.c $$($(1)_OBJ) $O/libcore.a
 	@mkdir -p $$(@D)
-	$$(COMPILE) $$(CORE_INC) $$(PKG_CFLAGS) $$< $$($(1)_OBJ) $O/libcore.a $$(LMODE) $$(CORE_LIBS) $$(UNIT_LIBS) -lcmocka -o $$@
+	$$(COMPILE) $$(CORE_INC) $$(PKG_CFLAGS) $$< $$($(1)_OBJ) $O/libcore.a $$(LMODE) $$(CORE_LIBS) $$($(1)_LIBS) $$(UNIT_LIBS) -lcmocka -o $$@
 endef
 $(foreach p,$(PLUGIN_PARTS),$(eval $(call PLUGIN_TEST_RULE,$(p))))
 # Another's codec judges ours.
