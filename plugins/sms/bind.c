@@ -254,10 +254,12 @@ static void bind_response(struct smpp_bind *b, const struct sms_pdu *p)
     struct sms_slot *s;
 
     if (b->asked && p->sequence == b->asked) {
-        if (b->state == SMPP_BINDING)
+        if (b->state == SMPP_BINDING) {
             bind_bound(b, bind_status(p));
-        else
-            b->asked = 0; /* the answer to an enquire_link */
+        } else { /* an enquire_link: without this, an idle bind would wake for its time-out too */
+            b->asked = 0;
+            (void)sms_timer_at(&b->smpp->react, &b->timer, bind_due(b));
+        }
         return;
     }
     s = sms_window_find(&b->window, p->sequence);

@@ -103,12 +103,6 @@ static void conn_timed_out(void *arg)
     conn_settle(c);
 }
 
-void sms_conn_fail(struct sms_conn *c, const char *words)
-{
-    conn_fail(c, words, NULL);
-    conn_settle(c);
-}
-
 /* ---- out ------------------------------------------------------------------------------------- */
 
 static void conn_watch(struct sms_conn *c, bool write)
@@ -230,6 +224,14 @@ void sms_conn_put(struct sms_conn *c, size_t n)
     } else {
         sms_soon(c->react, &c->flush);
     }
+}
+
+void sms_conn_fail(struct sms_conn *c, const char *words)
+{
+    if (c->state == SMS_CONN_OPEN)
+        conn_push(c); /* the last answer */
+    conn_fail(c, words, NULL);
+    conn_settle(c);
 }
 
 uint64_t sms_conn_put_total(const struct sms_conn *c)
