@@ -114,7 +114,7 @@ $O/tools/sim/%.o: tools/sim/%.c
 define SIM_RULE
 $O/sim/hilo-sim-$(1): $$(patsubst %.c,$O/%.o,$$(wildcard tools/sim/$(1)/*.c))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LMODE) $$(LDFLAGS) -pie $$^ $$(shell pkg-config --libs libcurl libcjson libmicrohttpd libcrypto) -lpthread -o $$@
+	$$(CC) $$(LMODE) $$(LDFLAGS) -pie $$^ $$(shell pkg-config --libs libcurl libcjson libmicrohttpd libssl libcrypto) -lpthread -o $$@
 endef
 $(foreach s,$(patsubst tools/sim/%/main.c,%,$(wildcard tools/sim/*/main.c)),$(eval $(call SIM_RULE,$(s))))
 
@@ -306,10 +306,11 @@ bench-scale: deps
 	@$(MAKE) --no-print-directory BUILD=release bench-build
 	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/scale.sh
 
-# Programs that we did not write judge the simulator and the plugin (npm packages, pinned).
+# Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 peers: all
-	@[ -d tests/peers/node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+	@[ -d tests/peers/node_modules/smpp ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
 	@for t in tests/peers/whatsapp*.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-whatsapp || exit 1; done
+	@for t in tests/peers/smpp*.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-smsc || exit 1; done
 
 # Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;
 # plugins and tools include hilo/ and their own folder; only core/store sees LMDB.
