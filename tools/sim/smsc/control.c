@@ -125,7 +125,7 @@ static enum MHD_Result receipt(struct request *r, cJSON *ask)
 }
 
 /* One thing done to a session. False: no such thing. */
-static bool act_on(struct smsc *s, struct session *n, const char *what, const struct sbuf *raw)
+static bool act_on(struct session *n, const char *what, const struct sbuf *raw)
 {
     static const uint8_t overlong[HEADER] = {0x7f, 0xff, 0xff, 0xff, 0, 0, 0, DELIVER_SM,
                                              0,    0,    0,    0,    0, 0, 0, 1};
@@ -136,20 +136,20 @@ static bool act_on(struct smsc *s, struct session *n, const char *what, const st
     else if (!strcmp(what, "reset"))
         session_end(n, END_RESET);
     else if (!strcmp(what, "unbind"))
-        session_request(s, n, UNBIND, "", 0);
+        session_request(n, UNBIND, "", 0);
     else if (!strcmp(what, "enquire_link"))
-        session_request(s, n, ENQUIRE_LINK, "", 0);
+        session_request(n, ENQUIRE_LINK, "", 0);
     else if (!strcmp(what, "outbind"))
-        session_request(s, n, OUTBIND, outbind, sizeof outbind);
+        session_request(n, OUTBIND, outbind, sizeof outbind);
     else if (!strcmp(what, "alert"))
-        session_request(s, n, ALERT_NOTIFICATION,
+        session_request(n, ALERT_NOTIFICATION,
                         "\1\1"
                         "57300\0"
                         "\1\1"
                         "hilo",
                         15);
     else if (!strcmp(what, "unknown"))
-        session_request(s, n, 0x7777, "", 0);
+        session_request(n, 0x7777, "", 0);
     else if (!strcmp(what, "overlong"))
         sbuf_add(&n->out, overlong, sizeof overlong);
     else if (!strcmp(what, "raw"))
@@ -178,7 +178,7 @@ static enum MHD_Result act(struct request *r, const cJSON *ask)
     for (struct session *n = s->sessions; n && ok; n = n->next)
         if (n->end == END_NONE &&
             (!which || (cJSON_IsNumber(which) && (double)n->id == which->valuedouble))) {
-            ok = act_on(s, n, what, &raw);
+            ok = act_on(n, what, &raw);
             n_done++;
         }
     net_wake(r->sim);

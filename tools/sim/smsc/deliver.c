@@ -82,7 +82,7 @@ void deliveries_send(struct smsc *s)
         d->attempts++;
         n->deliveries++;
         s->counts.delivered++;
-        session_request(s, n, d->command, d->body.p, d->body.n);
+        session_request(n, d->command, d->body.p, d->body.n);
     }
 }
 

@@ -177,7 +177,7 @@ int64_t smsc_tick(struct smsc *);                  /* when the next is due; INT6
 /* Something that the client must not do: counted, and the last ones kept in words. */
 void violation(struct smsc *, const struct session *, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void session_request(struct smsc *, struct session *, uint32_t command, const void *body, size_t n);
+void session_request(struct session *, uint32_t command, const void *body, size_t n);
 void session_end(struct session *, enum end);
 void responses_release(struct smsc *);
 void due_add(struct smsc *, int64_t at_us, int what, uint64_t session, void *);
