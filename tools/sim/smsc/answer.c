@@ -63,7 +63,7 @@ struct due due_take(struct smsc *s)
 static void close_open(struct session *n, uint32_t seq)
 {
     for (size_t i = 0; i < n->n_open; i++)
-        if (n->open[i] == seq) {
+        if (n->open[i].seq == seq) {
             n->open[i] = n->open[--n->n_open];
             return;
         }

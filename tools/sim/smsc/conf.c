@@ -199,6 +199,7 @@ bool conf_apply(struct smsc *s, const cJSON *json, char why[200])
 {
     struct conf c = s->conf;
     const struct number numbers[] = {{"window", &c.window, 0, 100000},
+                                     {"forget_ms", &c.forget_ms, 0, 86400000},
                                      {"rate", &c.rate, 0, 1000000},
                                      {"response_ms", &c.response_ms, 0, 86400000},
                                      {"enquire_link_ms", &c.enquire_link_ms, 0, 86400000},

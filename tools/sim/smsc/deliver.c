@@ -125,6 +125,7 @@ void deliveries_back(struct smsc *s, const struct session *n)
     for (struct delivery *d = s->first; d; d = d->next)
         if (d->state == D_SENT && d->session == n->id) {
             d->state = D_READY;
+            d->lost++;
             s->n_ready++;
         }
 }

@@ -197,14 +197,19 @@ static void open_add(struct smsc *s, struct session *n, uint32_t seq)
 {
     if (seq == 0 || seq > 0x7fffffff)
         violation(s, n, "a sequence_number of %#x", seq);
-    for (size_t i = 0; i < n->n_open; i++)
-        if (n->open[i] == seq)
+    for (size_t i = 0; i < n->n_open;) {
+        if (n->open[i].seq == seq)
             violation(s, n, "sequence_number %u again, before it is answered", seq);
+        if (s->conf.forget_ms && s->now_us - n->open[i].at_us >= s->conf.forget_ms * 1000)
+            n->open[i] = n->open[--n->n_open];
+        else
+            i++;
+    }
     if (n->n_open == n->cap_open) {
         n->cap_open = n->cap_open * 2 + 16;
         n->open = must(realloc(n->open, n->cap_open * sizeof *n->open));
     }
-    n->open[n->n_open++] = seq;
+    n->open[n->n_open++] = (struct open){seq, s->now_us};
     if (n->n_open > n->window_max)
         n->window_max = n->n_open;
 }

@@ -36,6 +36,7 @@ struct conf {
     struct account account[ACCOUNTS_MAX];
     int n_accounts;
     int64_t window;             /* submits of a session without a response; 0: any number */
+    int64_t forget_ms;          /* after which one without a response counts no longer; 0: never */
     int64_t rate;               /* submits a second, of all; 0: any number */
     int64_t response_ms;        /* after which submits are answered */
     int64_t enquire_link_ms;    /* of silence, after which it asks; 0: never */
@@ -84,6 +85,10 @@ struct rule {
 /* ---- what there is ---- */
 
 enum end { END_NONE, END_CLOSE, END_RESET };
+struct open { /* a request without a response */
+    uint32_t seq;
+    int64_t at_us;
+};
 struct session {
     struct session *next;
     uint64_t id;
@@ -92,7 +97,7 @@ struct session {
     enum end end;
     struct sbuf in, out;
     uint32_t next_seq;
-    uint32_t *open; /* sequences of requests without a response */
+    struct open *open;
     size_t n_open, cap_open, window_max, deliveries;
     int64_t heard_us;
     uint64_t submits;
@@ -118,7 +123,7 @@ struct delivery {
     uint32_t command, sequence, status;
     enum delivery_state state;
     char system_id[17];
-    unsigned attempts;
+    unsigned attempts, lost; /* lost: the connection ended before its answer came */
     int64_t at_us, acked_us;
     struct submit *about; /* of a receipt */
     char name[16];        /* its state */
