@@ -7,6 +7,8 @@
 #include "resolve.h"
 
 #include <ares.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 
 struct sms_resolve {
     struct sms_react *react;
-    ares_channel channel;
+    ares_channel channel; /* NULL: host was an address */
     struct sms_timer timer;
     struct sms_soon soon;
     sms_resolve_fn *fn;
@@ -93,6 +95,25 @@ static void resolve_give(void *arg)
         q->fn(q->arg, NULL, q->status == ARES_SUCCESS ? "it has no address" : ares_strerror(q->status));
 }
 
+/* c-ares would ask DNS for digits too (1.18, AF_UNSPEC). */
+static bool resolve_digits(const char *host, uint16_t port, struct sms_addresses *found)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
+        memcpy(&found->addr[0], &v4, sizeof v4);
+        found->len[0] = sizeof v4;
+    } else if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1) {
+        memcpy(&found->addr[0], &v6, sizeof v6);
+        found->len[0] = sizeof v6;
+    } else {
+        return false;
+    }
+    found->n = 1;
+    return true;
+}
+
 struct sms_resolve *sms_resolve_new(struct sms_react *react, const char *host, uint16_t port,
                                     sms_resolve_fn *fn, void *arg)
 {
@@ -110,6 +131,11 @@ struct sms_resolve *sms_resolve_new(struct sms_react *react, const char *host, u
     q->soon.fn = resolve_give;
     q->soon.arg = q;
     sms_timer_init(&q->timer, resolve_on_timer, q);
+    if (resolve_digits(host, port, &q->found)) {
+        q->answered = true;
+        sms_soon(react, &q->soon);
+        return q;
+    }
     options.sock_state_cb = resolve_socket;
     options.sock_state_cb_data = q;
     if (ares_init_options(&q->channel, &options, ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS) {
@@ -129,7 +155,8 @@ void sms_resolve_free(struct sms_resolve **at)
     if (!q)
         return;
     *at = NULL;
-    ares_destroy(q->channel);
+    if (q->channel)
+        ares_destroy(q->channel);
     sms_timer_cancel(q->react, &q->timer);
     sms_soon_cancel(q->react, &q->soon);
     free(q);
