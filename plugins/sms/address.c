@@ -148,14 +148,16 @@ static const char *check_name(struct hilo_str name)
 const char *sms_address_write(struct hilo_str address, const struct sms_address_rules *rules,
                               struct sms_address *out)
 {
-    bool plus = address.n && *address.p == '+';
-    struct hilo_str digits = {address.p + plus, address.n - plus};
     struct sms_address_rule rule;
     const char *why = NULL;
+    struct hilo_str digits;
     uint8_t match;
+    bool plus;
 
     if (address.n == 0)
         return "an address is empty";
+    plus = *address.p == '+';
+    digits = (struct hilo_str){address.p + plus, address.n - plus};
     if (!all_digits(digits)) {
         match = SMS_MATCH_NAME;
         why = check_name(address);

@@ -102,11 +102,12 @@ static struct hilo_str value_of(int field, const char *p, const char *end)
 
 static void read_fields(struct hilo_str text, struct hilo_str out[N_FIELDS])
 {
-    const char *end = text.p + text.n, *name, *value, *next_value;
+    const char *end, *name, *value, *next_value;
     int field, next;
 
     if (text.n == 0)
         return;
+    end = text.p + text.n;
     for (field = next_name(text.p, text.p, end, &name, &value); field != NO_FIELD;
          field = next, value = next_value) {
         if (field == TEXT && out[ID].n && out[STAT].n) {
