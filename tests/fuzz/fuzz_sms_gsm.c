@@ -62,7 +62,7 @@ static void check_pack(uint32_t header, struct hilo_str octets)
  * byte order mark, which a part may begin with. */
 static bool expected(struct hilo_str text, char *out, uint64_t *n)
 {
-    const uint8_t *p = (const uint8_t *)text.p, *end = p + text.n;
+    const uint8_t *p = (const uint8_t *)text.p, *end = text.n ? p + text.n : p;
     uint32_t len, cp;
 
     *n = 0;
@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4)
         return 0;
     /* Longer ones show nothing more, and cost. */
-    rest = (struct hilo_str){(const char *)data + 4, size < 2004 ? size - 4 : 2000};
+    rest = (struct hilo_str){size > 4 ? (const char *)data + 4 : NULL, size < 2004 ? size - 4 : 2000};
     check_decode(data, rest);
     check_pack(data[3], rest);
     check_segments(data, rest);

@@ -105,8 +105,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     all = (struct hilo_str){(const char *)data + 1, size - 1};
     n = data[0] < all.n ? data[0] : all.n;
-    tlvs = (struct hilo_str){all.p, n};
-    text = (struct hilo_str){all.p + n, all.n - n};
+    /* Nothing may also be NULL. */
+    tlvs = (struct hilo_str){n ? all.p : NULL, n};
+    text = (struct hilo_str){all.n > n ? all.p + n : NULL, all.n - n};
     check_dates(all);
     check_addresses(all);
     check_spellings(all);
