@@ -82,7 +82,8 @@ static struct hilo_str trimmed(const char *p, const char *end)
     return (struct hilo_str){p, (uint64_t)(end - p)};
 }
 
-/* Of a value, its first word; of a date, all that may be one; of a text, all. */
+/* Of a value, its first word; of a date, all that may be one; both cut behind SMS_ID_MAX + 1
+ * characters, which none has that means anything; of a text, all. */
 static struct hilo_str value_of(int field, const char *p, const char *end)
 {
     struct hilo_str v = trimmed(p, end);
@@ -91,10 +92,10 @@ static struct hilo_str value_of(int field, const char *p, const char *end)
     if (field == TEXT)
         return v;
     if (field == SUBMIT_DATE || field == DONE_DATE) {
-        while (n < v.n && (is_digit(v.p[n]) || memchr("-/.: T_", v.p[n], 7)))
+        while (n < v.n && n <= SMS_ID_MAX && (is_digit(v.p[n]) || memchr("-/.: T_", v.p[n], 7)))
             n++;
     } else {
-        while (n < v.n && !is_blank(v.p[n]) && v.p[n] != ',' && v.p[n] != ';')
+        while (n < v.n && n <= SMS_ID_MAX && !is_blank(v.p[n]) && v.p[n] != ',' && v.p[n] != ';')
             n++;
     }
     return trimmed(v.p, v.p + n);
@@ -233,7 +234,7 @@ bool sms_receipt_read(struct hilo_str text, struct hilo_str tlvs, struct sms_rec
         out->network_type = (uint8_t)value.p[0];
         out->network_error = (uint32_t)((uint8_t)value.p[1] << 8 | (uint8_t)value.p[2]);
     }
-    return out->id.n > 0;
+    return out->id.n > 0 && out->id.n <= SMS_ID_MAX;
 }
 
 /* ---- spellings of an id ------------------------------------------------------------- */

@@ -23,7 +23,8 @@ enum sms_state {
 
 enum { SMS_ID_SPELLINGS_MAX = 8, SMS_ID_MAX = 65 };
 
-/* What a receipt says. Strings point into its text or TLVs; absent is empty. */
+/* What a receipt says. Strings point into its text or TLVs; absent is empty; but for .text they
+ * are no longer than SMS_ID_MAX + 1, however long a message_payload is. */
 struct sms_receipt {
     struct hilo_str id;                     /* of the message, as the centre writes it here */
     struct hilo_str stat;                   /* the state in its words */
@@ -38,7 +39,7 @@ struct sms_receipt {
 /* Reads a receipt. text: short_message, or message_payload where that is empty, as it is on
  * the wire (ASCII for what is read here). tlvs: of the PDU; what they tell (receipted_message_id,
  * message_state, network_error_code) is believed before the text. False: there is no id
- * in either, so it is no receipt that can be matched. */
+ * in either, or one longer than SMS_ID_MAX: it is no receipt that can be matched. */
 bool sms_receipt_read(struct hilo_str text, struct hilo_str tlvs, struct sms_receipt *out);
 
 /* The HILO_STATUS_x that a state is: delivered; failed (undeliverable, rejected); expired;

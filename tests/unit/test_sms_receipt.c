@@ -85,6 +85,23 @@ static void test_no_receipts(void **state)
     }
 }
 
+/* What is too long for an id is none, and for a state is cut: a message_payload has 64 KiB. */
+static void test_long_values(void **state)
+{
+    static char text[70000];
+    struct sms_receipt r;
+    int n = sprintf(text, "id:%0*d stat:DELIVRD", SMS_ID_MAX, 1);
+
+    (void)state;
+    assert_true(sms_receipt_read((struct hilo_str){text, (uint64_t)n}, no_tlvs, &r));
+    assert_int_equal(r.id.n, SMS_ID_MAX);
+    n = sprintf(text, "id:%0*d stat:DELIVRD", SMS_ID_MAX + 1, 1);
+    assert_false(sms_receipt_read((struct hilo_str){text, (uint64_t)n}, no_tlvs, &r));
+    n = sprintf(text, "id:1 stat:%060000d err:%09000d", 0, 1);
+    assert_true(sms_receipt_read((struct hilo_str){text, (uint64_t)n}, no_tlvs, &r));
+    assert_true(r.stat.n <= SMS_ID_MAX + 1 && r.err.n <= SMS_ID_MAX + 1);
+}
+
 static void test_tlvs(void **state)
 {
     const struct hilo_str tlvs = LIT("\0\x1e\0\x04"
@@ -203,9 +220,13 @@ static void test_ids_that_must_meet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts),     cmocka_unit_test(test_no_receipts),
-        cmocka_unit_test(test_tlvs),      cmocka_unit_test(test_states),
-        cmocka_unit_test(test_spellings), cmocka_unit_test(test_ids_that_must_meet),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_no_receipts),
+        cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_tlvs),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_ids_that_must_meet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
