@@ -287,7 +287,7 @@ static void rig_turn(struct rig *r)
 struct reply {
     unsigned status;
     size_t n, body_n;
-    char *body, text[100000]; /* headers, a NUL, and the body */
+    char *body, text[300000]; /* headers, a NUL, and the body */
 };
 
 static int rig_connect(struct rig *r)
