@@ -363,6 +363,11 @@ static const struct hilo_option plugin_options[] = {
              "ANSI-136 "
              "has it (bulk 0, normal 1, urgent 2).",
      .flags = HILO_OPT_RELOADABLE},
+    {OPTION(user_reference, HILO_OPT_BOOL), .name = "user_message_reference", .def = "false",
+     .help = "smpp: whether submits carry the TLV user_message_reference: from an SMSC that returns it, a "
+             "receipt "
+             "resolves what is in doubt.",
+     .flags = HILO_OPT_RELOADABLE},
     {OPTION(message_id, HILO_OPT_ENUM), .name = "message_id", .def = "auto", .choices = "auto|as_is",
      .help = "smpp: whether a receipt may write a message's id otherwise than the answer to the submit did "
              "(hexadecimal for decimal, with leading zeros, in another case).",

@@ -43,7 +43,7 @@ struct sms_conf {
     struct hilo_str service_type, addresses, country;
     int64_t alphabet; /* SMS_ALPHABET_GSM + this */
     int64_t long_messages, validity, priority, message_id;
-    uint64_t latin1, flash, intermediate;
+    uint64_t latin1, flash, intermediate, user_reference;
 };
 
 struct sms; /* the instance (sms.h) */

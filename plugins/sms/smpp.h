@@ -16,6 +16,7 @@ enum {
     SMPP_ID_MAX = 64,    /* of a message at the SMSC */
     SMPP_TRIES_MAX = 8,  /* of one segment whose neighbours were taken */
     SMPP_LATE_MAX = 64,  /* late answers that wait for room in the link to the core */
+    SMPP_DOUBTS = 1024,  /* a power of two */
     SMPP_RECENT = 2048   /* a power of two */
 };
 
@@ -60,6 +61,14 @@ struct smpp_recent {
     int64_t unsure_until; /* its session broke, and it may come again until then; 0: no */
 };
 
+/* A submit that is in doubt: its receipt may return the reference that it had. */
+struct smpp_doubt {
+    struct hilo_id id;
+    uint64_t to; /* hash of its recipient */
+    uint16_t user_reference;
+    bool used;
+};
+
 struct smpp_late {
     struct hilo_id id;
     uint32_t status;
@@ -80,13 +89,15 @@ struct smpp {
     bool draining;
     bool told; /* since it was last up, that it is down */
     uint64_t random;
-    uint16_t reference;
+    uint16_t reference, user_reference; /* the last that were given */
 
     struct smpp_msg *head, **tail, *pool; /* the queue, in order */
     int64_t paused_until;                 /* the SMSC said that it is too much; 0: it did not */
     int64_t pause_us;                     /* how long the last pause was; 0: all is well since */
     struct sms_timer pause;
 
+    struct smpp_doubt *doubt; /* SMPP_DOUBTS of them, the oldest is overwritten; NULL: none yet */
+    uint32_t doubt_next;
     struct smpp_in *in;
     uint32_t n_in, in_free, waiting; /* waiting: in use */
     struct smpp_recent *recent;      /* SMPP_RECENT; number n at n modulo that */
@@ -127,6 +138,9 @@ void smpp_give_back(struct smpp *, int32_t code, const char *reason, const char 
 /* Everything is reported, as what it is; the binds are closed already. */
 void smpp_out_end(struct smpp *);
 void smpp_out_done(struct smpp *);
+/* The message in doubt whose submit to this recipient, as the SMSC writes him, had this reference; it
+ * is forgotten then. false: none. */
+bool smpp_doubt_find(struct smpp *, struct hilo_str to, uint16_t user_reference, struct hilo_id *id_out);
 
 /* smpp_map.c: a message as submits */
 struct smpp_plan {
@@ -148,7 +162,7 @@ size_t smpp_plan_room(const struct smpp_plan *);
 /* The submit of its segment number index, from 0, with this text of it. HILO_OK, or what
  * sms_pdu_encode said. */
 int32_t smpp_plan_put(const struct smpp_plan *, unsigned index, struct hilo_str part, uint16_t reference,
-                      uint32_t seq, struct sms_out *out);
+                      const struct sms_slot *, struct sms_out *out);
 
 /* smpp_in.c: messages in */
 /* A deliver_sm or data_sm; answered now, or when it is on disk. */

@@ -224,7 +224,8 @@ void smpp_committed(void *driver, uint64_t token, int32_t code)
 
 /* ---- receipts ---------------------------------------------------------------------------------------- */
 
-static void receipt_put(struct smpp *s, struct hilo_writer *w, const struct sms_receipt *r)
+static void receipt_put(struct smpp *s, struct hilo_writer *w, const struct sms_receipt *r,
+                        const struct hilo_id *echo)
 {
     char spelled[SMS_ID_SPELLINGS_MAX][SMS_ID_MAX];
     struct hilo_str spelling[SMS_ID_SPELLINGS_MAX];
@@ -250,6 +251,8 @@ static void receipt_put(struct smpp *s, struct hilo_writer *w, const struct sms_
     }
     if (r->stat.n && status != HILO_STATUS_DELIVERED)
         hilo_put_str(w, HILO_T_RECEIPT_DETAIL, r->stat);
+    if (echo)
+        hilo_put_id(w, HILO_T_RECEIPT_ECHO, *echo);
     if (s->sms->conf.message_id == SMS_ID_AUTO) {
         n = sms_id_spellings(r->id, spelled, spelling);
         for (i = 0; i < n; i++)
@@ -262,9 +265,14 @@ static void in_receipt(struct smpp_bind *b, const struct sms_pdu *p, const struc
 {
     uint8_t bytes[IN_BYTES];
     struct hilo_writer w;
+    struct hilo_id echo;
+    uint32_t reference;
+    bool echoed = sms_tlv_int(p->tlvs, SMS_TLV_USER_MESSAGE_REFERENCE, &reference) &&
+                  reference <= UINT16_MAX &&
+                  smpp_doubt_find(b->smpp, p->source_addr, (uint16_t)reference, &echo);
 
     hilo_writer_init(&w, bytes, sizeof bytes);
-    receipt_put(b->smpp, &w, r);
+    receipt_put(b->smpp, &w, r, echoed ? &echo : NULL);
     in_submit(b, p, &w, 0);
 }
 

@@ -198,8 +198,15 @@ static int32_t plan_put_payload(const struct smpp_plan *p, struct sms_pdu *pdu, 
     return code;
 }
 
+static int32_t plan_put_reference(const struct sms_slot *slot, struct sms_out *out)
+{
+    return slot->user_reference
+               ? sms_tlv_put_int(out, SMS_TLV_USER_MESSAGE_REFERENCE, slot->user_reference, 2)
+               : HILO_OK;
+}
+
 int32_t smpp_plan_put(const struct smpp_plan *p, unsigned index, struct hilo_str part, uint16_t reference,
-                      uint32_t seq, struct sms_out *out)
+                      const struct sms_slot *slot, struct sms_out *out)
 {
     struct sms_pdu pdu = p->pdu;
     struct sms_udh udh = {0};
@@ -209,9 +216,11 @@ int32_t smpp_plan_put(const struct smpp_plan *p, unsigned index, struct hilo_str
     int32_t code;
     size_t n;
 
-    pdu.sequence = seq;
-    if (p->payload)
-        return plan_put_payload(p, &pdu, out);
+    pdu.sequence = slot->seq;
+    if (p->payload) {
+        code = plan_put_payload(p, &pdu, out);
+        return code == HILO_OK ? plan_put_reference(slot, out) : code;
+    }
     if (p->several) {
         sar = p->sar;
         if (!sar) {
@@ -235,5 +244,5 @@ int32_t smpp_plan_put(const struct smpp_plan *p, unsigned index, struct hilo_str
         code = sms_tlv_put_int(out, SMS_TLV_SAR_TOTAL_SEGMENTS, p->n, 1);
     if (code == HILO_OK && sar)
         code = sms_tlv_put_int(out, SMS_TLV_SAR_SEGMENT_SEQNUM, index + 1, 1);
-    return code;
+    return code == HILO_OK ? plan_put_reference(slot, out) : code;
 }

@@ -200,6 +200,48 @@ static void msg_settle(struct smpp *s, struct smpp_msg *m)
         msg_settle_parts(s, m);
 }
 
+/* ---- what is in doubt ------------------------------------------------------------------------------------
+ */
+
+/* Digits only: the SMSC may write a plus sign that we did not, and the other way round. */
+static uint64_t doubt_to(struct hilo_str number)
+{
+    uint64_t h = 0xcbf29ce484222325u, i;
+
+    for (i = 0; i < number.n; i++)
+        if (number.p[i] >= '0' && number.p[i] <= '9')
+            h = (h ^ (uint8_t)number.p[i]) * 0x100000001b3u;
+    return h;
+}
+
+static void doubt_put(struct smpp *s, const struct sms_slot *slot, struct hilo_id id)
+{
+    if (!slot->user_reference)
+        return;
+    if (!s->doubt)
+        s->doubt = calloc(SMPP_DOUBTS, sizeof *s->doubt);
+    if (s->doubt) /* else receipts resolve it by its id, or nothing does */
+        s->doubt[s->doubt_next++ & (SMPP_DOUBTS - 1)] = (struct smpp_doubt){
+            .id = id, .to = slot->to, .user_reference = slot->user_reference, .used = true};
+}
+
+bool smpp_doubt_find(struct smpp *s, struct hilo_str to, uint16_t user_reference, struct hilo_id *id_out)
+{
+    uint64_t hash = doubt_to(to);
+    uint32_t i;
+
+    for (i = 1; s->doubt && i <= SMPP_DOUBTS; i++) { /* the newest first: references come round */
+        struct smpp_doubt *d = &s->doubt[(s->doubt_next - i) & (SMPP_DOUBTS - 1)];
+
+        if (d->used && d->user_reference == user_reference && d->to == hash) {
+            d->used = false;
+            *id_out = d->id;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
 /* The bind that is to send next: in turn among those with room. */
@@ -235,7 +277,12 @@ static int32_t out_write(struct smpp_bind *b, struct smpp_msg *m, const struct s
     if (!out.p)
         return HILO_NOMEM;
     slot = sms_window_take(&b->window);
-    code = smpp_plan_put(plan, index, part, m->reference, slot->seq, &out);
+    if (b->smpp->sms->conf.user_reference) {
+        b->smpp->user_reference = (uint16_t)(b->smpp->user_reference % UINT16_MAX + 1); /* never 0 */
+        slot->user_reference = b->smpp->user_reference;
+        slot->to = doubt_to(plan->pdu.destination_addr);
+    }
+    code = smpp_plan_put(plan, index, part, m->reference, slot, &out);
     if (code != HILO_OK) {
         sms_window_free(&b->window, slot);
         return code;
@@ -470,6 +517,7 @@ void smpp_unanswered(struct smpp_bind *b, struct sms_slot *slot)
 {
     struct smpp_msg *m = slot->msg;
 
+    doubt_put(b->smpp, slot, m->id);
     sms_window_late(&b->window, slot, m->id);
     doubt(b->smpp, m, slot->segment, "no_answer", "it left and no answer came in time; a receipt may tell");
 }
@@ -497,6 +545,8 @@ void smpp_lost(struct smpp_bind *b)
         unsigned index = slot->segment;
         bool left = slot->end <= sent;
 
+        if (left)
+            doubt_put(b->smpp, slot, m->id);
         sms_window_free(&b->window, slot);
         if (left)
             doubt(b->smpp, m, index, "link_lost",
@@ -541,6 +591,7 @@ void smpp_out_done(struct smpp *s)
 {
     struct smpp_msg *m;
 
+    free(s->doubt);
     while ((m = s->pool)) {
         s->pool = m->next;
         free(m->part);

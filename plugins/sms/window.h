@@ -25,11 +25,13 @@ struct sms_slot {
     uint32_t seq;
     uint8_t place; /* enum sms_place */
     uint8_t spare;
-    uint16_t segment;     /* from 0 */
-    struct smpp_msg *msg; /* OPEN */
-    struct hilo_id id;    /* LATE: of the message */
-    uint64_t end;         /* position behind its last byte in what the connection was given */
-    int64_t due;          /* OPEN: no answer by then is none */
+    uint16_t segment;        /* from 0 */
+    struct smpp_msg *msg;    /* OPEN */
+    uint16_t user_reference; /* its TLV of that name */
+    struct hilo_id id;       /* LATE: of the message */
+    uint64_t end;            /* position behind its last byte in what the connection was given */
+    uint64_t to;             /* hash of its recipient, if there is a user_reference */
+    int64_t due;             /* OPEN: no answer by then is none */
 };
 
 struct sms_window {

@@ -581,6 +581,39 @@ static void receipts_say_what_became_of_it(void **state)
     close(fd);
 }
 
+static void a_receipt_with_our_reference_resolves_what_is_in_doubt(void **state)
+{
+    struct fake *f = *state;
+    struct hilo_id expect = id_of(9), echo;
+    struct submit s;
+    uint8_t tlv[6] = {2, 4, 0, 2};
+    unsigned i;
+    int fd;
+
+    f->conf.user_reference = 1;
+    fd = fake_bound(f);
+    send_text(f, 9, "texto");
+    s = submit_of(f, fd);
+    assert_int_equal(s.n_tlvs, 6);
+    assert_memory_equal(s.tlvs, tlv, 4);
+    memcpy(tlv, s.tlvs, 6);
+    f->now += 11 * SECOND;
+    RUN_UNTIL(f, f->n_report == 1);
+    assert_int_equal(f->report[0].code, HILO_IN_DOUBT);
+    peer_deliver(fd, 1, "573009999999", 4, 0, "id:5 stat:DELIVRD", 17, tlv, 6); /* of somebody else's */
+    peer_deliver(fd, 2, "573001112233", 4, 0, "id:6 stat:DELIVRD", 17, tlv, 6);
+    peer_deliver(fd, 3, "573001112233", 4, 0, "id:6 stat:DELIVRD", 17, tlv, 6);
+    RUN_UNTIL(f, f->n_submit == 3);
+    for (i = 0; i < 3; i++) {
+        echo = hilo_get_id(hilo_get_str(submitted(f, i), HILO_T_MSG_RECEIPT), HILO_T_RECEIPT_ECHO);
+        if (i == 1)
+            assert_memory_equal(&echo, &expect, sizeof echo);
+        else
+            assert_memory_not_equal(&echo, &expect, sizeof echo);
+    }
+    close(fd);
+}
+
 static struct hilo_str ext(struct fake *f, unsigned i)
 {
     return hilo_get_str(submitted(f, i), HILO_T_MSG_EXT_ID);
@@ -669,6 +702,7 @@ int main(void)
         T(what_is_no_text_is_kept_whole),
         T(a_payload_and_a_data_sm_are_messages_too),
         T(receipts_say_what_became_of_it),
+        T(a_receipt_with_our_reference_resolves_what_is_in_doubt),
         T(what_comes_again_after_a_break_has_the_same_id),
         T(what_was_surely_acknowledged_is_no_repetition),
     };
