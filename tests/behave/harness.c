@@ -651,8 +651,10 @@ void gate_configure(struct gate *g)
                                "    app_secret: sim-app-secret\n    verify_token: sim-verify\n";
     /* The same tests, with the channel on a thread or in a process of its own. */
     const char *isolation = g->isolation ? g->isolation : getenv("HILO_ISOLATION");
-    char *yaml = NULL;
+    char *yaml = NULL, to[64] = "";
 
+    if (!g->type)
+        (void)snprintf(to, sizeof to, "    base_url: http://127.0.0.1:%d\n", g->sim->port);
     assert_true(
         asprintf(&yaml,
                  "gateway:\n  name: Test\n  language: es\n  data_dir: %s/data\n  plugin_dir: %s/plugins\n"
@@ -660,12 +662,12 @@ void gate_configure(struct gate *g)
                  "store:\n  segment_size: %s\n  map_size: 2G\n%s"
                  "http:\n  listen: 127.0.0.1:%d\n%s%s%s\n"
                  "log: {level: debug}\n"
-                 "channels:\n  wa:\n    type: whatsapp\n%s    base_url: http://127.0.0.1:%d\n%s%s%s"
+                 "channels:\n  wa:\n    type: %s\n%s%s%s%s%s"
                  "routes:\n  - scheme: phone\n    channel: wa\n%s",
                  g->scratch->dir, harness_build(), isolation ? isolation : "thread", g->extra_gateway,
                  g->segment_size ? g->segment_size : "16M", g->extra_store, g->port, g->extra_http,
                  g->public_url ? "  public_url: " : "", g->public_url ? g->public_url : "",
-                 g->channel ? g->channel : meta, g->sim->port,
+                 g->type ? g->type : "whatsapp", g->channel ? g->channel : meta, to,
                  /* What is not what a test is about: it says so itself. */
                  strstr(g->extra_channel, "window:") ? "" : "    window: provider\n",
                  strstr(g->extra_channel, "rate:") ? "" : "    rate: 0\n    pair_interval: 0s\n",
@@ -746,6 +748,8 @@ void gate_start(struct gate *g, struct scratch *scratch, struct sim *sim)
     gate_again(g);
     if (!g->key[0])
         gate_key(g);
+    if (!sim)
+        return;
     struct answer a = sim_post(sim, "/_sim/config", "{\"webhook_url\":\"%s/hooks/wa\"}", g->url);
     answer_done(&a);
 }

@@ -114,9 +114,11 @@ struct gate {
     char url[64];
     char key[64];
     const struct sim *sim;
-    char extra_channel[512];  /* more lines of the channel wa, indented by 4 */
-    const char *channel;      /* its own lines but for type and base_url; NULL: those of Meta's */
-    char extra[2048];         /* more top-level YAML */
+    char extra_channel[512]; /* more lines of the channel wa, indented by 4 */
+    const char *channel;     /* its own lines but for type and base_url; NULL: those of Meta's */
+    const char *type; /* of the channel wa; NULL: whatsapp. Another has no base_url, and all its lines are in
+                         channel */
+    char extra[2048]; /* more top-level YAML */
     char extra_http[256];     /* more lines of the section http, indented by 2 */
     char extra_store[128];    /* the same of store */
     char extra_gateway[128];  /* and of gateway */
@@ -128,8 +130,8 @@ struct gate {
 /* A port that nobody has now. */
 int free_port(void);
 /* Writes hilo.yaml into the scratch folder (one channel "wa" of type whatsapp towards the
- * simulator; a route for phone) and starts hilod; makes a key with all scopes the first
- * time, and points the simulator's webhooks here. The port stays the same over restarts. */
+ * simulator, which is NULL for another type; a route for phone) and starts hilod; makes a key with all scopes
+ * the first time, and points the simulator's webhooks here. The port stays the same over restarts. */
 void gate_start(struct gate *, struct scratch *, struct sim *);
 /* Writes hilo.yaml again, for a reload. */
 void gate_configure(struct gate *);
