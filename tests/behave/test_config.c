@@ -187,6 +187,45 @@ static void the_example_of_infobip_is_good(void **state)
     scratch_done(&s);
 }
 
+/* conf/sms-smpp.yaml, as it is but for the folder of plugins; and what is wrong with such options. */
+static void the_example_of_sms_is_good(void **state)
+{
+    static const struct {
+        const char *options, *says;
+    } row[] = {
+        {"    system_id: s\n", "channels.sms.host is missing"},
+        {"    host: h\n", "channels.sms.system_id is missing"},
+        {"    host: h\n    system_id: s\n    sender: \"DEMASIADO LARGO\"\n", "channels.sms.sender is none"},
+        {"    host: h\n    system_id: s\n    addresses: \"+56:2\"\n", "channels.sms.addresses can't be read"},
+        {"    host: h\n    system_id: s\n    window_size: 256\n", "channels.sms.window_size"},
+        {"    host: h\n    system_id: s\n    tls: true\n    tls_ca: x\n",
+         "channels.sms.tls_ca holds no certificate"},
+        {"    host: h\n    system_id: s\n    tls_cert: x\n", "channels.sms.tls_cert and tls_key"},
+        {"    host: h\n    system_id: s\n    provider: carrier-pigeon\n", "channels.sms.provider"},
+    };
+    struct scratch s;
+    char *example = file_read("conf/sms-smpp.yaml", NULL), *yaml = NULL, bad[1024];
+
+    (void)state;
+    scratch_init(&s);
+    (void)setenv("HILO_SMS_PASSWORD", "p", 1);
+    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), example) > 0);
+    char *said = check(&s, yaml, 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    free(yaml);
+    free(example);
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        (void)snprintf(bad, sizeof bad,
+                       "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  sms:\n    type: sms\n%s",
+                       harness_build(), row[i].options);
+        said = check(&s, bad, 3);
+        says(said, row[i].says);
+        free(said);
+    }
+    scratch_done(&s);
+}
+
 static void faults_of_a_plugins_options_are_told_with_the_others(void **state)
 {
     struct scratch s;
@@ -406,6 +445,7 @@ int main(void)
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
         cmocka_unit_test(the_example_of_infobip_is_good),
+        cmocka_unit_test(the_example_of_sms_is_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
         cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),
