@@ -13,7 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "model/table.h"
+#include "model/address.h"
 #include "services/consent_watch.h"
 #include "services/customers.h"
 #include "services/delivery.h"
@@ -219,15 +219,20 @@ static int32_t list_under(struct gateway *gw, enum table t, const struct key *pr
     return rc;
 }
 
+/* As messages are sent to it: of a line that is known by several numbers, the canonical one. */
 static struct hilo_str party_of(struct arena *a, const struct identifier *id)
 {
+    char variants[ADDRESS_VARIANTS][ADDRESS_PHONE];
+    struct hilo_str value = id->value;
     struct hilo_writer w;
 
+    if (id->scheme == HILO_SCHEME_PHONE && address_whatsapp_variants(value, variants) > 0)
+        value = arena_str(a, str(variants[0]));
     arena_writer(a, &w);
     hilo_put_u64(&w, HILO_T_IDENT_SCHEME, id->scheme);
     if (id->scope.n)
         hilo_put_str(&w, HILO_T_IDENT_SCOPE, id->scope);
-    hilo_put_str(&w, HILO_T_IDENT_VALUE, id->value);
+    hilo_put_str(&w, HILO_T_IDENT_VALUE, value);
     return hilo_written(&w);
 }
 

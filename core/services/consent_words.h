@@ -36,9 +36,9 @@ struct own_text {
 struct consent_rules {
     struct own_word *words; /* the channel's first */
     struct own_text *texts; /* likewise */
-    uint32_t languages;           /* WORD_x: whose built-in words count */
-    uint32_t categories;          /* 1 << HILO_CATEGORY_x that a stop word closes */
-    bool confirm;                 /* a stop or start word is answered */
+    uint32_t languages;     /* WORD_x: whose built-in words count */
+    uint32_t categories;    /* 1 << HILO_CATEGORY_x that a stop word closes */
+    bool confirm;           /* a stop or start word is answered */
 };
 
 /* Without blanks and signs around and between words, case or accents: "¡Baja!" is "baja".

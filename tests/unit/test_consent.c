@@ -280,13 +280,40 @@ static void the_address_that_is_sent_to_counts(void **state)
     assert_int_equal(rig_plug.sends, 1); /* the confirmation, to Luz */
 }
 
+/* Mexico's numbers are written in two ways, and are one line. */
+static void a_grant_finds_the_number_however_it_is_written(void **state)
+{
+    struct rig *r = *state;
+    const struct identifier old = {.scheme = HILO_SCHEME_PHONE, .value = STR("+5215512345678")};
+    const struct consent_change grant = {
+        .category = HILO_CATEGORY_SERVICE, .granted = true, .channel = STR("wa")};
+    const struct customer_fields none = {0};
+    struct hilo_id customer;
+    struct fault f;
+
+    store_begin(r->store);
+    assert_int_equal(customer_create(&r->gw, &actor_core, &none, &old, 1, &customer, &f), 0);
+    store_end(r->store);
+    assert_int_equal(says(r, "+525512345678", "in.1", "STOP"), HILO_OK);
+    assert_true(send_to(r, "+5215512345678", HILO_CATEGORY_SERVICE).suppressed);
+    store_begin(r->store);
+    assert_int_equal(consent_put(&r->gw, &actor_core, customer, &grant, r->gw.arena, &f), 0);
+    store_end(r->store);
+    assert_false(send_to(r, "+5215512345678", HILO_CATEGORY_SERVICE).suppressed);
+    assert_false(send_to(r, "+525512345678", HILO_CATEGORY_SERVICE).suppressed);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(what_is_on_its_way_is_asked_back),         T(what_the_peer_has_is_sent),
-        T(what_the_link_has_not_taken_never_leaves), T(what_may_have_left_is_not_told_as_suppressed),
-        T(the_last_word_of_the_right_reach_counts),  T(the_address_that_is_sent_to_counts),
+        T(what_is_on_its_way_is_asked_back),
+        T(what_the_peer_has_is_sent),
+        T(what_the_link_has_not_taken_never_leaves),
+        T(what_may_have_left_is_not_told_as_suppressed),
+        T(the_last_word_of_the_right_reach_counts),
+        T(the_address_that_is_sent_to_counts),
+        T(a_grant_finds_the_number_however_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
