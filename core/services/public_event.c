@@ -13,6 +13,7 @@
 #include "model/json.h"
 #include "model/out.h"
 #include "services/cases.h"
+#include "services/consent.h"
 #include "store/keys.h"
 #include <stdio.h>
 #include <string.h>
@@ -269,6 +270,14 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
         out->channel = e->channel;
         return HILO_OK;
     }
+    case EVENT_consent_changed: {
+        BODY(consent_changed);
+        out->type = PUBLIC_CONSENT_CHANGED;
+        out->customer = e->customer;
+        if (e->reach == CONSENT_CHANNEL)
+            out->channel = e->name;
+        return HILO_OK;
+    }
     default:
         return HILO_NOSUP;
     }
@@ -467,6 +476,33 @@ static void put_case_status(struct out *o, uint64_t status)
     out_opt(o, "status", str(case_status_name(status)));
 }
 
+static int32_t put_consent(struct out *o, const struct ev_consent_changed *e, struct err *err)
+{
+    struct hilo_str rest = e->parties;
+    struct hilo_field party;
+    int32_t rc = HILO_OK;
+
+    out_id(o, "customer", "cus", e->customer);
+    out_begin(o, "categories", '[');
+    for (uint64_t category = 1; category < 64; category++)
+        if (e->categories >> category & 1)
+            put_enum(o, NULL, MODEL_E_CATEGORY, category);
+    out_end(o, ']');
+    out_str(o, "state", str(consent_state_name(e->state)));
+    if (e->reach != CONSENT_ALL)
+        out_str(o, e->reach == CONSENT_CHANNEL ? "channel" : "channel_type", e->name);
+    if (rest.n) {
+        out_begin(o, "addresses", '[');
+        while (rc == HILO_OK && hilo_next(&rest, &party) == 1)
+            rc = put_group(o, NULL, MODEL_G_IDENT, party.val, err);
+        out_end(o, ']');
+    }
+    out_str(o, "how", str(consent_how_name(e->how)));
+    out_opt(o, "proof", e->proof);
+    out_id(o, "message", "msg", e->message);
+    return rc;
+}
+
 /* The subject, and the members of data. */
 static int32_t put_data(struct out *o, const struct event *ev, const struct public_event *p, struct arena *a,
                         struct err *err)
@@ -575,6 +611,10 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         out_str(o, "channel", e->channel);
         return HILO_OK;
     }
+    case PUBLIC_CONSENT_CHANGED: {
+        BODY(consent_changed);
+        return put_consent(o, e, err);
+    }
     case PUBLIC__END:
         break;
     }
@@ -585,14 +625,21 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
 /* What it is about: the id that data begins with, or the channel. */
 static void put_subject(struct out *o, const struct public_event *p)
 {
-    static const char *const prefix[] = {
-        [PUBLIC_MESSAGE_ACCEPTED] = "msg",     [PUBLIC_MESSAGE_RECEIVED] = "msg",
-        [PUBLIC_MESSAGE_STATUS] = "msg",       [PUBLIC_CONVERSATION_OPENED] = "cnv",
-        [PUBLIC_CONVERSATION_UPDATED] = "cnv", [PUBLIC_CUSTOMER_CREATED] = "cus",
-        [PUBLIC_CUSTOMER_UPDATED] = "cus",     [PUBLIC_IDENTIFIER_ADDED] = "cus",
-        [PUBLIC_IDENTIFIER_REMOVED] = "cus",   [PUBLIC_CASE_OPENED] = "cas",
-        [PUBLIC_CASE_UPDATED] = "cas",         [PUBLIC_MEDIA_STORED] = "med",
-        [PUBLIC_MEDIA_FAILED] = "med",         [PUBLIC__END] = NULL};
+    static const char *const prefix[] = {[PUBLIC_MESSAGE_ACCEPTED] = "msg",
+                                         [PUBLIC_MESSAGE_RECEIVED] = "msg",
+                                         [PUBLIC_MESSAGE_STATUS] = "msg",
+                                         [PUBLIC_CONVERSATION_OPENED] = "cnv",
+                                         [PUBLIC_CONVERSATION_UPDATED] = "cnv",
+                                         [PUBLIC_CUSTOMER_CREATED] = "cus",
+                                         [PUBLIC_CUSTOMER_UPDATED] = "cus",
+                                         [PUBLIC_IDENTIFIER_ADDED] = "cus",
+                                         [PUBLIC_IDENTIFIER_REMOVED] = "cus",
+                                         [PUBLIC_CASE_OPENED] = "cas",
+                                         [PUBLIC_CASE_UPDATED] = "cas",
+                                         [PUBLIC_MEDIA_STORED] = "med",
+                                         [PUBLIC_MEDIA_FAILED] = "med",
+                                         [PUBLIC_CONSENT_CHANGED] = "cus",
+                                         [PUBLIC__END] = NULL};
     struct hilo_id id;
 
     if (!prefix[p->type]) {

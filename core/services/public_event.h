@@ -27,7 +27,8 @@
     X(MEDIA_STORED, "hilo.media.stored", SCOPE_MEDIA_READ)                                                   \
     X(MEDIA_FAILED, "hilo.media.failed", SCOPE_MEDIA_READ)                                                   \
     X(CHANNEL_PAUSED, "hilo.channel.paused", SCOPE_CHANNELS_READ)                                            \
-    X(CHANNEL_RESUMED, "hilo.channel.resumed", SCOPE_CHANNELS_READ)
+    X(CHANNEL_RESUMED, "hilo.channel.resumed", SCOPE_CHANNELS_READ)                                          \
+    X(CONSENT_CHANGED, "hilo.consent.changed", SCOPE_CUSTOMERS_READ)
 enum public_type {
 #define X(name, text, scope) PUBLIC_##name,
     PUBLIC_TYPES(X)

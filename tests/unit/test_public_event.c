@@ -304,6 +304,10 @@ static void customers_cases_media_and_channels(void **state)
     (void)snprintf(path, sizeof path, "/v1/cases/%s", cas);
     assert_int_equal(rig_call(r, "PATCH", path, JSON_TYPE, "{\"status\":\"closed\",\"owner\":\"luis\"}", a),
                      200);
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/consents/promotional", cus);
+    assert_int_equal(rig_call(r, "PUT", path, JSON_TYPE,
+                              "{\"state\":\"denied\",\"channel\":\"wa\",\"proof\":\"call\"}", a),
+                     200);
     assert_int_equal(rig_post(r, "/v1/channels/wa/pause", "{\"reason\":\"night\"}", a), 200);
     assert_int_equal(rig_post(r, "/v1/channels/wa/resume", "{}", a), 200);
 
@@ -338,10 +342,11 @@ static void customers_cases_media_and_channels(void **state)
     put_event(r, &ev_desc_media_failed, &failed);
 
     tell(r, from, &t);
-    expect(&t, (const char *const[]){
-                   "hilo.customer.created", "hilo.identifier.added", "hilo.customer.updated",
-                   "hilo.case.opened", "hilo.case.updated", "hilo.channel.paused", "hilo.channel.resumed",
-                   "hilo.conversation.opened", "hilo.message.received", "hilo.media.failed", NULL});
+    expect(&t,
+           (const char *const[]){"hilo.customer.created", "hilo.identifier.added", "hilo.customer.updated",
+                                 "hilo.case.opened", "hilo.case.updated", "hilo.consent.changed",
+                                 "hilo.channel.paused", "hilo.channel.resumed", "hilo.conversation.opened",
+                                 "hilo.message.received", "hilo.media.failed", NULL});
     for (unsigned i = 0; i < t.n; i++) {
         cJSON *o = parsed(&t, i, &data);
         bool of_channel = strncmp(t.e[i].type, "hilo.channel.", 13) == 0;
@@ -361,11 +366,19 @@ static void customers_cases_media_and_channels(void **state)
             assert_string_equal(member(data, "status"), "closed");
             assert_string_equal(member(data, "owner"), "luis");
             assert_null(cJSON_GetObjectItem(data, "subject"));
-        } else if (i == 8) {
+        } else if (i == 5) {
+            assert_string_equal(member(o, "subject"), cus);
+            assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(data, "categories"), 0)->valuestring,
+                                "promotional");
+            assert_string_equal(member(data, "state"), "denied");
+            assert_string_equal(member(data, "channel"), "wa");
+            assert_string_equal(member(data, "how"), "api");
+            assert_string_equal(member(data, "proof"), "call");
+        } else if (i == 9) {
             assert_string_equal(member(data, "provider_id"), "wamid.in");
             id_format("med", m.media, text);
             assert_string_equal(member(data, "media"), text);
-        } else if (i == 9) {
+        } else if (i == 10) {
             assert_string_equal(member(data, "reason"), "timeout");
             assert_string_equal(member(data, "channel"), "wa");
         }
@@ -393,7 +406,7 @@ static void customers_cases_media_and_channels(void **state)
     seen = 0;
     for (unsigned i = 0; i < t.n; i++)
         seen += public_filter_takes(&f, &t.e[i].p);
-    assert_int_equal(seen, 5);
+    assert_int_equal(seen, 6);
     f = (struct public_filter){.scopes = SCOPE_ALL};
     assert_true(id_parse("cas", str(cas), &f.case_id));
     seen = 0;
