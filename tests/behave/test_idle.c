@@ -3,6 +3,7 @@
  * is counted is the kernel's own number of context switches of every thread.
  */
 #include "harness.h"
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 enum { WINDOW_MS = 2500, SETTLE_MS = 700 /* more than a flush waits */, SETTLE_TRIES = 120 };
@@ -113,6 +116,34 @@ static void it_sleeps_with_messages_that_wait_for_an_operator(void **state)
     world_down(&w);
 }
 
+/* Between two signs of life, which come every 15 s. */
+static void it_sleeps_with_an_open_stream_of_events(void **state)
+{
+    struct world w = {0};
+    char text[600], got[4096] = "";
+    size_t n = 0;
+
+    (void)state;
+    world_up(&w, NULL, NULL);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)w.gate.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int len = snprintf(text, sizeof text,
+                       "GET /v1/events HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer %s\r\n\r\n", w.gate.key);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, text, (size_t)len, MSG_NOSIGNAL), len);
+    /* The first sign of life: the next is far. */
+    while (!strstr(got, "\n:\n\n")) {
+        ssize_t r = recv(fd, got + n, sizeof got - 1 - n, 0);
+        assert_true(r > 0);
+        n += (size_t)r;
+    }
+    sleeps(&w);
+    (void)close(fd);
+    world_down(&w);
+}
+
 static void it_sleeps_while_a_send_has_no_answer(void **state)
 {
     struct world w = {0};
@@ -136,6 +167,7 @@ int main(void)
         cmocka_unit_test(a_gateway_without_work_sleeps),
         cmocka_unit_test(it_sleeps_again_after_traffic),
         cmocka_unit_test(it_sleeps_with_messages_that_wait_for_an_operator),
+        cmocka_unit_test(it_sleeps_with_an_open_stream_of_events),
         cmocka_unit_test(it_sleeps_while_a_send_has_no_answer),
     };
 
