@@ -7,15 +7,9 @@
 import { normalizeWebhook } from '@kapso/whatsapp-cloud-api/server';
 import { WhatsAppClient } from '@kapso/whatsapp-cloud-api';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import readline from 'node:readline';
-import { check, graphVersion, messageWith, phoneNumberId, startReceiver, startSimulator, token, within } from './bench.mjs';
+import { dirname, resolve } from 'node:path';
+import { check, graphVersion, messageWith, phoneNumberId, startReceiver, startSimulator, token } from './bench.mjs';
+import { startGateway } from './gateway.mjs';
 
 const binary = process.argv[2];
 if (!binary) {
@@ -25,82 +19,6 @@ if (!binary) {
 const build = resolve(dirname(binary), '..');
 const ana = '573001112233';
 const to = `+${ana}`;
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** The gateway with one channel towards the simulator. */
-async function startGateway(sim) {
-  const dir = mkdtempSync(join(tmpdir(), 'hilo-peers-'));
-  const port = await freePort();
-  writeFileSync(
-    join(dir, 'hilo.yaml'),
-    `gateway:\n  data_dir: ${dir}/data\n  plugin_dir: ${build}/plugins\nstore:\n  segment_size: 16M\n  map_size: 2G\n` +
-      `http:\n  listen: 127.0.0.1:${port}\nlog:\n  level: debug\n` +
-      `channels:\n  wa:\n    type: whatsapp\n    phone_number_id: "${phoneNumberId}"\n    waba_id: "102290129340398"\n` +
-      `    token: ${token}\n    app_secret: sim-app-secret\n    verify_token: v\n    base_url: ${sim.url}\n` +
-      `    window: provider\n    pair_interval: 0s\n`,
-  );
-  const child = spawn(join(build, 'hilod'), ['-c', join(dir, 'hilo.yaml')], { stdio: ['ignore', 'inherit', 'pipe'] });
-  const ended = once(child, 'exit');
-  const lines = [];
-  const waiting = [];
-  readline.createInterface({ input: child.stderr }).on('line', (line) => {
-    lines.push(line);
-    for (const wake of waiting.splice(0)) wake();
-  });
-  /** The first line from `from` on that holds all the words. */
-  const line = (from, ...words) =>
-    within(30000, `the log's ${words.join(' ')}`, (async () => {
-      for (let at = from; ; at++) {
-        while (at >= lines.length) await new Promise((wake) => waiting.push(wake));
-        if (words.every((word) => lines[at].includes(word))) return lines[at];
-      }
-    })());
-  await line(0, 'channel.state', 'channel=wa', 'state=up');
-  await line(0, 'gateway.ready');
-  const key = await new Promise((done, fail) => {
-    const request = http.request(
-      { socketPath: join(dir, 'data', 'control.sock'), path: '/v1/keys', method: 'POST', headers: { 'Content-Type': 'application/json' } },
-      async (response) => {
-        let text = '';
-        for await (const chunk of response) text += chunk;
-        done(JSON.parse(text).key);
-      },
-    );
-    request.on('error', fail);
-    request.end('{"name":"peers","scopes":["all"]}');
-  });
-  const url = `http://127.0.0.1:${port}`;
-  return {
-    url,
-    lines,
-    line,
-    async call(method, path, body) {
-      const response = await fetch(url + path, {
-        method,
-        headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-        body: body === undefined ? undefined : JSON.stringify(body),
-      });
-      const json = await response.json();
-      assert.ok(response.ok, `${method} ${path}: ${JSON.stringify(json)}`);
-      return json;
-    },
-    async stop() {
-      child.kill('SIGTERM');
-      const [code, signal] = await within(20000, 'the end of the gateway', ended);
-      if (code !== 0) console.error(lines.slice(-40).join('\n'));
-      assert.equal(code, 0, `the gateway ended with ${code ?? signal}`);
-      rmSync(dir, { recursive: true });
-    },
-  };
-}
 
 /** Without what a sender may choose: its own id of the message, the token of a flow, defaults that are spelled out, numbers as
  *  text, the plus of a number. */
@@ -126,7 +44,7 @@ const client = new WhatsAppClient({ accessToken: token, baseUrl: sim.url, graphV
 await sim.post('config', {
   templates: [{ name: 'pedir_foto', language: 'es', header: 'image', body_parameters: 2, buttons: ['quick_reply', 'url_dynamic'] }],
 });
-const gateway = await startGateway(sim);
+const gateway = await startGateway(build, sim);
 await sim.post('config', { webhook_url: `${gateway.url}/hooks/wa` });
 const first = await sim.post('inbound', { from: ana, name: 'Ana', type: 'text', text: { body: 'hola' } });
 const received = await gateway.line(0, 'message.received');
