@@ -49,6 +49,8 @@ static const struct rec_desc *desc_of(enum table t)
         return &rec_desc_consent;
     case TABLE_PLUGIN:
         return &rec_desc_plugin_value;
+    case TABLE_PARTS:
+        return &rec_desc_parts;
     default:
         return NULL;
     }
@@ -364,6 +366,23 @@ static void life_of_messages(struct rig *r, const struct person *ana, const stru
     rig_claim(r, id); /* in flight */
 }
 
+/* What is one message here and several at the peer. */
+static void life_of_several(struct rig *r, const struct person *luis)
+{
+    struct person p = rig_person(r, "+573000000008");
+    struct hilo_id id = rig_accept(r, &p, (struct draft){0});
+
+    rig_claim(r, id);
+    rig_report_several(r, id, HILO_STATUS_SENT, "sms.1 sms.2 sms.3");
+    rig_receipt(r, id, "sms.2", HILO_STATUS_DELIVERED);
+    rig_receipt(r, id, "sms.3", HILO_STATUS_FAILED);
+    rig_park(r, "1A 26 0000001a", HILO_STATUS_DELIVERED);
+    rig_part(r, "luis/7/2", 1, 2, "mo.1");
+    (void)rig_receive(r, luis, (struct draft){.ext_id = STR("mo.1"), .joined = STR("luis/7/2")});
+    rig_part(r, "luis/8/3", 3, 3, "mo.5");
+    rig_part(r, "luis/8/3", 1, 3, "mo.3");
+}
+
 static void life_of_the_rest(struct rig *r, const struct person *ana, const struct person *luis)
 {
     static const uint8_t hash[32] = {1, 2, 3}, other[32] = {4, 5, 6};
@@ -428,6 +447,7 @@ static void make(const char *folder)
     EMIT(r, case_opened, .id = case_id, .customer = ana.customer, .subject = STR("Televisor"),
          .owner = STR("Luis"), .status = CASE_OPEN);
     life_of_messages(r, &ana, &luis, case_id);
+    life_of_several(r, &luis);
     life_of_the_rest(r, &ana, &luis);
     EMIT(r, case_updated, .id = case_id, .set = 4, .status = CASE_PENDING);
     rig_clean(r);
