@@ -326,7 +326,7 @@ static int32_t claim_one(struct delivery *d, struct gw_channel *c, struct hilo_i
     if (rc != HILO_OK)
         return err_set(e, rc, "%s", why.text);
     if (!refused) {
-        unsigned segments = segments_within(c->able, lowered.message[m.part], &why);
+        unsigned segments = segments_of(c->able, bytes, &lowered, m.part, &why);
         if (segments == 0)
             refused = "too_many_segments"; /* its channel changed since */
         else

@@ -692,24 +692,24 @@ static struct hilo_str spellings_of(struct inbound *in, const struct hilo_str *i
     return hilo_written(&w);
 }
 
-/* Of one of several: which, and what the message comes to by it. False: it says nothing new. */
+/* Of one of several: what the message comes to by it, 0: no further. False: it says nothing new. */
 static bool segment_news(struct inbound *in, const struct rec_message *m, const struct ext *x,
-                         struct ev_message_receipt *ev)
+                         uint64_t status, uint64_t *moved_to)
 {
     struct hilo_str after = m->segments;
     uint64_t outcome;
     char *bytes;
 
-    if (!several_moves(m->segments, x->segment, ev->status))
+    *moved_to = 0;
+    if (!several_moves(m->segments, x->segment, status))
         return false;
-    ev->segment = x->segment + 1u;
     bytes = arena_dup(in->arena, after.p, (size_t)after.n);
-    bytes[SEVERAL_HEAD + x->segment] = (char)ev->status;
+    bytes[SEVERAL_HEAD + x->segment] = (char)status;
     after.p = bytes;
     outcome = several_outcome(after);
     /* Of the last of its parts, as apply_receipt.c has it. */
     if (m->part + 1 >= m->parts && model_status_rank(outcome) > model_status_rank(m->status))
-        ev->outcome = outcome;
+        *moved_to = outcome;
     return true;
 }
 
@@ -727,6 +727,7 @@ static int32_t receipt(struct inbound *in, struct err *e)
     struct rec_message m = {0};
     struct ext x = {.several = false};
     int32_t rc = HILO_NOTFOUND, named;
+    uint64_t moved_to = ev.status;
     unsigned n;
 
     if (ev.status != HILO_STATUS_SENT && ev.status != HILO_STATUS_DELIVERED &&
@@ -758,7 +759,7 @@ static int32_t receipt(struct inbound *in, struct err *e)
     } else if (rc != HILO_OK) {
         return rc;
     } else if (x.several && x.part == several_part(m.segments) && x.segment < several_n(m.segments)) {
-        if (!segment_news(in, &m, &x, &ev))
+        if (!segment_news(in, &m, &x, ev.status, &moved_to))
             return HILO_DUPLICATE;
     } else if (model_status_rank(m.status) >= model_status_rank(ev.status) &&
                step_known(&m, ev.status, ev.time)) {
@@ -774,7 +775,7 @@ static int32_t receipt(struct inbound *in, struct err *e)
         return rc;
     in->channel->receipts++;
     if (!id_none(ev.id))
-        delivery_moved(in->gw->delivery, in->channel, ev.id, m.place, ev.segment ? ev.outcome : ev.status);
+        delivery_moved(in->gw->delivery, in->channel, ev.id, m.place, moved_to);
     return HILO_OK;
 }
 

@@ -22,13 +22,6 @@ static bool measured(const struct hilo_abilities *able, struct hilo_str lowered,
            hilo_segments_measure(hilo_get_str(content, HILO_T_CONTENT_TEXT), &able->segment, out) == HILO_OK;
 }
 
-unsigned segments_of(const struct hilo_abilities *able, struct hilo_str lowered)
-{
-    struct hilo_segments s;
-
-    return measured(able, lowered, &s) ? s.segments : 1;
-}
-
 /* The first character that the given form can't write: "“ñ” (U+00F1)". */
 static void character_words(struct hilo_str text, uint32_t form, char *out, size_t size)
 {
@@ -93,15 +86,24 @@ static int32_t wrong(const struct hilo_abilities *able, struct hilo_str text, co
                    s->lost, what);
 }
 
-unsigned segments_within(const struct hilo_abilities *able, struct hilo_str lowered, struct err *e)
+unsigned segments_of(const struct hilo_abilities *able, struct hilo_str message,
+                     const struct lowered *lowered, size_t part, struct err *e)
 {
+    const uint64_t max = able->segment.segments_max;
     struct hilo_segments s;
+    struct hilo_str text;
+    uint64_t told;
 
-    if (!measured(able, lowered, &s))
+    if (able->segment.octets == 0)
         return 1;
-    return wrong(able, hilo_get_str(hilo_content(lowered), HILO_T_CONTENT_TEXT), &s, e) == HILO_OK
-               ? s.segments
-               : 0;
+    told =
+        lowered->n == 1 ? hilo_get_u64(hilo_get_str(message, HILO_T_MSG_SEGMENTS), HILO_T_SEGMENTS_COUNT) : 0;
+    if (told && (max == 0 || told <= max))
+        return (unsigned)told;
+    if (!measured(able, lowered->message[part], &s))
+        return 1;
+    text = hilo_get_str(hilo_content(lowered->message[part]), HILO_T_CONTENT_TEXT);
+    return wrong(able, text, &s, e) == HILO_OK ? s.segments : 0;
 }
 
 int segments_plan(struct outbound *o, struct arena *a, struct fault *f)
