@@ -96,6 +96,8 @@ static const struct channel_metric channel_metrics[] = {
      CH(held_pair), true},
     {"hilo_channel_retries_total", "counter", "Attempts that are made again.", CH(retries), true},
     {"hilo_channel_received_total", "counter", "Inbound messages taken.", CH(received), true},
+    {"hilo_channel_parts_waiting", "gauge", "Inbound messages of which parts are missing.",
+     CH(parts_messages), true},
     {"hilo_channel_receipts_total", "counter", "Receipts taken.", CH(receipts), true},
 };
 #undef CH

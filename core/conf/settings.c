@@ -126,7 +126,9 @@ static const struct hilo_option common_options[] = {
          "Who refuses what comes 24 hours after the customer's last message, where the channel has such a "
          "rule: core before it is queued, or provider alone."},
     {COMMON(rate, HILO_OPT_INT), .name = "rate", .flags = HILO_OPT_RELOADABLE, .min = 0, .max = 100000,
-     .help = "Messages a second that are sent, 0: no limit; by default what the plugin says its peer takes."},
+     .help = "Messages a second that are sent, 0: no limit; by default what the plugin says its peer takes. "
+             "Where "
+             "the peer counts segments (SMS), each of them is one."},
     {COMMON(rate_burst, HILO_OPT_INT), .name = "rate_burst", .flags = HILO_OPT_RELOADABLE, .min = 0,
      .max = 100000, .help = "Of these, how many at once; 0: a second's."},
     {COMMON(pair_interval_us, HILO_OPT_DURATION), .name = "pair_interval", .flags = HILO_OPT_RELOADABLE,
