@@ -76,6 +76,14 @@ int32_t apply__idempotency_forgotten(struct apply *, const struct ev_idempotency
 int32_t apply__secret_created(struct apply *, const struct ev_secret_created *);
 int32_t apply__consent_changed(struct apply *, const struct ev_consent_changed *);
 
+int32_t apply__callback_asked(struct apply *, const struct ev_callback_asked *);
+int32_t apply__callback_settled(struct apply *, const struct ev_callback_settled *);
+int32_t apply__callback_postponed(struct apply *, const struct ev_callback_postponed *);
+/* A message whose status has moved, before it is put: queues the callbacks that are due now. */
+void apply__callbacks(struct apply *, struct hilo_id, struct rec_message *);
+/* News that moves no status: the SMSC still has it. */
+void apply__callback_waits(struct apply *, struct hilo_id, struct rec_message *);
+
 /* Deletes what an ordered age table lists before a time, in both tables. */
 int32_t apply__forget(struct apply *, enum table age, enum table table, uint64_t before);
 /* An Idempotency-Key, new (the writer has looked), whose answer this event holds. */

@@ -92,8 +92,10 @@ int32_t apply__msg_load(struct apply *a, struct hilo_id id, struct rec_message *
 void apply__msg_save(struct apply *a, struct hilo_id id, const struct rec_message *m)
 {
     struct key k = key_of_id(id);
+    struct rec_message told = *m;
 
-    apply__put(a, TABLE_MESSAGE, &k, &rec_desc_message, m);
+    apply__callbacks(a, id, &told);
+    apply__put(a, TABLE_MESSAGE, &k, &rec_desc_message, &told);
 }
 
 /* ---- places ---- */

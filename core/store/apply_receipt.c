@@ -293,6 +293,8 @@ int32_t apply__message_receipt(struct apply *a, const struct ev_message_receipt 
     /* Evidence that it left: it is not sent again. In flight, its report decides. */
     if (apply__msg_settled(&m) && m.place != PLACE_NONE && m.place != PLACE_IN_FLIGHT)
         rc = apply__msg_settle(a, e->id, &m);
+    if (e->status == HILO_STATUS_SENT || e->status == HILO_STATUS_QUEUED)
+        apply__callback_waits(a, e->id, &m);
     if (rc == HILO_OK)
         apply__msg_save(a, e->id, &m);
     return rc;

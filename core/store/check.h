@@ -75,6 +75,7 @@ CHECK_RELATION(template);
 CHECK_RELATION(consent);
 CHECK_RELATION(consent_address);
 CHECK_RELATION(value);
+CHECK_RELATION(callback);
 #undef CHECK_RELATION
 
 /* ---- for the relations ---- */

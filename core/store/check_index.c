@@ -48,6 +48,7 @@ static const struct relation {
     {TABLE_PARTS_AGE, 1 + U64 + 1, CONTEXT_KEY_MAX, 0, NULL, check__parts_age},
     {TABLE_CONSENT, ID + 3, CONTEXT_KEY_MAX, ANY, &rec_desc_consent, check__consent},
     {TABLE_CONSENT_ADDRESS, 5, CONTEXT_KEY_MAX, ANY, &rec_desc_consent, check__consent_address},
+    {TABLE_CALLBACK, 2 * U64 + 1, 2 * U64 + 1, ANY, &rec_desc_callback, check__callback},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

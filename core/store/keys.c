@@ -232,6 +232,17 @@ struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_
     return k;
 }
 
+struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank)
+{
+    struct key k;
+
+    key_init(&k);
+    key_u64(&k, due);
+    key_u64(&k, seq);
+    key_u8(&k, rank);
+    return k;
+}
+
 uint64_t key_tail_u64(struct hilo_str key, uint32_t before_end)
 {
     uint64_t v = 0;

@@ -48,6 +48,7 @@ struct key key_template(struct hilo_str channel, struct hilo_str name, struct hi
 struct key key_consent(struct hilo_id customer, uint64_t category, uint64_t reach, struct hilo_str name);
 /* party: group IDENT; CONSENT_ADDRESS. */
 struct key key_consent_address(struct hilo_str channel, struct hilo_str party, uint64_t category);
+struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank);
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
 
 struct key key_parts(struct hilo_str channel, struct hilo_str parts);

@@ -55,6 +55,17 @@ const struct rec_desc *event_desc(uint32_t number);
 /* Where an outbound message stands. */
 enum { PLACE_NONE = 0, PLACE_WAITING = 1, PLACE_DUE = 2, PLACE_IN_FLIGHT = 3, PLACE_HELD = 4 };
 enum { POLICY_HOLD = 0, POLICY_RESEND = 1 };
+/* Kinds of callbacks: the bits of Kannel's dlr-mask. CALLBACK_TOLD: how far above the kinds wanted
+ * those come to stand in rec_message.asked. */
+enum {
+    CALLBACK_DELIVERED = 1,
+    CALLBACK_FAILED = 2,
+    CALLBACK_WAITS = 4, /* at the SMSC */
+    CALLBACK_TAKEN = 8,
+    CALLBACK_REFUSED = 16,
+    CALLBACK_KINDS = 31,
+    CALLBACK_TOLD = 8
+};
 enum { CASE_OPEN = 1, CASE_PENDING = 2, CASE_CLOSED = 3 };
 /* What a customer said of a category, of where, and how it became known. */
 enum { CONSENT_GRANTED = 1, CONSENT_DENIED = 2 };

@@ -47,6 +47,8 @@ static const struct rec_desc *desc_of(enum table t)
     case TABLE_CONSENT:
     case TABLE_CONSENT_ADDRESS:
         return &rec_desc_consent;
+    case TABLE_CALLBACK:
+        return &rec_desc_callback;
     case TABLE_PLUGIN:
         return &rec_desc_plugin_value;
     case TABLE_PARTS:
