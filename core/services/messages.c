@@ -243,6 +243,10 @@ static struct hilo_str outbound_bytes(const struct outbound *o, struct arena *a)
     hilo_put_str(&w, HILO_T_MSG_PARTY, o->party);
     if (o->language.n)
         hilo_put_str(&w, HILO_T_MSG_LANGUAGE, o->language);
+    if (o->sender.n)
+        hilo_put_str(&w, HILO_T_MSG_SENDER, o->sender);
+    if (o->flash)
+        hilo_put_u64(&w, HILO_T_MSG_FLASH, 1);
     hilo_put_str(&w, HILO_T_MSG_CONTENT, o->content);
     if (o->plan.segments.n)
         hilo_put_str(&w, HILO_T_MSG_SEGMENTS, o->plan.segments);
@@ -348,6 +352,8 @@ static int outbound_decide(struct gateway *gw, const struct message_request *r, 
     o->priority = r->priority;
     o->expires = o->now + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
     o->language = r->language;
+    o->sender = r->sender;
+    o->flash = r->flash;
     if (outbound_finish(gw, o, a, f) != 0)
         return -1;
     int32_t rc = consent_denied(gw, o->plan.channel, o->plan.customer, o->party, o->category,

@@ -18,6 +18,8 @@ struct message_request {
     uint32_t priority;              /* 0, 1, 2 */
     int64_t expires_in_us;          /* 0: the default */
     struct hilo_str language;       /* may be empty */
+    struct hilo_str sender;         /* instead of the channel's; may be empty */
+    bool flash;
     struct hilo_str content;        /* bytes of group CONTENT, structurally valid */
     const struct access_once *once; /* its Idempotency-Key, looked up and new; or NULL */
 };

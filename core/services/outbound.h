@@ -11,7 +11,8 @@ struct outbound {
     int64_t now, expires;
     uint32_t category, priority;
     struct hilo_id case_id, reply_to;
-    struct hilo_str reply_ext, language;
+    struct hilo_str reply_ext, language, sender;
+    bool flash;
     struct hilo_str party;          /* group IDENT */
     struct hilo_str content;        /* group CONTENT */
     struct hilo_str bytes;          /* the message */
