@@ -50,27 +50,16 @@ static const char *names(const struct conf_change *c, struct arena *arena)
     return arena_z(arena, all);
 }
 
-static struct conf_change *consent_changed(const struct settings *a, const struct settings *b,
-                                           struct arena *arena, struct conf_change *rest)
+/* A part of the configuration that has no table: whether it is the same. */
+static struct conf_change *list_changed(bool same, struct hilo_str name, struct arena *arena,
+                                        struct conf_change *rest)
 {
     struct conf_change *c;
 
-    if (settings_same_consent(&a->consent, &b->consent))
+    if (same)
         return rest;
     c = ARENA_NEW(arena, struct conf_change);
-    *c = (struct conf_change){.next = rest, .name = STR("consent")};
-    return c;
-}
-
-static struct conf_change *routes_changed(const struct settings *a, const struct settings *b,
-                                          struct arena *arena, struct conf_change *rest)
-{
-    struct conf_change *c;
-
-    if (settings_same_routes(a, b))
-        return rest;
-    c = ARENA_NEW(arena, struct conf_change);
-    *c = (struct conf_change){.next = rest, .name = STR("routes")};
+    *c = (struct conf_change){.next = rest, .name = name};
     return c;
 }
 
@@ -93,6 +82,21 @@ void gateway_take(struct gateway *gw, struct assembly *a)
             .scheme = (uint32_t)r->scheme, .category = (uint32_t)r->category, .channel = r->channel};
         end = &(*end)->next;
     }
+    struct sendsms_user **user = &gw->sendsms;
+    *user = NULL;
+    for (const struct settings_kannel *k = s->kannel; k; k = k->next) {
+        *user = ARENA_NEW(a->conf->arena, struct sendsms_user);
+        **user = (struct sendsms_user){.username = k->username,
+                                       .password = k->password,
+                                       .channel = k->channel,
+                                       .default_channel = k->default_channel,
+                                       .sender = k->sender,
+                                       .default_sender = k->default_sender,
+                                       .dlr_url = k->dlr_url,
+                                       .allow_ip = k->allow_ip,
+                                       .deny_ip = k->deny_ip};
+        user = &(*user)->next;
+    }
 }
 
 static void take_over(struct reload *l, struct assembly *next, struct arena *arena, struct config_report *r)
@@ -100,9 +104,11 @@ static void take_over(struct reload *l, struct assembly *next, struct arena *are
     const struct settings *s = &next->settings;
     char quoted[600];
 
-    r->changed = routes_changed(
-        &l->now->settings, s, arena,
-        consent_changed(&l->now->settings, s, arena, settings_diff(&l->now->settings, s, true, arena)));
+    r->changed = settings_diff(&l->now->settings, s, true, arena);
+    r->changed = list_changed(settings_same_consent(&l->now->settings.consent, &s->consent), STR("consent"),
+                              arena, r->changed);
+    r->changed = list_changed(settings_same_routes(&l->now->settings, s), STR("routes"), arena, r->changed);
+    r->changed = list_changed(settings_same_kannel(&l->now->settings, s), STR("kannel"), arena, r->changed);
     r->needs_restart = settings_diff(&l->boot.settings, s, false, arena);
     log_level_set(l->gw->log, (int32_t)s->log.level);
     media_store_limit(l->gw->media, (uint64_t)s->store.media_max_bytes);

@@ -169,8 +169,8 @@ static const struct hilo_option route_options[] = {
      .help = "The name of the channel that they go to."},
 };
 
-static const char *const sections[] = {"gateway",  "store",  "http",    "log",
-                                       "channels", "routes", "consent", NULL};
+static const char *const sections[] = {"gateway", "store",   "http",   "log", "channels",
+                                       "routes",  "consent", "kannel", NULL};
 
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out)
 {
@@ -340,11 +340,12 @@ static void read_channels(struct conf *c, struct settings *out)
     }
 }
 
-static void check_route(struct conf *c, const struct conf_node *n, const char *section,
-                        const struct settings *s, const struct settings_route *r)
+/* option: where it is named. */
+static void check_channel(struct conf *c, const struct conf_node *n, const char *section, const char *option,
+                          const struct settings *s, const struct settings_route *r)
 {
     struct conf__near near = {.name = r->channel};
-    const struct conf_node *at = conf_get(n, "channel");
+    const struct conf_node *at = conf_get(n, option);
     const struct conf_node *map = conf_get(c->root, "channels");
 
     /* By the tree, so that a channel whose name or options are wrong is not reported twice. */
@@ -353,8 +354,8 @@ static void check_route(struct conf *c, const struct conf_node *n, const char *s
             return;
     for (const struct settings_channel *ch = s->channels; ch; ch = ch->next)
         conf__near_try(&near, ch->name);
-    conf_fail(c, at ? at->line : n->line, at ? at->column : n->column, "%s.channel: there is no channel %s%s",
-              section, conf__quote(c->arena, r->channel), conf__near_words(c->arena, &near));
+    conf_fail(c, at ? at->line : n->line, at ? at->column : n->column, "%s.%s: there is no channel %s%s",
+              section, option, conf__quote(c->arena, r->channel), conf__near_words(c->arena, &near));
 }
 
 static void read_routes(struct conf *c, struct settings *out)
@@ -377,7 +378,7 @@ static void read_routes(struct conf *c, struct settings *out)
         const char *section = arena_fmt(c->arena, "routes[%u]", nth).p;
         conf_fill(c, n, section, n->line, n->column, route_options, COUNT(route_options), NULL, c->arena, r);
         if (r->channel.n)
-            check_route(c, n, section, out, r);
+            check_channel(c, n, section, "channel", out, r);
         *tail = r;
         tail = &r->next;
     }
@@ -404,6 +405,83 @@ struct conf_change *settings_diff(const struct settings *a, const struct setting
     return first;
 }
 
+#define KANNEL(field) HILO_OPTION(struct settings_kannel, field, HILO_OPT_STR), .name = #field
+static const struct hilo_option kannel_options[] = {
+    {KANNEL(username), .flags = HILO_OPT_RELOADABLE | HILO_OPT_REQUIRED, .min = 1, .max = 128,
+     .help = "The name that an application sends as username."},
+    {KANNEL(password), .flags = HILO_OPT_RELOADABLE | HILO_OPT_REQUIRED | HILO_OPT_SECRET, .min = 1,
+     .max = 128, .help = "And what it sends as password."},
+    {KANNEL(channel), .flags = HILO_OPT_RELOADABLE, .max = 63,
+     .help = "The channel of all its messages, whatever a request names as smsc."},
+    {KANNEL(default_channel), .flags = HILO_OPT_RELOADABLE, .max = 63,
+     .help = "The channel when a request names none; by default the first route that fits."},
+    {KANNEL(sender), .flags = HILO_OPT_RELOADABLE, .max = 32,
+     .help = "The sender of all its messages, whatever a request names as from."},
+    {KANNEL(default_sender), .flags = HILO_OPT_RELOADABLE, .max = 32,
+     .help = "The sender when a request names none; by default the channel's."},
+    {KANNEL(dlr_url), .flags = HILO_OPT_RELOADABLE, .max = 2048,
+     .help = "The address of callbacks when a request names none, with Kannel's escapes (%d, %i, ...)."},
+    {KANNEL(allow_ip), .flags = HILO_OPT_RELOADABLE, .max = 1024,
+     .help = "Addresses that it may come from, even if deny_ip fits: 127.0.0.1;10.0.*.*"},
+    {KANNEL(deny_ip), .flags = HILO_OPT_RELOADABLE, .max = 1024,
+     .help = "Addresses that it may not come from: *.*.*.*"},
+};
+
+static void check_kannel(struct conf *c, const struct conf_node *n, const char *section,
+                         const struct settings *s, const struct settings_kannel *u)
+{
+    const struct settings_route channel = {.channel = u->channel}, other = {.channel = u->default_channel};
+
+    if (u->channel.n)
+        check_channel(c, n, section, "channel", s, &channel);
+    if (u->default_channel.n)
+        check_channel(c, n, section, "default_channel", s, &other);
+    for (const struct settings_kannel *o = s->kannel; o; o = o->next)
+        if (str_eq(o->username, u->username))
+            conf_fail(c, n->line, n->column, "%s.username: there is one of this name already", section);
+}
+
+static void read_kannel(struct conf *c, struct settings *out)
+{
+    const struct conf_node *list = conf_get(c->root, "kannel");
+    struct settings_kannel **tail = &out->kannel;
+    unsigned nth = 0;
+
+    if (conf_absent(list) || list->kind == CONF_REFUSED)
+        return;
+    if (list->kind != CONF_LIST) {
+        conf_fail(c, list->line, list->column,
+                  "kannel must be a list of users, each of its items beginning with \"- \"");
+        return;
+    }
+    for (const struct conf_node *n = list->child; n; n = n->next, nth++) {
+        if (n->kind == CONF_REFUSED)
+            continue;
+        struct settings_kannel *u = ARENA_NEW(c->arena, struct settings_kannel);
+        const char *section = arena_fmt(c->arena, "kannel[%u]", nth).p;
+        conf_fill(c, n, section, n->line, n->column, kannel_options, COUNT(kannel_options), NULL, c->arena,
+                  u);
+        check_kannel(c, n, section, out, u);
+        *tail = u;
+        tail = &u->next;
+    }
+}
+
+bool settings_same_kannel(const struct settings *a, const struct settings *b)
+{
+    const struct settings_kannel *x = a->kannel, *y = b->kannel;
+
+    while (x && y && str_eq(x->username, y->username) && str_eq(x->password, y->password) &&
+           str_eq(x->channel, y->channel) && str_eq(x->default_channel, y->default_channel) &&
+           str_eq(x->sender, y->sender) && str_eq(x->default_sender, y->default_sender) &&
+           str_eq(x->dlr_url, y->dlr_url) && str_eq(x->allow_ip, y->allow_ip) &&
+           str_eq(x->deny_ip, y->deny_ip)) {
+        x = x->next;
+        y = y->next;
+    }
+    return !x && !y;
+}
+
 bool settings_same_routes(const struct settings *a, const struct settings *b)
 {
     const struct settings_route *x = a->routes, *y = b->routes;
@@ -426,4 +504,5 @@ void settings_read(struct conf *c, struct settings *out)
     settings__consent(c, conf_get(c->root, "consent"), "consent", &out->consent);
     read_channels(c, out);
     read_routes(c, out);
+    read_kannel(c, out);
 }

@@ -106,6 +106,16 @@ struct settings_route {
     struct hilo_str channel;
 };
 
+/* Who may use /cgi-bin/sendsms. */
+struct settings_kannel {
+    struct settings_kannel *next;
+    struct hilo_str username, password;
+    struct hilo_str channel, default_channel; /* always; when a request names none */
+    struct hilo_str sender, default_sender;   /* likewise */
+    struct hilo_str dlr_url;                  /* when a request names none */
+    struct hilo_str allow_ip, deny_ip;        /* patterns as Kannel's: "127.0.0.1;10.0.*.*" */
+};
+
 struct settings {
     struct settings_gateway gateway;
     struct settings_store store;
@@ -114,6 +124,7 @@ struct settings {
     struct settings_consent consent;
     struct settings_channel *channels; /* in the file's order */
     struct settings_route *routes;
+    struct settings_kannel *kannel;
 };
 
 /* Fills *out from a configuration that has a root. Faults are added to the
@@ -139,7 +150,8 @@ struct conf_change *settings_diff(const struct settings *a, const struct setting
 void settings__consent(struct conf *, const struct conf_node *map, const char *where,
                        struct settings_consent *out);
 bool settings_same_consent(const struct settings_consent *, const struct settings_consent *);
-/* Whether both have the same routes in the same order. */
+/* Whether both have the same routes, the same users of sendsms, in the same order. */
 bool settings_same_routes(const struct settings *, const struct settings *);
+bool settings_same_kannel(const struct settings *, const struct settings *);
 
 #endif

@@ -87,6 +87,13 @@ struct gw_route {
     struct hilo_str channel;
 };
 
+/* Who may use /cgi-bin/sendsms (services/sendsms.h); empty strings: nothing is said. */
+struct sendsms_user {
+    struct sendsms_user *next;
+    struct hilo_str username, password;
+    struct hilo_str channel, default_channel, sender, default_sender, dlr_url, allow_ip, deny_ip;
+};
+
 /* An API key that was looked up before: the store is asked again after a revocation. */
 enum { GATEWAY_KNOWN_KEYS = 16 };
 struct gw_known_key {
@@ -103,6 +110,7 @@ struct gateway {
     struct arena *arena; /* scratch of the present callback; reset by main each turn */
     struct gw_channel *channels;
     struct gw_route *routes;
+    struct sendsms_user *sendsms; /* NULL: /cgi-bin/sendsms is not there */
     struct delivery *delivery;
     struct consent_watch *consents; /* services/consent.h */
     uint64_t held;                  /* messages in doubt, held for news of them, whatever their channel */

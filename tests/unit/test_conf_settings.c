@@ -133,7 +133,7 @@ static const struct {
 } wrongs[] = {
     {"gatewy: {}\n", "t.yaml:1:1: unknown key \"gatewy\"; did you mean \"gateway\"?\n"},
     {"plugins: {}\n", "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, channels, "
-                      "routes, consent\n"},
+                      "routes, consent, kannel\n"},
     {"http: on\n", "t.yaml:1:7: http must be a mapping of options\n"},
     {"http:\n  lissen: 127.0.0.1:1\n",
      "t.yaml:2:3: http: unknown key \"lissen\"; did you mean \"listen\"?\n"},
