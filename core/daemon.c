@@ -15,6 +15,7 @@
 #include "fleet.h"
 #include "notify.h"
 #include "reload.h"
+#include "services/callbacks.h"
 #include "services/delivery.h"
 #include "services/hosting.h"
 #include <inttypes.h>
@@ -33,6 +34,7 @@ struct daemon {
     struct fleet *fleet;
     struct hosting hosting;
     struct plug_up up;
+    struct callbacks *callbacks;
     struct delivery *delivery;
     struct api *api;
     struct loop_timer *tick;
@@ -278,6 +280,8 @@ static int32_t end_turn(struct daemon *d, struct err *e)
 {
     int32_t rc = delivery_claim(d->delivery, e);
 
+    if (rc == HILO_OK)
+        rc = callbacks_note(d->callbacks, e);
     store_rest(d->gw.store);
     if (rc == HILO_OK && store_seq(d->gw.store) != store_synced(d->gw.store))
         rc = store_commit(d->gw.store, e);
@@ -289,6 +293,9 @@ static int32_t end_turn(struct daemon *d, struct err *e)
         return rc;
     delivery_dispatch(d->delivery);
     api_answer(d->api);
+    rc = callbacks_turn(d->callbacks, e);
+    if (rc != HILO_OK)
+        return rc;
     flush_channels(d);
     int64_t next = store_tick(d->gw.store);
     if (next)
@@ -406,6 +413,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK)
         rc = delivery_new(&d->gw, e, &d->delivery);
     if (rc == HILO_OK)
+        rc = callbacks_new(&d->gw, e, &d->callbacks);
+    if (rc == HILO_OK)
         rc = start_signals(d, e);
     if (rc == HILO_OK)
         rc = start_api(d, e);
@@ -427,6 +436,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     }
     api_free(&d->api); /* its requests name channels */
     fleet_free(&d->fleet);
+    callbacks_free(&d->callbacks);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);
     media_store_close(&d->gw.media);

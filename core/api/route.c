@@ -16,6 +16,8 @@ static const struct route route__table[] = {
     {"POST", "/v1/messages/{}/read", SCOPE_MESSAGES_WRITE, BODY_NONE, 0, message_read, NULL},
     {"POST", "/v1/messages/{}/typing", SCOPE_MESSAGES_WRITE, BODY_NONE, 0, message_typing, NULL},
     {"*", "/hooks/{}*", 0, BODY_HOOK, ROUTE_OPEN | ROUTE_QUERY, hook_any, hook_back},
+    {"GET", "/cgi-bin/sendsms", 0, BODY_NONE, ROUTE_OPEN | ROUTE_QUERY, sendsms, NULL},
+    {"POST", "/cgi-bin/sendsms", 0, BODY_FORM, ROUTE_OPEN | ROUTE_QUERY, sendsms, NULL},
     {"POST", "/v1/customers", SCOPE_CUSTOMERS_WRITE, BODY_JSON, 0, customer_post, NULL},
     {"POST", "/v1/customers/search", SCOPE_CUSTOMERS_READ, BODY_JSON, 0, customer_search, NULL},
     {"GET", "/v1/customers/{}", SCOPE_CUSTOMERS_READ, BODY_NONE, 0, customer_show, NULL},

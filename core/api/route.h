@@ -7,7 +7,7 @@
 /* 0: rq->answer is filled. 1: it works elsewhere (rq->state is ELSEWHERE). -1: *f says why not. */
 typedef int handler_fn(struct request *rq, struct fault *f);
 
-enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE };
+enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE, BODY_FORM };
 enum {
     ROUTE_OPEN = 1,    /* no key needed */
     ROUTE_METRICS = 4, /* no key needed if http.metrics_public */
@@ -43,6 +43,7 @@ handler_fn config_reload;
 handler_fn events_show;
 handler_fn store_show, backup_post, backup_show;
 handler_fn hook_any, hook_back;
+handler_fn sendsms;
 handler_fn openapi_show, health_show, ready_show, metrics_show;
 
 #endif
