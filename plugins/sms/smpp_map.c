@@ -80,12 +80,15 @@ static bool plan_fits(uint8_t alphabet, struct hilo_str text)
     return true;
 }
 
-static int32_t plan_text(const struct sms_conf *conf, struct hilo_str text, struct smpp_plan *p)
+static int32_t plan_text(const struct sms_conf *conf, struct hilo_str text, bool flash, struct smpp_plan *p)
 {
     struct hilo_segment_rules rules = sms_segment_rules(conf);
     uint8_t standard = (uint8_t)(SMS_ALPHABET_GSM + conf->alphabet);
-    int32_t code = hilo_segments_measure(text, &rules, &p->cut);
+    int32_t code;
 
+    if (flash)
+        rules.flags &= ~(uint32_t)HILO_SEGMENT_LATIN1; /* data_coding 3 has no class */
+    code = hilo_segments_measure(text, &rules, &p->cut);
     if (code == HILO_OK && p->cut.form & HILO_SEGMENT_GSM7 &&
         (!plan_fits(standard, text) ||
          (standard > SMS_ALPHABET_GSM_PACKED && p->cut.form != HILO_SEGMENT_GSM7))) {
@@ -96,9 +99,9 @@ static int32_t plan_text(const struct sms_conf *conf, struct hilo_str text, stru
     p->charset = p->cut.form & HILO_SEGMENT_UCS2     ? SMS_ALPHABET_UCS2
                  : p->cut.form & HILO_SEGMENT_LATIN1 ? SMS_ALPHABET_LATIN1
                                                      : standard;
-    p->pdu.data_coding = p->cut.form & HILO_SEGMENT_UCS2     ? (conf->flash ? CLASS_0_UCS2 : 8)
+    p->pdu.data_coding = p->cut.form & HILO_SEGMENT_UCS2     ? (flash ? CLASS_0_UCS2 : 8)
                          : p->cut.form & HILO_SEGMENT_LATIN1 ? 3
-                                                             : (conf->flash ? CLASS_0 : 0);
+                                                             : (flash ? CLASS_0 : 0);
     p->several = p->cut.segments > 1;
     p->sar = conf->long_messages == SMS_LONG_SAR;
     p->udh16 = conf->long_messages == SMS_LONG_UDH16;
@@ -114,6 +117,8 @@ int32_t smpp_plan(const struct smpp *s, struct hilo_str message, struct smpp_pla
         [SMS_RECEIPTS_FINAL] = 1, [SMS_RECEIPTS_FAILURE] = 2, [SMS_RECEIPTS_NONE] = 0};
     const struct sms_conf *conf = &s->sms->conf;
     struct hilo_str content = hilo_content(message);
+    const bool flash = conf->flash || hilo_get_u64(message, HILO_T_MSG_FLASH);
+    struct hilo_str sender = hilo_get_str(message, HILO_T_MSG_SENDER);
     struct sms_address from = {0, 0, {NULL, 0}}, to;
 
     memset(p, 0, sizeof *p);
@@ -122,14 +127,16 @@ int32_t smpp_plan(const struct smpp *s, struct hilo_str message, struct smpp_pla
     if (hilo_content_type(message) != HILO_CONTENT_TEXT)
         return HILO_PERM;
     *why_out = "the text can't be cut into segments by the options of this channel";
-    if (plan_text(conf, hilo_get_str(content, HILO_T_CONTENT_TEXT), p) != HILO_OK)
+    if (plan_text(conf, hilo_get_str(content, HILO_T_CONTENT_TEXT), flash, p) != HILO_OK)
         return HILO_PERM;
     *reason_out = "too_long";
     *why_out = "the text has more segments than the channel's segments_max";
     if (p->cut.segments > (uint64_t)conf->segments_max)
         return HILO_PERM;
     *reason_out = "invalid_sender";
-    *why_out = conf->sender.n ? sms_address_write(conf->sender, &s->rules, &from) : NULL;
+    if (!sender.n)
+        sender = conf->sender;
+    *why_out = sender.n ? sms_address_write(sender, &s->rules, &from) : NULL;
     if (*why_out)
         return HILO_PERM;
     *reason_out = "invalid_recipient";
