@@ -256,6 +256,7 @@ int cmd_config_reload(struct cli *);
 int cmd_store_check(struct cli *);
 int cmd_store_stats(struct cli *);
 int cmd_plugin_check(struct cli *);
+int cmd_kannel_convert(struct cli *);
 int cmd_backup(struct cli *);
 int cmd_restore(struct cli *);
 

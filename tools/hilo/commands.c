@@ -493,6 +493,25 @@ static const struct command c_plugin_check = {
     .run = cmd_plugin_check,
 };
 
+static const struct option_row kannel_convert_options[] = {
+    {"output", "FILE", 'o', false, "where to, a file that is not there yet; - is standard output, the default"},
+    END,
+};
+static const struct command c_kannel_convert = {
+    .name = "kannel",
+    .verb = "convert",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = kannel_convert_options,
+    .flags = COMMAND_LOCAL,
+    .summary = "make a configuration out of a kannel.conf",
+    .help = "What has no counterpart has a note: as a comment in the configuration, and on standard error\n"
+            "with its place. Afterwards: hilo config check -c FILE.",
+    .examples = "  hilo kannel convert /etc/kannel/kannel.conf -o hilo.yaml\n",
+    .run = cmd_kannel_convert,
+};
+
 const struct command *const commands[] = {
     &c_send,
     &c_message_show,
@@ -527,5 +546,6 @@ const struct command *const commands[] = {
     &c_store_check,
     &c_store_stats,
     &c_plugin_check,
+    &c_kannel_convert,
     NULL,
 };
