@@ -266,6 +266,43 @@ static void statuses_are_told_once_and_only_when_they_move(void **state)
     forget(&t);
 }
 
+/* One send that is two messages at the provider: its status is theirs together. */
+static void segments_are_told_as_one(void **state)
+{
+    struct rig *r = *state;
+    uint64_t from = store_seq(r->store);
+    const struct hilo_str more[] = {STR("s.2")};
+    struct err e = {0};
+    struct told t;
+    const cJSON *data;
+    char words[200];
+
+    const struct hilo_report rep = {.size = sizeof rep,
+                                    .code = HILO_OK,
+                                    .id = send_text(r, "a", 0),
+                                    .ext_id = STR("s.1"),
+                                    .more_ext_ids = more,
+                                    .n_more_ext_ids = 1};
+    store_begin(r->store);
+    assert_int_equal(delivery_report(r->delivery, &r->ch, &rep, &e), HILO_OK);
+    store_end(r->store);
+    receipt(r, "s.1", HILO_STATUS_FAILED, 5000000);
+    tell(r, from, &t);
+    statuses(&t, words, sizeof words);
+    assert_string_equal(words, "sent");
+    forget(&t);
+    from = store_seq(r->store);
+    receipt(r, "s.2", HILO_STATUS_DELIVERED, 6000000);
+    tell(r, from, &t);
+    /* The receipt says delivered; what became of the message, that one of two failed. */
+    statuses(&t, words, sizeof words);
+    assert_string_equal(words, "failed");
+    cJSON *o = parsed(&t, 0, &data);
+    assert_string_equal(member(data, "detail"), "1 of 2 segments failed");
+    cJSON_Delete(o);
+    forget(&t);
+}
+
 static void put_event(struct rig *r, const struct rec_desc *d, const void *ev)
 {
     struct err e = {0};
@@ -441,9 +478,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(a_message_and_what_becomes_of_it),
-        T(statuses_are_told_once_and_only_when_they_move),
-        T(customers_cases_media_and_channels),
+        T(a_message_and_what_becomes_of_it), T(statuses_are_told_once_and_only_when_they_move),
+        T(segments_are_told_as_one),         T(customers_cases_media_and_channels),
         cmocka_unit_test(types_are_parsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
