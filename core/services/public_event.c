@@ -493,8 +493,11 @@ static int32_t put_consent(struct out *o, const struct ev_consent_changed *e, st
         out_str(o, e->reach == CONSENT_CHANNEL ? "channel" : "channel_type", e->name);
     if (rest.n) {
         out_begin(o, "addresses", '[');
-        while (rc == HILO_OK && hilo_next(&rest, &party) == 1)
+        while (rc == HILO_OK && hilo_next(&rest, &party) == 1) {
+            out_begin(o, NULL, '{');
             rc = put_group(o, NULL, MODEL_G_IDENT, party.val, err);
+            out_end(o, '}');
+        }
         out_end(o, ']');
     }
     out_str(o, "how", str(consent_how_name(e->how)));

@@ -88,6 +88,9 @@ await check('every type is told of', async () => {
   await comes('read', (event, e) => event.event === 'hilo.message.status' && e.data.status === 'read');
   await sim.post('inbound', { from: ana, type: 'text', text: { body: 'línea uno\nlínea dos' } });
   await type('hilo.message.received');
+  await sim.post('inbound', { from: ana, type: 'text', text: { body: 'BAJA' } });
+  const said = await comes('a consent', (event, e) => event.event === 'hilo.consent.changed' && e.data.how === 'word');
+  assert.equal(JSON.parse(said.data).data.addresses[0].value, `+${ana}`);
   await sim.post('inbound', { from: ana, type: 'document', data: 'JVBERi0=', mime_type: 'application/pdf' });
   await type('hilo.media.stored');
   await sim.post('inbound', { from: ana, type: 'image', image: { id: '4711', mime_type: 'image/png' } }); // nobody has it
