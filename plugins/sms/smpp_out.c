@@ -307,7 +307,9 @@ static int32_t out_advance(struct smpp *s, struct smpp_msg *m, const struct smpp
     unsigned i;
 
     for (i = 0; i < m->n && m->fresh && code == HILO_OK; i++) {
-        if (!plan->payload)
+        if (plan->n == 1) /* a payload too */
+            part = rest;
+        else
             (void)hilo_segment_next(&plan->cut, &rest, &part);
         if (!part_is_fresh(m, i))
             continue;

@@ -122,10 +122,13 @@ void sms_tls_context_free(struct sms_tls_context **at)
 static bool tls_expect(SSL *ssl, const char *name)
 {
     unsigned char addr[16];
+    char sni[256]; /* a copy: the macro for SNI takes the const away */
 
     if (inet_pton(AF_INET, name, addr) == 1 || inet_pton(AF_INET6, name, addr) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    if ((size_t)snprintf(sni, sizeof sni, "%s", name) >= sizeof sni)
+        return false;
+    return SSL_set1_host(ssl, sni) == 1 && SSL_set_tlsext_host_name(ssl, sni) == 1;
 }
 
 struct sms_tls *sms_tls_new(struct sms_tls_context *ctx, const char *name)
