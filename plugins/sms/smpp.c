@@ -103,7 +103,7 @@ void smpp_bind_up(struct smpp_bind *b)
     sms_log(s->sms, HILO_LOG_INFO, "bound as %s, number %u of %u", smpp_mode_name(b->mode), b->index + 1,
             s->n_binds);
     if (smpp_matters(b)) {
-        s->told = false;
+        s->said[0] = '\0';
         sms_set_state(s->sms, HILO_OK, "bound");
     }
     for (i = 0; i < s->n_binds; i++)
@@ -124,17 +124,29 @@ void smpp_bind_down(struct smpp_bind *b, int32_t code, const char *words)
         return;
     (void)snprintf(line, sizeof line, "no %s at %s port %u: %s", smpp_mode_name(b->mode), s->host,
                    (unsigned)s->sms->conf.port, words);
-    /* The same again and again is said once; an operator must hear of the rest each time. */
-    if (!s->told || b->failures == 1 || code == HILO_CONFIG)
-        sms_log(s->sms, HILO_LOG_WARN, "%s", line);
-    if (!smpp_works(s)) {
-        if (!s->told || s->sms->state != code)
-            sms_set_state(s->sms, code, line);
-        s->told = true;
+    if (smpp_works(s)) {
+        if (b->failures == 1 || code == HILO_CONFIG) /* the same again and again is said once */
+            sms_log(s->sms, HILO_LOG_WARN, "%s; others are up", line);
+    } else if (s->sms->state != code || strcmp(s->said, line) != 0) {
+        (void)snprintf(s->said, sizeof s->said, "%s", line);
+        sms_set_state(s->sms, code, line);
     }
-    if (!smpp_up(s))
+    if (!smpp_up(s)) {
         smpp_give_back(s, code == HILO_CONFIG ? HILO_CONFIG : HILO_DOWN, "not_bound",
                        "no bind with the SMSC is up; it is sent when one is");
+        if (s->head)
+            (void)sms_timer_by(&s->react, &s->stranded,
+                               sms_now(&s->react) + s->sms->conf.response_timeout_us);
+    }
+}
+
+/* Messages of which a part has left wait for a bind no longer than for an answer. */
+static void smpp_stranded(void *arg)
+{
+    struct smpp *s = arg;
+
+    if (!smpp_up(s))
+        smpp_out_end(s);
 }
 
 void smpp_try_again(struct smpp *s)
@@ -171,6 +183,7 @@ static void smpp_free(struct smpp *s)
     smpp_out_done(s);
     smpp_in_done(s);
     sms_timer_cancel(&s->react, &s->pause);
+    sms_timer_cancel(&s->react, &s->stranded);
     sms_react_done(&s->react);
     sms_tls_context_free(&s->tls);
     free(s->host);
@@ -225,6 +238,7 @@ static int32_t smpp_open(struct sms *sms, void **state_out)
     s->tail = &s->head;
     sms_react_init(&s->react, &sms->host, sms->self);
     sms_timer_init(&s->pause, smpp_paused_enough, s);
+    sms_timer_init(&s->stranded, smpp_stranded, s);
     /* Without it, other clients may wake together with this one; no more depends on it. */
     if (getrandom(seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
         seed[0] = (uint64_t)sms->host.wall_us(sms->self);

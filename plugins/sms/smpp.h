@@ -87,14 +87,14 @@ struct smpp {
     uint32_t granted;       /* credit given so far */
     unsigned taken;         /* messages here, not reported yet */
     bool draining;
-    bool told; /* since it was last up, that it is down */
+    char said[SMS_CONN_WORDS + 64]; /* why the channel is down, as it was said last */
     uint64_t random;
     uint16_t reference, user_reference; /* the last that were given */
 
     struct smpp_msg *head, **tail, *pool; /* the queue, in order */
     int64_t paused_until;                 /* the SMSC said that it is too much; 0: it did not */
     int64_t pause_us;                     /* how long the last pause was; 0: all is well since */
-    struct sms_timer pause;
+    struct sms_timer pause, stranded;
 
     struct smpp_doubt *doubt; /* SMPP_DOUBTS of them, the oldest is overwritten; NULL: none yet */
     uint32_t doubt_next;

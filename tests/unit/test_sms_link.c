@@ -609,6 +609,49 @@ static void what_was_never_written_goes_back(void **state)
         assert_int_equal(f->report[i].code, i < doubt ? HILO_IN_DOUBT : HILO_AGAIN);
 }
 
+/* The rest of a message goes when there is a link again; but nobody waits for that for ever. */
+static void a_message_that_left_in_part_goes_on_or_is_in_doubt(void **state)
+{
+    struct fake *f = *state;
+    uint32_t seq;
+    int fd;
+
+    f->conf.window = 1;
+    fd = fake_bound(f);
+    send_text(f, 1, long_text(200));
+    peer_get(f, fd, 4, &p);
+    peer_answer(f, fd, p.seq, 0x58, NULL); /* nothing of it is taken: it goes back, as it is */
+    RUN_UNTIL(f, f->n_report == 1);
+    assert_int_equal(f->report[0].code, HILO_AGAIN);
+    pass(f, SECOND);
+    send_text(f, 2, long_text(200));
+    peer_get(f, fd, 4, &p);
+    seq = p.seq;
+    peer_put(fd, 0x80000004u, 0, seq, "a", 2);
+    peer_get(f, fd, 4, &p);
+    peer_answer(f, fd, p.seq, 0x14, NULL); /* waits for its second try */
+    close(fd);
+    RUN_UNTIL(f, f->state == HILO_DOWN);
+    assert_int_equal(f->n_report, 1);
+    pass(f, 2 * SECOND);
+    fd = peer_bind(f, 9);
+    peer_get(f, fd, 4, &p);
+    assert_int_equal(p.body[22 + 15], 2); /* UDH: of two the second */
+    peer_answer(f, fd, p.seq, 0x14, NULL);
+    close(fd);
+    RUN_UNTIL(f, f->state == HILO_DOWN);
+    close(f->listening);
+    f->listening = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(f->n_report, 1);
+    pass(f, 5 * SECOND);
+    assert_int_equal(f->n_report, 1);
+    pass(f, 6 * SECOND);
+    assert_int_equal(f->n_report, 2);
+    assert_int_equal(f->report[1].code, HILO_IN_DOUBT);
+    assert_string_equal(f->report[1].ext, "a");
+    assert_string_equal(f->report[1].more[0], "");
+}
+
 /* ---- the link ------------------------------------------------------------------------------------------ */
 
 static void an_idle_bind_wakes_once_an_enquire_link(void **state)
@@ -823,6 +866,7 @@ int main(void)
         T(a_late_refusal_is_a_failure),
         T(a_link_that_breaks_leaves_in_doubt_what_had_left),
         T(what_was_never_written_goes_back),
+        T(a_message_that_left_in_part_goes_on_or_is_in_doubt),
         T(an_idle_bind_wakes_once_an_enquire_link),
         T(a_link_that_gives_no_sign_of_life_is_given_up),
         T(what_the_smsc_asks_is_answered),
