@@ -355,7 +355,7 @@ static int32_t tail__within(struct tail *t, uint64_t seq, struct err *err)
     const char *why;
 
     while (high - low > 4 * (uint64_t)WINDOW_BYTES) {
-        uint64_t middle = (low + (high - low) / 2) / BATCH_ALIGN * BATCH_ALIGN, found;
+        uint64_t middle = (low + (high - low) / 2) / BATCH_ALIGN * BATCH_ALIGN, found = high;
         int32_t rc = tail__search(t, middle, high, err, &found, &head);
         if (rc != HILO_OK)
             return rc;
