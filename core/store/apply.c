@@ -89,6 +89,29 @@ int32_t apply__wrong(struct apply *a, const char *what)
                    (unsigned long long)a->event->head.seq, event_desc(a->event->head.type)->name, what);
 }
 
+struct apply__deleting {
+    struct apply *a;
+    enum table table;
+};
+
+static bool apply__del_one(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    const struct apply__deleting *d = arg;
+
+    (void)val;
+    /* Added without a look at the others, as no key comes twice. */
+    apply__add(d->a, d->table, key)->del = true;
+    return true;
+}
+
+int32_t apply__del_all(struct apply *a, enum table t, const struct key *prefix)
+{
+    struct apply__deleting d = {a, t};
+
+    return context_scan(a->context, t, key_str(prefix), (struct hilo_str){0}, false, apply__del_one, &d,
+                        a->err);
+}
+
 /* ---- the small tables ---- */
 
 int32_t apply__key_created(struct apply *a, const struct ev_key_created *e)

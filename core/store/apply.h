@@ -40,6 +40,9 @@ int32_t apply__get(struct apply *, enum table, const struct key *, const struct 
 int32_t apply__raw(struct apply *, enum table, const struct key *, struct hilo_str *val_out);
 void apply__put(struct apply *, enum table, const struct key *, const struct rec_desc *, const void *rec);
 void apply__put_raw(struct apply *, enum table, const struct key *, struct hilo_str val);
+/* Deletes every key of an ORDERED table that begins so: for many, whose other changes the event
+ * doesn't make. */
+int32_t apply__del_all(struct apply *, enum table, const struct key *prefix);
 void apply__del(struct apply *, enum table, const struct key *);
 int32_t apply__wrong(struct apply *, const char *what); /* HILO_CORRUPT */
 
@@ -75,6 +78,16 @@ int32_t apply__idempotency_stored(struct apply *, const struct ev_idempotency_st
 int32_t apply__idempotency_forgotten(struct apply *, const struct ev_idempotency_forgotten *);
 int32_t apply__secret_created(struct apply *, const struct ev_secret_created *);
 int32_t apply__consent_changed(struct apply *, const struct ev_consent_changed *);
+int32_t apply__webhook_created(struct apply *, const struct ev_webhook_created *);
+int32_t apply__webhook_updated(struct apply *, const struct ev_webhook_updated *);
+int32_t apply__webhook_rotated(struct apply *, const struct ev_webhook_rotated *);
+int32_t apply__webhook_enabled(struct apply *, const struct ev_webhook_enabled *);
+int32_t apply__webhook_disabled(struct apply *, const struct ev_webhook_disabled *);
+int32_t apply__webhook_deleted(struct apply *, const struct ev_webhook_deleted *);
+int32_t apply__webhook_progress(struct apply *, const struct ev_webhook_progress *);
+int32_t apply__webhook_failing(struct apply *, const struct ev_webhook_failing *);
+int32_t apply__webhook_parked(struct apply *, const struct ev_webhook_parked *);
+int32_t apply__webhook_settled(struct apply *, const struct ev_webhook_settled *);
 
 int32_t apply__callback_asked(struct apply *, const struct ev_callback_asked *);
 int32_t apply__callback_settled(struct apply *, const struct ev_callback_settled *);

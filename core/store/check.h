@@ -76,6 +76,9 @@ CHECK_RELATION(consent);
 CHECK_RELATION(consent_address);
 CHECK_RELATION(value);
 CHECK_RELATION(callback);
+CHECK_RELATION(webhook);
+CHECK_RELATION(webhook_parked);
+CHECK_RELATION(webhook_waiting);
 #undef CHECK_RELATION
 
 /* ---- for the relations ---- */

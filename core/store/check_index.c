@@ -49,6 +49,9 @@ static const struct relation {
     {TABLE_CONSENT, ID + 3, CONTEXT_KEY_MAX, ANY, &rec_desc_consent, check__consent},
     {TABLE_CONSENT_ADDRESS, 5, CONTEXT_KEY_MAX, ANY, &rec_desc_consent, check__consent_address},
     {TABLE_CALLBACK, 2 * U64 + 1, 2 * U64 + 1, ANY, &rec_desc_callback, check__callback},
+    {TABLE_WEBHOOK, ID, ID, ANY, &rec_desc_webhook, check__webhook},
+    {TABLE_WEBHOOK_PARKED, ID + ID, ID + ID, ANY, &rec_desc_parked, check__webhook_parked},
+    {TABLE_WEBHOOK_WAITING, ID + ID + U64, ID + ID + U64, 0, NULL, check__webhook_waiting},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

@@ -243,6 +243,13 @@ struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank)
     return k;
 }
 
+struct key key_waiting(struct hilo_id webhook, struct hilo_id customer, uint64_t seq)
+{
+    struct key k = key_pair(webhook, customer);
+    key_u64(&k, seq);
+    return k;
+}
+
 uint64_t key_tail_u64(struct hilo_str key, uint32_t before_end)
 {
     uint64_t v = 0;

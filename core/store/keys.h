@@ -42,7 +42,7 @@ struct key key_job(struct hilo_str channel, uint64_t due, struct hilo_id media);
 struct key key_channel_id(struct hilo_str channel, struct hilo_id message); /* IN_FLIGHT */
 struct key key_time_id(uint64_t time, struct hilo_id);                      /* EXPIRY */
 struct key key_channel(struct hilo_str channel); /* CHANNEL, and a prefix of DUE, JOB, IN_FLIGHT, TEMPLATE */
-struct key key_pair(struct hilo_id, struct hilo_id); /* CASE_CUSTOMER */
+struct key key_pair(struct hilo_id, struct hilo_id); /* CASE_CUSTOMER, WEBHOOK_PARKED */
 struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id);
 struct key key_template(struct hilo_str channel, struct hilo_str name, struct hilo_str language);
 struct key key_consent(struct hilo_id customer, uint64_t category, uint64_t reach, struct hilo_str name);
@@ -50,6 +50,7 @@ struct key key_consent(struct hilo_id customer, uint64_t category, uint64_t reac
 struct key key_consent_address(struct hilo_str channel, struct hilo_str party, uint64_t category);
 struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank);
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
+struct key key_waiting(struct hilo_id webhook, struct hilo_id customer, uint64_t seq); /* WEBHOOK_WAITING */
 
 struct key key_parts(struct hilo_str channel, struct hilo_str parts);
 struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_str parts);

@@ -1127,6 +1127,79 @@ static void keys_channels_plugins_and_secrets(void **state)
     rig_clean(r);
 }
 
+/* ---- webhooks ---- */
+
+static struct rec_webhook webhook_of(struct rig *r, struct hilo_id id)
+{
+    struct rec_webhook w;
+    struct key k = key_of_id(id);
+
+    OK(r, store_record(r->store, TABLE_WEBHOOK, key_str(&k), &rec_desc_webhook, r->arena, &w, &r->err));
+    return w;
+}
+
+/* How many wait, and into *p the record; 0: not parked. */
+static uint64_t parked_of(struct rig *r, struct hilo_id id, struct hilo_id customer, struct rec_parked *p)
+{
+    struct key k = key_pair(id, customer);
+    int32_t rc =
+        store_record(r->store, TABLE_WEBHOOK_PARKED, key_str(&k), &rec_desc_parked, r->arena, p, &r->err);
+
+    return rc == HILO_OK ? p->waiting : 0;
+}
+
+static void a_webhook_has_a_cursor_and_what_waits_for_it(void **state)
+{
+    struct rig *r = *state;
+    struct hilo_id id = rig_id(r), ana = rig_id(r), eva = rig_id(r);
+    const struct hilo_str first = STR("0123456789abcdefghijklmn"), second = STR("second89abcdefghijklmnop");
+    struct rec_webhook w;
+    struct rec_parked p;
+
+    EMIT(r, webhook_created, .id = id, .url = STR("https://a.example/"), .secret = first);
+    assert_int_equal(webhook_of(r, id).cursor, r->seq); /* it gets what comes after */
+    for (unsigned i = 0; i < 3; i++)
+        EMIT(r, webhook_parked, .id = id, .customer = i == 1 ? eva : ana, .seq = i + 1, .attempts = i < 2,
+             .due = 77, .detail = STR("status 500"));
+    EMIT(r, webhook_progress, .id = id, .seq = r->seq);
+    assert_int_equal(webhook_of(r, id).cursor, r->seq - 1);
+    assert_int_equal(parked_of(r, id, ana, &p), 2);
+    assert_int_equal(p.attempts, 1);
+    assert_int_equal(p.due, 77);
+    int64_t since = (int64_t)p.since;
+    EMIT(r, webhook_parked, .id = id, .customer = ana, .attempts = 2, .due = 99); /* tried again */
+    assert_int_equal(parked_of(r, id, ana, &p), 2);
+    assert_int_equal(p.attempts, 2);
+    assert_int_equal(p.since, since);
+    EMIT(r, webhook_settled, .id = id, .customer = ana, .seq = 1, .given_up = STR("failing"));
+    assert_int_equal(parked_of(r, id, ana, &p), 1);
+    assert_int_equal(p.attempts + p.due + p.since, 0); /* the next one begins anew */
+    assert_int_equal(webhook_of(r, id).given_up, 1);
+    EMIT(r, webhook_settled, .id = id, .customer = ana, .seq = 3);
+    assert_int_equal(parked_of(r, id, ana, &p), 0);
+    assert_int_equal(webhook_of(r, id).given_up, 1);
+    EMIT(r, webhook_rotated, .id = id, .secret = second, .until = 123);
+    w = webhook_of(r, id);
+    assert_true(str_eq(w.old_secret, first) && str_eq(w.secret, second) && w.old_until == 123);
+    EMIT(r, webhook_failing, .id = id, .attempts = 3, .due = 5, .detail = STR("refused"));
+    EMIT(r, webhook_disabled, .id = id, .reason = STR("failing"), .detail = STR("refused"));
+    w = webhook_of(r, id);
+    assert_true(w.disabled && w.attempts == 3 && w.since);
+    rig_clean(r);
+    EMIT(r, webhook_enabled, .id = id);
+    w = webhook_of(r, id);
+    assert_true(!w.disabled && !w.attempts && !w.since && !w.due && !w.detail.n);
+    EMIT(r, webhook_updated, .id = id, .set = 5, .url = STR("https://b.example/"), .types = STR("no"));
+    w = webhook_of(r, id);
+    assert_true(str_eqz(w.url, "https://b.example/") && w.types.n == 0);
+    rig_clean(r);
+    EMIT(r, webhook_deleted, .id = id);
+    assert_int_equal(parked_of(r, id, eva, &p), 0);
+    assert_false(rig_has(r, TABLE_WEBHOOK, key_of_id(id)));
+    assert_false(rig_has(r, TABLE_WEBHOOK_WAITING, key_waiting(id, eva, 2)));
+    rig_clean(r);
+}
+
 /* ---- the store itself ---- */
 
 static struct hilo_str party_list(struct rig *r, struct hilo_str phone)
@@ -1315,6 +1388,7 @@ int main(void)
         T(idempotency_is_forgotten_by_age),
         T(keys_channels_plugins_and_secrets),
         T(a_denial_is_the_customers_and_the_addresss),
+        T(a_webhook_has_a_cursor_and_what_waits_for_it),
         T(what_was_not_committed_is_gone),
         T(a_power_cut_keeps_what_was_committed),
         T(closing_after_a_commit_that_failed_ends),

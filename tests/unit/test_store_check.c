@@ -15,6 +15,7 @@ struct scene {
     struct hilo_id sent, several, flight, waiting, due, held, asked, in;
     struct hilo_id pending, stored, case_id, key_id;
     uint64_t parked; /* the event that parked a receipt by two spellings */
+    struct hilo_id webhook;
     char hash[32];
 };
 
@@ -97,6 +98,12 @@ static void scene_make(struct scene *s, struct rig *r)
     EMIT(r, plugin_put, .plugin = STR("whatsapp"), .subject = STR("s"), .key = STR("k"), .value = STR("v"));
     EMIT(r, idempotency_stored, .key = STR("idem"), .status = 202, .answer = STR("{}"));
     EMIT(r, secret_created, .name = STR("link"), .value = STR("secret"));
+    s->webhook = rig_id(r);
+    EMIT(r, webhook_created, .id = s->webhook, .url = STR("https://example.com/"),
+         .secret = STR("0123456789abcdefghijklmn"));
+    EMIT(r, webhook_progress, .id = s->webhook, .seq = r->seq);
+    EMIT(r, webhook_parked, .id = s->webhook, .customer = s->ana.customer, .seq = 3, .attempts = 1, .due = 1);
+    EMIT(r, webhook_parked, .id = s->webhook, .customer = s->ana.customer, .seq = 4);
 }
 
 /* ---- changes behind the store's back ---- */
@@ -696,6 +703,30 @@ DAMAGE(plugin_changed)
     const struct rec_plugin_value v = {.version = 1, .value = STR("w")};
     put_rec(s, TABLE_PLUGIN, key_in(s, TABLE_PLUGIN), &rec_desc_plugin_value, &v);
 }
+DAMAGE(webhook_gone)
+{
+    del(s, TABLE_WEBHOOK, key_of_id(s->webhook));
+}
+DAMAGE(webhook_without_a_secret)
+{
+    EDIT(s, TABLE_WEBHOOK, webhook, s->webhook, secret = STR(""));
+}
+DAMAGE(webhook_ahead)
+{
+    EDIT(s, TABLE_WEBHOOK, webhook, s->webhook, cursor = 1000000);
+}
+DAMAGE(webhook_parked_gone)
+{
+    del(s, TABLE_WEBHOOK_PARKED, key_in(s, TABLE_WEBHOOK_PARKED));
+}
+DAMAGE(webhook_waits_less)
+{
+    del(s, TABLE_WEBHOOK_WAITING, key_in(s, TABLE_WEBHOOK_WAITING));
+}
+DAMAGE(webhook_waits_for_the_future)
+{
+    put(s, TABLE_WEBHOOK_WAITING, key_waiting(s->webhook, s->ana.customer, 1000000), STR(""));
+}
 DAMAGE(secret_changed)
 {
     put(s, TABLE_META, key_channel(STR("link")), STR("other"));
@@ -839,6 +870,12 @@ static const struct {
     D(consent_by_no_message, ": the message that said it does not exist"),
     D(plugin_gone, "PLUGIN 77686174"),
     D(plugin_changed, ": its value is not the one that follows from the journal"),
+    D(webhook_gone, ": its WEBHOOK does not exist"),
+    D(webhook_without_a_secret, ": its secret has 0 bytes"),
+    D(webhook_ahead, ": its cursor is beyond the last event"),
+    D(webhook_parked_gone, ": its WEBHOOK_PARKED does not exist"),
+    D(webhook_waits_less, ": it says that 2 events wait, but WEBHOOK_WAITING has 1"),
+    D(webhook_waits_for_the_future, ": the event is beyond the last one"),
     D(secret_changed, "META 6c696e6b00: its value is not the one"),
     D(a_key_of_no_table, "? 7e77686174: it does not follow from the journal"),
     D(a_key_too_short, "CASE_INDEX 78: its key has 1 bytes"),

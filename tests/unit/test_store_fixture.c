@@ -49,6 +49,10 @@ static const struct rec_desc *desc_of(enum table t)
         return &rec_desc_consent;
     case TABLE_CALLBACK:
         return &rec_desc_callback;
+    case TABLE_WEBHOOK:
+        return &rec_desc_webhook;
+    case TABLE_WEBHOOK_PARKED:
+        return &rec_desc_parked;
     case TABLE_PLUGIN:
         return &rec_desc_plugin_value;
     case TABLE_PARTS:
