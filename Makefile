@@ -164,6 +164,10 @@ OUTSIDE_BIN := $(OUTSIDE_SRC:%.c=$O/%)
 $O/tests/behave/harness.o: tests/behave/harness.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$O/tests/behave/hooksink.o: tests/behave/hooksink.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$(filter $O/tests/behave/test_webhooks%,$(OUTSIDE_BIN)): $O/tests/behave/hooksink.o
 $O/tests/torture/%.o: tests/torture/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
@@ -186,7 +190,7 @@ $O/tests/behave/test_full $O/tests/behave/test_backup: | $O/tests/behave/nospace
 $O/tests/behave/settime.so: tests/behave/settime.c tests/behave/settime.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -o $@
-$O/tests/behave/test_clock: | $O/tests/behave/settime.so
+$O/tests/behave/test_clock $O/tests/behave/test_webhooks_time: | $O/tests/behave/settime.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)

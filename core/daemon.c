@@ -18,6 +18,7 @@
 #include "services/callbacks.h"
 #include "services/delivery.h"
 #include "services/hosting.h"
+#include "services/outbox.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,6 +106,7 @@ static void on_signal(void *arg, int signo)
     notify_say(d->notify, "STOPPING=1\nSTATUS=Stopping: channels finish what they have out");
     api_quiesce(d->api);
     fleet_drain(d->fleet);
+    outbox_drain(d->gw.outbox);
 }
 
 static void hook_answer(void *arg, struct gw_channel *c, uint64_t request, const struct hilo_http *answer)
@@ -200,6 +202,27 @@ static int32_t start_api(struct daemon *d, struct err *e)
 
     d->reload.api = d->api;
     return rc;
+}
+
+static void tested(void *arg, uint64_t token, int32_t outcome, uint32_t status, const char *words, int64_t us)
+{
+    struct daemon *d = arg;
+
+    if (d->api)
+        api_webhook_tested(d->api, token, outcome, status, words, us);
+}
+
+static int32_t start_outbox(struct daemon *d, struct err *e)
+{
+    const struct settings_webhooks *s = &d->reload.boot.settings.webhooks;
+    const struct outbox_options o = {.gw = &d->gw,
+                                     .timeout_us = s->timeout_us,
+                                     .connections = (uint32_t)s->connections,
+                                     .ca_file = s->ca_file.n ? s->ca_file.p : NULL,
+                                     .tested = tested,
+                                     .arg = d};
+
+    return outbox_new(&o, e, &d->gw.outbox);
 }
 
 static int32_t start_signals(struct daemon *d, struct err *e)
@@ -317,7 +340,7 @@ static int32_t run_loop(struct daemon *d, struct err *e)
     int32_t rc = HILO_OK;
 
     store_hold(d->gw.store);
-    while (rc == HILO_OK && !(d->ending && fleet_drained(d->fleet))) {
+    while (rc == HILO_OK && !(d->ending && fleet_drained(d->fleet) && outbox_drained(d->gw.outbox))) {
         bool wait = idle(d);
         for (unsigned gathered = 0; gathered < GATHER_MAX; wait = false) {
             unsigned ran = loop_run(d->gw.loop, wait);
@@ -415,6 +438,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK)
         rc = callbacks_new(&d->gw, e, &d->callbacks);
     if (rc == HILO_OK)
+        rc = start_outbox(d, e);
+    if (rc == HILO_OK)
         rc = start_signals(d, e);
     if (rc == HILO_OK)
         rc = start_api(d, e);
@@ -437,6 +462,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     api_free(&d->api); /* its requests name channels */
     fleet_free(&d->fleet);
     callbacks_free(&d->callbacks);
+    outbox_free(&d->gw.outbox);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);
     media_store_close(&d->gw.media);

@@ -75,6 +75,7 @@ void gateway_take(struct gateway *gw, struct assembly *a)
     gw->parts_wait_us = s->gateway.parts_wait_us;
     gw->media_max_bytes = s->store.media_max_bytes;
     gw->link_life_us = s->http.link_life_us;
+    gw->webhooks_plain = s->webhooks.allow_http != 0;
     *end = NULL;
     for (const struct settings_route *r = s->routes; r; r = r->next) {
         *end = ARENA_NEW(a->conf->arena, struct gw_route);

@@ -68,7 +68,7 @@ static void hook__late(void *arg)
     int64_t now = clock_mono_us();
 
     while ((rq = TAILQ_FIRST(&api->hooks)) && rq->hook_due_us <= now) {
-        (void)fault_set(&rq->fault, 504, "channel_timeout", "", "the channel did not answer in time");
+        (void)fault_set(&rq->fault, 504, "channel_timeout", "", "no answer came in time");
         rq->failed = true;
         hook__wake(rq);
     }
@@ -144,6 +144,36 @@ int hook_any(struct request *rq, struct fault *f)
         return hook_back(rq, f);
     rq->state = REQUEST_ELSEWHERE;
     return 1;
+}
+
+int hook_wait(struct request *rq, struct fault *f)
+{
+    struct api *api = rq->api;
+
+    if (api->n_hooks == HOOKS_MAX)
+        return hook__busy(f, "too_many_waiting", "too many requests wait; try again later");
+    rq->hook = ++api->hook_last;
+    rq->hook_due_us = clock_mono_us() + HOOK_US;
+    TAILQ_INSERT_TAIL(&api->hooks, rq, hooks);
+    api->n_hooks++;
+    hook__arm(api);
+    rq->state = REQUEST_ELSEWHERE;
+    return 0;
+}
+
+struct request *hook_waiting(struct api *api, uint64_t token)
+{
+    struct request *rq;
+
+    TAILQ_FOREACH(rq, &api->hooks, hooks)
+    if (rq->hook == token)
+        break;
+    return rq;
+}
+
+void hook_go_on(struct request *rq)
+{
+    hook__wake(rq);
 }
 
 int hook_back(struct request *rq, struct fault *f)

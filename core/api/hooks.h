@@ -10,4 +10,11 @@ void hooks_done(struct api *);
 /* The request is about to be freed. */
 void hook_forget(struct request *);
 
+/* For what is done elsewhere than by a plugin: the request waits, with rq->hook as its token, for
+ * hook_go_on or its time. 0, or a fault: too many wait. */
+int hook_wait(struct request *, struct fault *);
+struct request *hook_waiting(struct api *, uint64_t token); /* NULL: it no longer waits */
+/* With its answer, or failed and its fault. */
+void hook_go_on(struct request *);
+
 #endif

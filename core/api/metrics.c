@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "model/table.h"
 #include "services/delivery.h"
+#include "services/outbox.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -232,6 +233,94 @@ static void channels(struct buf *b, const struct gateway *gw)
     one(b, "hilo_messages_held", "gauge", "Messages in doubt that are held for news of them.", gw->held);
 }
 
+/* ---- webhooks ------------------------------------------------------------------------------- */
+
+struct endpoints {
+    struct outbox_status one[OUTBOX_ENDPOINTS];
+    unsigned n;
+};
+
+static void endpoint_collect(void *arg, const struct outbox_status *s)
+{
+    struct endpoints *e = arg;
+
+    if (e->n < OUTBOX_ENDPOINTS)
+        e->one[e->n++] = *s;
+}
+
+/* Until when an event has waited: not before the first that has no answer. */
+static uint64_t endpoint_lag_us(const struct outbox_status *s, int64_t now)
+{
+    return s->lag_since_us && s->lag_since_us < now ? (uint64_t)(now - s->lag_since_us) : 0;
+}
+
+static void webhooks(struct buf *b, struct gateway *gw)
+{
+    static const char *const results[OUTBOX_COUNTS] = {"delivered",  "status_3xx",  "status_4xx",
+                                                       "status_5xx", "unreachable", "no_answer"};
+    static const struct {
+        const char *name, *type, *help;
+        size_t offset;
+    } numbers[] = {
+        {"hilo_webhook_lag_events", "gauge", "Events on disk that it has not come to.",
+         offsetof(struct outbox_status, lag_events)},
+        {"hilo_webhook_in_flight", "gauge", "Deliveries without an answer yet.",
+         offsetof(struct outbox_status, in_flight)},
+        {"hilo_webhook_waiting_customers", "gauge", "Customers whose events wait behind one that failed.",
+         offsetof(struct outbox_status, parked)},
+        {"hilo_webhook_waiting_events", "gauge", "Their events.", offsetof(struct outbox_status, waiting)},
+        {"hilo_webhook_given_up_total", "counter", "Events that were given up.",
+         offsetof(struct outbox_status, given_up)},
+    };
+    struct endpoints *e = ARENA_NEW(gw->arena, struct endpoints);
+    int64_t now = clock_wall_us();
+    char labels[64], (*name)[ID_TEXT] = arena_alloc(gw->arena, OUTBOX_ENDPOINTS * ID_TEXT);
+
+    outbox_each(gw->outbox, endpoint_collect, e);
+    for (unsigned i = 0; i < e->n; i++)
+        id_format("whk", e->one[i].id, name[i]);
+    head(b, "hilo_webhook_state", "gauge", "1 for the state that it is in.");
+    for (unsigned i = 0; i < e->n; i++) {
+        const struct outbox_status *s = &e->one[i];
+        const char *state = !s->enabled ? "disabled" : s->broken ? "broken" : s->attempts ? "failing" : "up";
+        static const char *const states[] = {"up", "failing", "disabled", "broken"};
+        for (unsigned k = 0; k < sizeof states / sizeof *states; k++)
+            (void)buf_fmt(b, "hilo_webhook_state{webhook=\"%s\",state=\"%s\"} %d\n", name[i], states[k],
+                          strcmp(state, states[k]) == 0);
+    }
+    head(b, "hilo_webhook_deliveries_total", "counter", "Attempts, by what came of them.");
+    for (unsigned i = 0; i < e->n; i++)
+        for (unsigned k = 0; k < OUTBOX_COUNTS; k++)
+            (void)buf_fmt(b, "hilo_webhook_deliveries_total{webhook=\"%s\",result=\"%s\"} %llu\n", name[i],
+                          results[k], (ull)e->one[i].count[k]);
+    head(b, "hilo_webhook_delivery_seconds", "histogram", "From an attempt's beginning to its answer.");
+    for (unsigned i = 0; i < e->n; i++) {
+        (void)snprintf(labels, sizeof labels, "webhook=\"%s\"", name[i]);
+        series(b, "hilo_webhook_delivery_seconds", labels, &e->one[i].took, hist_time_us, true);
+    }
+    head(b, "hilo_webhook_lag_seconds", "gauge", "Age of the first event that has no answer yet.");
+    for (unsigned i = 0; i < e->n; i++) {
+        uint64_t us = endpoint_lag_us(&e->one[i], now);
+        (void)buf_fmt(b, "hilo_webhook_lag_seconds{webhook=\"%s\"} %llu.%06llu\n", name[i],
+                      (ull)(us / 1000000), (ull)(us % 1000000));
+    }
+    for (unsigned k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+        head(b, numbers[k].name, numbers[k].type, numbers[k].help);
+        for (unsigned i = 0; i < e->n; i++) {
+            uint64_t v;
+            memcpy(&v, (const char *)&e->one[i] + numbers[k].offset, sizeof v);
+            (void)buf_fmt(b, "%s{webhook=\"%s\"} %llu\n", numbers[k].name, name[i], (ull)v);
+        }
+    }
+    head(b, "hilo_webhooks_disabled_total", "counter", "Endpoints that were disabled by the gateway.");
+    (void)buf_fmt(b, "hilo_webhooks_disabled_total{reason=\"gone\"} %llu\n",
+                  (ull)outbox_disabled(gw->outbox, true));
+    (void)buf_fmt(b, "hilo_webhooks_disabled_total{reason=\"failing\"} %llu\n",
+                  (ull)outbox_disabled(gw->outbox, false));
+    one(b, "hilo_webhook_connections_total", "counter", "Connections made for deliveries.",
+        outbox_connections(gw->outbox));
+}
+
 /* ---- the store ------------------------------------------------------------------------------ */
 
 static void store(struct buf *b, struct gateway *gw)
@@ -416,6 +505,7 @@ int metrics_show(struct request *rq, struct fault *f)
         "How far it has jumped ahead without being believed; nothing expires by that.",
         (uint64_t)(ahead / 1000000));
     channels(&b, gw);
+    webhooks(&b, gw);
     store(&b, gw);
     http(&b, rq->api);
     process(&b, gw);

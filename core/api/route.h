@@ -38,6 +38,8 @@ handler_fn consent_index, consent_put_one;
 handler_fn case_post, case_index, case_show, case_patch, case_message_index;
 handler_fn media_post, media_posted, media_show, media_public;
 handler_fn channel_index, channel_templates, channel_pause, channel_resume;
+handler_fn webhook_post, webhook_index, webhook_show, webhook_patch, webhook_remove;
+handler_fn webhook_rotate_post, webhook_test_post, webhook_failures;
 handler_fn key_post, key_index, key_delete;
 handler_fn config_reload;
 handler_fn events_show;

@@ -98,6 +98,19 @@ static const struct hilo_option log_options[] = {
      .help = "The least important events that are logged."},
 };
 
+#define WEBHOOKS(field, type) HILO_OPTION(struct settings_webhooks, field, type)
+static const struct hilo_option webhooks_options[] = {
+    {WEBHOOKS(allow_http, HILO_OPT_BOOL), .name = "allow_http", .flags = HILO_OPT_RELOADABLE, .def = "false",
+     .help =
+         "Whether webhooks may go to http URLs beyond this machine, where anybody on the way reads them."},
+    {WEBHOOKS(ca_file, HILO_OPT_STR), .name = "ca_file", .max = 3000,
+     .help = "Certificates of the authorities that endpoints are verified by, PEM; by default the system's."},
+    {WEBHOOKS(timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "15s", .min = 100000,
+     .max = 25 * SECOND, .help = "How long an endpoint has to answer one delivery."},
+    {WEBHOOKS(connections, HILO_OPT_INT), .name = "connections", .def = "16", .min = 1, .max = 256,
+     .help = "Deliveries to one endpoint at the same time, each of another customer."},
+};
+
 #define COMMON(field, type) HILO_OPTION(struct settings_common, field, type)
 static const struct hilo_option common_options[] = {
     {COMMON(type, HILO_OPT_STR), .name = "type", .flags = HILO_OPT_REQUIRED, .min = 1, .max = 64,
@@ -169,17 +182,18 @@ static const struct hilo_option route_options[] = {
      .help = "The name of the channel that they go to."},
 };
 
-static const char *const sections[] = {"gateway", "store",   "http",   "log", "channels",
-                                       "routes",  "consent", "kannel", NULL};
+static const char *const sections[] = {"gateway",  "store",  "http",    "log",    "webhooks",
+                                       "channels", "routes", "consent", "kannel", NULL};
 
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out)
 {
     static const struct {
         const struct hilo_option *options;
         uint32_t n;
-    } tables[] = {{gateway_options, COUNT(gateway_options)}, {store_options, COUNT(store_options)},
-                  {http_options, COUNT(http_options)},       {log_options, COUNT(log_options)},
-                  {common_options, COUNT(common_options)},   {route_options, COUNT(route_options)}};
+    } tables[] = {{gateway_options, COUNT(gateway_options)},   {store_options, COUNT(store_options)},
+                  {http_options, COUNT(http_options)},         {log_options, COUNT(log_options)},
+                  {webhooks_options, COUNT(webhooks_options)}, {common_options, COUNT(common_options)},
+                  {route_options, COUNT(route_options)}};
 
     for (size_t i = 0; i < COUNT(tables); i++) {
         if (strcmp(sections[i], section) == 0) {
@@ -393,7 +407,8 @@ struct conf_change *settings_diff(const struct settings *a, const struct setting
     } parts[] = {{"gateway", &a->gateway, &b->gateway},
                  {"store", &a->store, &b->store},
                  {"http", &a->http, &b->http},
-                 {"log", &a->log, &b->log}};
+                 {"log", &a->log, &b->log},
+                 {"webhooks", &a->webhooks, &b->webhooks}};
     struct conf_change *first = NULL, **end = &first;
     const struct hilo_option *options;
     uint32_t n;
@@ -501,6 +516,7 @@ void settings_read(struct conf *c, struct settings *out)
     read_store(c, out);
     read_http(c, out);
     read_section(c, "log", &out->log);
+    read_section(c, "webhooks", &out->webhooks);
     settings__consent(c, conf_get(c->root, "consent"), "consent", &out->consent);
     read_channels(c, out);
     read_routes(c, out);

@@ -39,6 +39,12 @@ struct settings_log {
     int64_t level; /* HILO_LOG_x */
 };
 
+struct settings_webhooks {
+    uint64_t allow_http;
+    struct hilo_str ca_file; /* empty: the system's authorities */
+    int64_t timeout_us, connections;
+};
+
 /* Values of in_doubt. */
 enum { SETTINGS_HOLD = 0, SETTINGS_RESEND = 1 };
 
@@ -122,6 +128,7 @@ struct settings {
     struct settings_http http;
     struct settings_log log;
     struct settings_consent consent;
+    struct settings_webhooks webhooks;
     struct settings_channel *channels; /* in the file's order */
     struct settings_route *routes;
     struct settings_kannel *kannel;
@@ -139,10 +146,10 @@ void settings_read(struct conf *, struct settings *out);
 extern const char *const settings_common_keys[];
 
 /* The tables, for samples and documentation: a section's name ("gateway", "store",
- * "http", "log", "channels", "routes") and its options; false: no such section. */
+ * "http", "log", "webhooks", "channels", "routes") and its options; false: no such section. */
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out);
 
-/* What differs between two settings of the sections gateway, store, http and log, as
+/* What differs between two settings of the sections gateway, store, http, log and webhooks, as
  * "http.listen": reloadable, what a running gateway takes over, or what needs a restart. */
 struct conf_change *settings_diff(const struct settings *a, const struct settings *b, bool reloadable,
                                   struct arena *);

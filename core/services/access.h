@@ -18,12 +18,14 @@
     X(CHANNELS_WRITE, 9, "channels:write")                                                                   \
     X(METRICS_READ, 10, "metrics:read")                                                                      \
     X(KEYS_WRITE, 11, "keys:write")                                                                          \
-    X(CONFIG_WRITE, 12, "config:write")
+    X(CONFIG_WRITE, 12, "config:write")                                                                      \
+    X(WEBHOOKS_READ, 13, "webhooks:read")                                                                    \
+    X(WEBHOOKS_WRITE, 14, "webhooks:write")
 enum {
 #define X(name, bit, text) SCOPE_##name = 1 << (bit),
     ACCESS_SCOPES(X)
 #undef X
-        SCOPE_ALL = (1 << 13) - 1
+        SCOPE_ALL = (1 << 15) - 1
 };
 /* "messages:read customers:read" or "all"; false and the word that is unknown. */
 bool access_scopes_parse(struct hilo_str, uint32_t *out, struct hilo_str *unknown_out);

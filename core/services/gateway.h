@@ -15,6 +15,7 @@
 struct consent_rules;
 struct consent_watch;
 struct delivery;
+struct outbox;
 struct pace;
 struct template_list;
 
@@ -112,6 +113,8 @@ struct gateway {
     struct gw_route *routes;
     struct sendsms_user *sendsms; /* NULL: /cgi-bin/sendsms is not there */
     struct delivery *delivery;
+    struct outbox *outbox;
+    bool webhooks_plain;            /* webhooks.allow_http */
     struct consent_watch *consents; /* services/consent.h */
     uint64_t held;                  /* messages in doubt, held for news of them, whatever their channel */
     struct hilo_str name;           /* gateway.name */

@@ -673,7 +673,7 @@ ID_FIRST(media_stored, id);
 ID_FIRST(media_failed, id);
 
 /* Names the store, not what it is called today: a delivery that is repeated is the same bytes. */
-static struct hilo_str public__source(const struct gateway *gw, struct arena *a)
+struct hilo_str public_event_source(const struct gateway *gw, struct arena *a)
 {
     const struct hilo_str parts[] = {STR("hilo store"), str_n(gw->link_secret, sizeof gw->link_secret)};
     uint8_t hash[SHA256_BYTES];
@@ -695,7 +695,7 @@ int32_t public_event_write(struct gateway *gw, const struct event *ev, struct hi
     out_begin(&o, NULL, '{');
     out_str(&o, "specversion", STR("1.0"));
     out_str(&o, "id", str(id));
-    out_str(&o, "source", public__source(gw, a));
+    out_str(&o, "source", public_event_source(gw, a));
     out_str(&o, "type", str(public_type_name(p->type)));
     put_subject(&o, p);
     out_time(&o, "time", (uint64_t)ev->head.time_us);

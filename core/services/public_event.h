@@ -3,7 +3,7 @@
  *
  * What is written follows from the event and from what never changes any more (whose a message is), so
  * that the same event is the same bytes each time it is delivered. An event of the journal is one
- * public event or none. [core]
+ * public event or none. [any]
  */
 #ifndef SERVICES_PUBLIC_EVENT_H
 #define SERVICES_PUBLIC_EVENT_H
@@ -61,6 +61,8 @@ int32_t public_event_write(struct gateway *, const struct event *, struct hilo_i
                            const struct public_event *, struct arena *, struct hilo_str *json_out,
                            struct err *);
 void public_event_id(struct hilo_id name, char out[ID_TEXT]);
+/* The CloudEvents' source: one a store, for ever. In the arena. */
+struct hilo_str public_event_source(const struct gateway *, struct arena *);
 bool public_event_id_parse(struct hilo_str, struct hilo_id *out);
 
 /* What somebody wants to see. Zero: all that the scopes allow. */

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "services/access.h"
 #include "services/delivery.h"
+#include "services/outbox.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -49,6 +50,7 @@ static int forget(const char *path, const struct stat *st, int type, struct FTW 
 static void down(void)
 {
     api_free(&g.api);
+    outbox_free(&g.gw.outbox);
     delivery_free(&g.delivery);
     media_store_close(&g.media);
     store_close(&g.store);
@@ -56,6 +58,12 @@ static void down(void)
     arena_free(&g.gw.arena);
     (void)nftw(g.dir, forget, 16, FTW_DEPTH | FTW_PHYS);
     memset(&g, 0, sizeof g);
+}
+
+static void tested(void *arg, uint64_t token, int32_t outcome, uint32_t status, const char *words, int64_t us)
+{
+    (void)arg;
+    api_webhook_tested(g.api, token, outcome, status, words, us);
 }
 
 static void up(void)
@@ -93,6 +101,10 @@ static void up(void)
                             .started_us = clock_wall_us(),
                             .config_file = "fuzz.yaml"};
     CHECK(delivery_new(&g.gw, &e, &g.delivery) == HILO_OK);
+    const struct outbox_options webhooks = {
+        .gw = &g.gw, .timeout_us = 1000000, .connections = 4, .tested = tested};
+    CHECK(outbox_new(&webhooks, &e, &g.gw.outbox) == HILO_OK);
+    outbox_drain(g.gw.outbox); /* nothing is posted to what the fuzzer makes up */
     const struct api_options ao = {.gateway = &g.gw,
                                    .listen = STR("127.0.0.1:0"),
                                    .control = str(g.control),

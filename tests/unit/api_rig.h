@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "services/access.h"
 #include "services/delivery.h"
+#include "services/outbox.h"
 #include "services/messages.h"
 #include "store/media.h"
 #include <limits.h>
@@ -159,6 +160,12 @@ const char *channel_name(const struct channel *c)
 }
 
 /* ---- the rig ------------------------------------------------------------------------ */
+static void rig__tested(void *arg, uint64_t token, int32_t outcome, uint32_t status, const char *words,
+                        int64_t us)
+{
+    api_webhook_tested(((struct rig *)arg)->api, token, outcome, status, words, us);
+}
+
 static struct rig *rig_new(void)
 {
     struct rig *r = calloc(1, sizeof *r);
@@ -222,6 +229,9 @@ static struct rig *rig_new(void)
                              .started_us = clock_wall_us(),
                              .config_file = "test.yaml"};
     assert_int_equal(delivery_new(&r->gw, &e, &r->delivery), HILO_OK);
+    const struct outbox_options webhooks = {
+        .gw = &r->gw, .timeout_us = 1000000, .connections = 4, .tested = rig__tested, .arg = r};
+    assert_int_equal(outbox_new(&webhooks, &e, &r->gw.outbox), HILO_OK);
     const struct api_options ao = {.gateway = &r->gw,
                                    .listen = STR("127.0.0.1:0"),
                                    .control = str(r->control),
@@ -252,6 +262,7 @@ static int rig__rm(const char *path, const struct stat *st, int type, struct FTW
 static void rig_free(struct rig *r)
 {
     api_free(&r->api);
+    outbox_free(&r->gw.outbox);
     delivery_free(&r->delivery);
     media_store_close(&r->media);
     store_close(&r->store);

@@ -132,8 +132,9 @@ static const struct {
     const char *yaml, *errors;
 } wrongs[] = {
     {"gatewy: {}\n", "t.yaml:1:1: unknown key \"gatewy\"; did you mean \"gateway\"?\n"},
-    {"plugins: {}\n", "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, channels, "
-                      "routes, consent, kannel\n"},
+    {"plugins: {}\n",
+     "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, webhooks, channels, "
+     "routes, consent, kannel\n"},
     {"http: on\n", "t.yaml:1:7: http must be a mapping of options\n"},
     {"http:\n  lissen: 127.0.0.1:1\n",
      "t.yaml:2:3: http: unknown key \"lissen\"; did you mean \"listen\"?\n"},
@@ -302,7 +303,7 @@ static void the_example_is_whole(void **state)
 /* Every option of every section stands in the example, given or as a comment. */
 static void the_example_names_every_option(void **state)
 {
-    static const char *const names[] = {"gateway", "store", "http", "log", "channels", "routes"};
+    static const char *const names[] = {"gateway", "store", "http", "log", "webhooks", "channels", "routes"};
     static char text[1 << 16];
     FILE *f = fopen("conf/hilo.yaml", "r");
 
