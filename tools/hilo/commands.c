@@ -345,7 +345,7 @@ static const struct command c_key_create = {
     .summary = "make an API key; it is shown this once",
     .help = "Scopes: messages:read messages:write customers:read customers:write cases:read cases:write\n"
             "media:read media:write channels:read channels:write metrics:read keys:write\n"
-            "config:write",
+            "config:write webhooks:read webhooks:write",
     .examples = "  hilo key create --name shop --scopes 'messages:write media:write'\n"
                 "  HILO_KEY=$(hilo key create --name admin --scopes all -q)\n",
     .run = cmd_key_create,
@@ -366,6 +366,132 @@ static const struct command c_key_revoke = {
     .summary = "make an API key worthless",
     .examples = "  hilo key revoke key_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
     .run = cmd_key_revoke,
+};
+
+/* ---- webhooks ------------------------------------------------------------------------------- */
+
+#define WEBHOOK_TYPE                                                                                         \
+    {                                                                                                        \
+        "type", "TYPE", 't', true, "only events of this type (message.received, case.*); all: of every type" \
+    }
+#define WEBHOOK_DESCRIPTION                                                                                  \
+    {                                                                                                        \
+        "description", "TEXT", 0, false, "what it is for"                                                    \
+    }
+static const struct option_row webhook_create_options[] = {WEBHOOK_TYPE, WEBHOOK_DESCRIPTION, END};
+static const struct option_row webhook_update_options[] = {
+    {"url", "URL", 0, false, "where to from now on"}, WEBHOOK_TYPE, WEBHOOK_DESCRIPTION, END};
+static const struct option_row webhook_rotate_options[] = {
+    {"overlap", "DURATION", 0, false,
+     "how long the secret before signs, too (PT24H; at most P30D; PT0S: not at all)"},
+    END,
+};
+static const struct option_row webhook_failures_options[] = {PAGE_OPTIONS, END};
+static const struct command c_webhook_create = {
+    .name = "webhook",
+    .verb = "create",
+    .operands = "URL",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = webhook_create_options,
+    .summary = "send events to a URL, signed; the secret is shown this once",
+    .help =
+        "Events are CloudEvents 1.0, signed by Standard Webhooks 1.0; those of one customer come in their\n"
+        "order. What is not answered with 2xx is tried again for three days.",
+    .examples =
+        "  hilo webhook create https://shop.example/hooks/hilo\n"
+        "  hilo webhook create https://shop.example/hooks/hilo -t message.received -t message.status\n",
+    .run = cmd_webhook_create,
+};
+static const struct command c_webhook_list = {
+    .name = "webhook",
+    .verb = "list",
+    .summary = "the endpoints, and how far each has come",
+    .examples = "  hilo webhook list\n",
+    .run = cmd_webhook_list,
+};
+static const struct command c_webhook_show = {
+    .name = "webhook",
+    .verb = "show",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "one endpoint: what it gets, and why it fails",
+    .examples = "  hilo webhook show whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_webhook_show,
+};
+static const struct command c_webhook_update = {
+    .name = "webhook",
+    .verb = "update",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = webhook_update_options,
+    .summary = "change its URL, types or description",
+    .examples = "  hilo webhook update whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4 --type all\n",
+    .run = cmd_webhook_update,
+};
+static const struct command c_webhook_test = {
+    .name = "webhook",
+    .verb = "test",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "send it a test now; status 4 if it was not taken",
+    .examples = "  hilo webhook test whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_webhook_test,
+};
+static const struct command c_webhook_enable = {
+    .name = "webhook",
+    .verb = "enable",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "go on where it stopped",
+    .examples = "  hilo webhook enable whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_webhook_enable,
+};
+static const struct command c_webhook_disable = {
+    .name = "webhook",
+    .verb = "disable",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "send it nothing until it is enabled; events are kept for it",
+    .examples = "  hilo webhook disable whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_webhook_disable,
+};
+static const struct command c_webhook_rotate = {
+    .name = "webhook",
+    .verb = "rotate",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = webhook_rotate_options,
+    .summary = "give it another secret; it is shown this once",
+    .examples = "  hilo webhook rotate whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4 --overlap PT1H\n",
+    .run = cmd_webhook_rotate,
+};
+static const struct command c_webhook_delete = {
+    .name = "webhook",
+    .verb = "delete",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "forget it, and what waits for it",
+    .examples = "  hilo webhook delete whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_webhook_delete,
+};
+static const struct command c_webhook_failures = {
+    .name = "webhook",
+    .verb = "failures",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = webhook_failures_options,
+    .summary = "customers whose events wait behind one that failed there",
+    .examples = "  hilo webhook failures whk_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_webhook_failures,
 };
 
 static const struct option_row media_put_options[] = {
@@ -537,6 +663,16 @@ const struct command *const commands[] = {
     &c_key_create,
     &c_key_list,
     &c_key_revoke,
+    &c_webhook_create,
+    &c_webhook_list,
+    &c_webhook_show,
+    &c_webhook_update,
+    &c_webhook_test,
+    &c_webhook_enable,
+    &c_webhook_disable,
+    &c_webhook_rotate,
+    &c_webhook_delete,
+    &c_webhook_failures,
     &c_media_put,
     &c_media_get,
     &c_backup,
