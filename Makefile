@@ -312,8 +312,8 @@ bench-scale: deps
 
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 peers: all
-	@[ -d tests/peers/node_modules/cloudevents ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
-	@for t in tests/peers/whatsapp*.mjs tests/peers/events.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-whatsapp || exit 1; done
+	@[ -d tests/peers/node_modules/standardwebhooks ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+	@for t in tests/peers/whatsapp*.mjs tests/peers/events.mjs tests/peers/webhooks.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-whatsapp || exit 1; done
 	@for t in tests/peers/smpp*.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-smsc || exit 1; done
 
 # Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;
