@@ -753,6 +753,68 @@ static void bytes_in_any_portions_are_the_same_pdus(void **state)
     close(fd);
 }
 
+/* A peer that asks and asks, and reads no answer: it isn't read from any more, and memory stays small. */
+static void who_does_not_read_is_not_read(void **state)
+{
+    static uint8_t many[16 * 1024];
+    struct fake *f = *state;
+    size_t sent = 0, part = 0, got = 0, limit = 64 << 20, i;
+    int small = 4096, fd, stalled = 0;
+
+    assert_int_equal(setsockopt(f->listening, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    fd = fake_bound(f);
+    for (i = 0; i < sizeof many; i += 16) {
+        put32(many + i, 16);
+        put32(many + i + 4, 0x15);
+        put32(many + i + 12, 1);
+    }
+    while (sent < limit && stalled < 20) {
+        ssize_t rc = send(fd, many + part, sizeof many - part, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (rc > 0) {
+            sent += (size_t)rc;
+            part = (part + (size_t)rc) % sizeof many;
+            stalled = 0;
+        } else {
+            stalled += !fake_turn(f, 5);
+        }
+    }
+    assert_true(sent < limit); /* it would take all, else */
+    sent -= sent % 16;         /* whole requests */
+    while (got < sent) {       /* and each of them is answered once the peer reads */
+        uint8_t head[16];
+
+        assert_true(peer_exactly(f, fd, head, 16));
+        assert_int_equal(be32(head + 4), 0x80000015u);
+        got += 16;
+    }
+    assert_int_equal(f->state, HILO_OK);
+    close(fd);
+}
+
+static void answers_to_nothing_are_passed_by(void **state)
+{
+    struct fake *f = *state;
+    int fd = fake_bound(f);
+    uint32_t seq;
+
+    send_text(f, 1, "texto");
+    peer_get(f, fd, 4, &p);
+    seq = p.seq;
+    peer_put(fd, 0x80000004u, 0, seq + 1, "x", 2);    /* of a number that was not given */
+    peer_put(fd, 0x80000004u, 0, seq + 1024, "x", 2); /* nor one that shares its place */
+    peer_put(fd, 0x80000015u, 0, seq, NULL, 0);       /* another command's */
+    peer_put(fd, 0x80000009u, 0x0e, seq, NULL, 0);    /* a bind's, though it is bound */
+    peer_put(fd, 0x80000006u, 0, 77, NULL, 0);        /* nobody unbinds */
+    peer_quiet(f, fd);
+    assert_int_equal(f->n_report, 0);
+    assert_int_equal(f->state, HILO_OK);
+    peer_answer(f, fd, seq, 0, "right");
+    RUN_UNTIL(f, f->n_report == 1);
+    assert_string_equal(f->report[0].ext, "right");
+    close(fd);
+}
+
 static void an_impossible_length_ends_the_session(void **state)
 {
     static const uint32_t lengths[] = {0, 15, 0x7fffffff, 0xffffffffu};
@@ -871,6 +933,8 @@ int main(void)
         T(a_link_that_gives_no_sign_of_life_is_given_up),
         T(what_the_smsc_asks_is_answered),
         T(bytes_in_any_portions_are_the_same_pdus),
+        T(who_does_not_read_is_not_read),
+        T(answers_to_nothing_are_passed_by),
         T(an_impossible_length_ends_the_session),
         T(the_smscs_unbind_is_answered_and_it_binds_again),
         T(closing_says_unbind_and_leaves_nothing),
