@@ -91,6 +91,11 @@ static void bind_fail(struct smpp_bind *b, int32_t code, const char *words)
     sms_conn_fail(b->conn, words);
 }
 
+void smpp_bind_renew(struct smpp_bind *b, const char *words)
+{
+    bind_fail(b, HILO_DOWN, words);
+}
+
 /* ---- out ----------------------------------------------------------------------------------------- */
 
 enum { BIND_ROOM = 256 }; /* any PDU but a message */

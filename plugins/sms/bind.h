@@ -46,6 +46,9 @@ void smpp_bind_start(struct smpp_bind *);
  * whoever closes has nothing out any more, or no time. */
 void smpp_bind_leave(struct smpp_bind *);
 
+/* The SMSC no longer takes this bind for what it is: it is closed, and made anew as after any failure. */
+void smpp_bind_renew(struct smpp_bind *, const char *words);
+
 const char *smpp_mode_name(enum smpp_mode); /* "transceiver" */
 static inline bool smpp_bind_sends(const struct smpp_bind *b)
 {

@@ -502,6 +502,8 @@ void smpp_answered(struct smpp_bind *b, struct sms_slot *slot, uint32_t status, 
         answered_one(s, m, status, message_id);
     else
         answered_part(s, m, index, status, message_id);
+    if (sms_status(status)->message == HILO_DOWN) /* this bind is none to the SMSC, whatever we think */
+        smpp_bind_renew(b, sms_status(status)->text);
 }
 
 static void doubt(struct smpp *s, struct smpp_msg *m, unsigned index, const char *reason, const char *words)

@@ -815,6 +815,23 @@ static void answers_to_nothing_are_passed_by(void **state)
     close(fd);
 }
 
+static void a_bind_that_the_smsc_has_forgotten_is_made_anew(void **state)
+{
+    struct fake *f = *state;
+    int fd = fake_bound(f);
+
+    send_text(f, 1, "texto");
+    peer_get(f, fd, 4, &p);
+    peer_answer(f, fd, p.seq, 0x04, NULL);
+    RUN_UNTIL(f, f->state == HILO_DOWN);
+    assert_int_equal(f->n_report, 1);
+    assert_int_equal(f->report[0].code, HILO_AGAIN);
+    peer_ended(f, fd);
+    close(fd);
+    pass(f, 2 * SECOND);
+    close(peer_bind(f, 9));
+}
+
 static void an_impossible_length_ends_the_session(void **state)
 {
     static const uint32_t lengths[] = {0, 15, 0x7fffffff, 0xffffffffu};
@@ -935,6 +952,7 @@ int main(void)
         T(bytes_in_any_portions_are_the_same_pdus),
         T(who_does_not_read_is_not_read),
         T(answers_to_nothing_are_passed_by),
+        T(a_bind_that_the_smsc_has_forgotten_is_made_anew),
         T(an_impossible_length_ends_the_session),
         T(the_smscs_unbind_is_answered_and_it_binds_again),
         T(closing_says_unbind_and_leaves_nothing),
