@@ -81,7 +81,7 @@ await check('ids and receipts in other shapes', async () => {
   const wants = [
     [{ id: 'hex', receipts: { id: 'dec' } }, (id) => String(parseInt(id, 16))],
     [{ id: 'dec', receipts: { id: 'HEX' } }, (id) => Number(id).toString(16).toUpperCase()],
-    [{ id: 'dec', receipts: { id: 'dec0' } }, (id) => id.padStart(20, '0')],
+    [{ id: 'dec', receipts: { id: 'dec0' } }, (id) => id.padStart(10, '0')],
     [{ id: 'text', receipts: { id: 'same' } }, (id) => id],
   ];
   let nth = 0;

@@ -18,10 +18,10 @@ void id_print(enum id_format f, uint64_t number, char out[66])
         snprintf(out, 66, "%llX", v);
         break;
     case ID_DEC_ZEROS:
-        snprintf(out, 66, "%020llu", v);
+        snprintf(out, 66, "%010llu", v);
         break;
     case ID_HEX_ZEROS:
-        snprintf(out, 66, "%016llX", v);
+        snprintf(out, 66, "%08llX", v);
         break;
     case ID_TEXT:
         snprintf(out, 66, "sim-%04llx-%08llX.%llu", v >> 16, v * 2654435761u & 0xffffffffu, v);

@@ -344,7 +344,7 @@ void smsc_init(struct smsc *s)
     s->conf.enquire_timeout_ms = 5000;
     s->conf.deliver_window = 10;
     s->conf.retry_ms = 50;
-    s->conf.id_start = 0x5a3f0000;
+    s->conf.id_start = 0x5a3f00;
     s->conf.seq_start = 1;
     s->conf.sc_version = 0x34;
     s->conf.bare_errors = true;
