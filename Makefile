@@ -197,6 +197,10 @@ $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
 $O/tests/behave/test_config $O/tests/behave/test_worker: | $(TEST_SO)
+$O/tests/behave/sms.o: tests/behave/sms.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$(filter $O/tests/behave/test_sms%,$(OUTSIDE_BIN)): $O/tests/behave/sms.o
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
@@ -262,7 +266,7 @@ fixture: $O/tests/unit/test_store_fixture
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
 # What drives a channel runs twice: on a thread, and in a worker.
-TWICE := consent doubt inbound infobip log order receipts reload retry sms_link story whatsapp_account whatsapp_types
+TWICE := consent doubt inbound infobip log order receipts reload retry sms sms_link sms_trouble story whatsapp_account whatsapp_types
 behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 	@for t in $(TWICE:%=$O/tests/behave/test_%); do echo "== $$t (worker)"; \
