@@ -1,8 +1,13 @@
-// What the peer tests of SMPP share: the simulated SMSC, and npm smpp as its client.
+// What the peer tests of SMPP share: the simulated SMSC, npm smpp as its client, and the gateway with a channel of type sms.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import readline from 'node:readline';
 import smpp from 'smpp';
 import { within } from './bench.mjs';
@@ -84,5 +89,91 @@ export async function connect(options) {
         while (!over) await new Promise((done) => waiting.push(done));
       })()),
     close: () => session.destroy(),
+  };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The gateway with one channel, sms; `yaml` are its options, indented by 4. Waits until it is up, or for `state`. */
+export async function startGateway(build, yaml, state = 'up') {
+  const dir = mkdtempSync(join(tmpdir(), 'hilo-peers-'));
+  const port = await freePort();
+  writeFileSync(
+    join(dir, 'hilo.yaml'),
+    `gateway:\n  data_dir: ${dir}/data\n  plugin_dir: ${build}/plugins\nstore:\n  segment_size: 16M\n  map_size: 2G\n` +
+      `http:\n  listen: 127.0.0.1:${port}\nlog:\n  level: debug\n` +
+      `channels:\n  sms:\n    type: sms\n    provider: smpp\n    ${yaml}\nroutes:\n  - scheme: phone\n    channel: sms\n`,
+  );
+  const child = spawn(join(build, 'hilod'), ['-c', join(dir, 'hilo.yaml')], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const ended = once(child, 'exit');
+  process.on('exit', () => child.kill('SIGKILL')); // a failed check leaves no gateway behind
+  const lines = [];
+  const waiting = [];
+  readline.createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line);
+    for (const wake of waiting.splice(0)) wake();
+  });
+  /** The first line from `from` on that holds all the words. */
+  const line = (from, ...words) =>
+    within(30000, `the log's ${words.join(' ')}`, (async () => {
+      for (let at = from; ; at++) {
+        while (at >= lines.length) await new Promise((wake) => waiting.push(wake));
+        if (words.every((word) => lines[at].includes(word))) return lines[at];
+      }
+    })());
+  try {
+    await line(0, 'gateway.ready');
+    await line(0, 'channel.state', 'channel=sms', `state=${state}`);
+  } catch (error) {
+    console.error(lines.join('\n'));
+    throw error;
+  }
+  const key = await new Promise((done, fail) => {
+    const request = http.request(
+      { socketPath: join(dir, 'data', 'control.sock'), path: '/v1/keys', method: 'POST', headers: { 'Content-Type': 'application/json' } },
+      async (response) => {
+        let text = '';
+        for await (const chunk of response) text += chunk;
+        done(JSON.parse(text).key);
+      },
+    );
+    request.on('error', fail);
+    request.end('{"name":"peers","scopes":["all"]}');
+  });
+  const call = async (method, path, body) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const json = await response.json();
+    assert.ok(response.ok, `${method} ${path}: ${JSON.stringify(json)}`);
+    return json;
+  };
+  return {
+    lines,
+    line,
+    call,
+    async send(phone, text, more = {}) {
+      const { id } = await call('POST', '/v1/messages', { to: { phone }, channel: 'sms', content: { type: 'text', text }, ...more });
+      return id;
+    },
+    message: (id) => call('GET', `/v1/messages/${id}`),
+    /** Waits until the log said that the message had this status. */
+    status: (id, status) => line(0, id, `status=${status}`),
+    async stop() {
+      child.kill('SIGTERM');
+      const [code, signal] = await within(20000, 'the end of the gateway', ended);
+      if (code !== 0) console.error(lines.slice(-40).join('\n'));
+      assert.equal(code, 0, `the gateway ended with ${code ?? signal}`);
+      rmSync(dir, { recursive: true });
+    },
   };
 }
