@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-all demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: fixture all deps test test-all sms-day demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -277,6 +277,16 @@ hostile: all $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 	@echo "== $O/tests/hostile/test_webhook (worker)"; HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_webhook
 
+# A day of the SMS channel in seconds: the plugin's .so in a host of the test's own, the simulated SMSC in the same process.
+SMS_TEST_OBJ := $(patsubst %.c,$O/%.o,$(wildcard tests/sms/*.c) $(filter-out %/main.c %/net.c %/tls.c %/control.c,$(wildcard tools/sim/smsc/*.c)))
+$O/tests/sms/%.o: tests/sms/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude -Itools/sim/smsc $(PKG_CFLAGS) -c $< -o $@
+$O/tests/sms/test_day: $(SMS_TEST_OBJ) | $O/plugins/sms.so
+	$(CC) $(LMODE) $(LDFLAGS) $^ $(shell pkg-config --libs libcjson) -ldl -lcmocka -o $@
+sms-day: all $O/tests/sms/test_day
+	HILO_BUILD=$O $O/tests/sms/test_day
+
 # The command line against a scripted gateway.
 CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)
 CLI_TEST_BIN := $(CLI_TEST_SRC:%.c=$O/%)
@@ -290,10 +300,13 @@ cli: all $(CLI_TEST_BIN)
 	@for t in $(CLI_TEST_BIN); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 	@HILO_BUILD=$O sh tests/cli/test_manuals.sh
 
-# 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 for a night.
+# 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 DAYS=100 for a night.
 KILLS  ?= 500
 STATES ?= 10000
-torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
+DAYS   ?= 7
+torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN)) $O/tests/sms/test_day
+	@[ $(DAYS) = 0 ] || { echo "== $O/tests/sms/test_day"; \
+	    HILO_BUILD=$O HILO_RUNS=3 HILO_DAYS=$(DAYS) HILO_MESSAGES=20000 $O/tests/sms/test_day; }
 	@for t in $(filter $O/tests/torture/%,$(OUTSIDE_BIN)); do echo "== $$t"; \
 	    HILO_BUILD=$O HILO_KILLS=$(KILLS) HILO_STATES=$(STATES) $$t || exit 1; done
 
@@ -338,9 +351,9 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(FUZZ_BIN)
-test-all: check-layers all unit behave hostile cli peers clang-fuzz
-	@$(MAKE) --no-print-directory torture KILLS=50 STATES=1000
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day
+test-all: check-layers all unit behave sms-day hostile cli peers clang-fuzz
+	@$(MAKE) --no-print-directory torture KILLS=50 STATES=1000 DAYS=0
 	@echo "All tests passed."
 
 demo: deps
