@@ -288,7 +288,8 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
 static bool public__may_be(uint16_t type)
 {
     return type != EVENT_message_claimed && type != EVENT_plugin_put && type != EVENT_idempotency_stored &&
-           type != EVENT_key_created && type != EVENT_secret_created;
+           type != EVENT_key_created && type != EVENT_secret_created && type != EVENT_callback_asked &&
+           type != EVENT_callback_settled && type != EVENT_callback_postponed;
 }
 
 int32_t public_event_look(struct gateway *gw, const struct event *ev, struct arena *a,
