@@ -16,6 +16,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: fixture all deps test test-all sms-day demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: fixture all deps test test-all demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -326,6 +327,10 @@ bench: deps
 bench-scale: deps
 	@$(MAKE) --no-print-directory BUILD=release bench-build
 	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/scale.sh
+# A quarter of an hour: SMS out and in against Kannel, which is fetched and unpacked, not installed.
+bench-sms: deps
+	@$(MAKE) --no-print-directory BUILD=release bench-build
+	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/sms.sh
 
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 peers: all
@@ -378,6 +383,7 @@ help:
 	@echo "make install      under PREFIX (/usr/local), below DESTDIR if it is set"
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"
 	@echo "make bench-scale  the same on a store of 3 million messages, half an hour"
+	@echo "make bench-sms    SMS against Kannel, by the same SMSC and the same HTTP load"
 	@echo "make torture      kill it KILLS times, cut its power STATES times, and look for losses"
 	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
 	@echo "make lint         layers, format, manual pages"

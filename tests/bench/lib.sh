@@ -151,5 +151,5 @@ compare() { # name ratio [at_least|at_most goal]
 }
 machine() {
     echo "machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p;' /proc/cpuinfo | head -n 1), Linux $(uname -r), $(stat -f -c %T "$dir"), load average $(cut -d' ' -f1 /proc/loadavg)"
-    [ -n "$server" ] && echo "pinned: servers to core 0, wrk and the simulator to core 1" || echo "pinned: nothing, there is one core"
+    [ -n "$server" ] && echo "pinned: servers to core 0, wrk and the simulator to core 1" || echo "pinned: nothing"
 }
