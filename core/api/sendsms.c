@@ -193,6 +193,6 @@ int sendsms(struct request *rq, struct fault *f)
     else if (!type.n || request_type_is(type, "text/plain"))
         read_headers(rq, type, &r);
     else
-        return answered(rq, 415, STR("Unsupported content-type, rejected"));
+        return answered(rq, 400, STR("Invalid content-type"));
     return handle(rq, &r);
 }

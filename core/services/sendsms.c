@@ -94,7 +94,7 @@ static bool numbers(struct job *j, struct sendsms_answer *out)
     e->validity = number(r->validity);
     e->deferred = number(r->deferred);
     j->mask = number(r->dlr_mask);
-    if (j->mask < SENDSMS_UNSET || j->mask > 63)
+    if (j->mask < SENDSMS_UNSET)
         return refuse(out, 400, "DLR-Mask field misformed, rejected");
     if (e->mclass < SENDSMS_UNSET || e->mclass > 3)
         return refuse(out, 400, "MClass field misformed, rejected");
@@ -158,11 +158,13 @@ static bool content(struct job *j, struct sendsms_answer *out)
     return true;
 }
 
-/* The channel's name of an smsc-id, as hilo kannel convert makes it: small letters, digits and single
- * hyphens. */
+/* The channel of an smsc-id, whose name hilo kannel convert has made of it: small letters, digits and
+ * single hyphens. Empty: there is none, and the routes say where it goes, as by Kannel, which
+ * sends what names an unknown smsc-id by any connection. */
 static struct hilo_str channel_wanted(struct job *j, struct hilo_str smsc)
 {
     char *name = arena_alloc(j->arena, (size_t)smsc.n + 1);
+    struct hilo_str wanted;
     size_t n = 0;
 
     if (gateway_channel(j->gw, smsc))
@@ -176,7 +178,8 @@ static struct hilo_str channel_wanted(struct job *j, struct hilo_str smsc)
         else if (n && name[n - 1] != '-')
             name[n++] = '-';
     }
-    return str_n(name, n && name[n - 1] == '-' ? n - 1 : n);
+    wanted = str_n(name, n && name[n - 1] == '-' ? n - 1 : n);
+    return gateway_channel(j->gw, wanted) ? wanted : (struct hilo_str){NULL, 0};
 }
 
 static bool fields(struct job *j, struct sendsms_answer *out)
@@ -299,7 +302,7 @@ static bool receivers(struct job *j, struct sendsms_answer *out)
     else if (n == 0)
         (void)refuse(out, 400, "Empty receiver number not allowed, rejected");
     else if (wrong == n)
-        (void)refuse(out, 400, "Number(s) has/have been denied: they must be international, rejected");
+        (void)refuse(out, 400, "Number(s) has/have been denied by white- and/or black-lists.");
     else
         refused(j, out);
     return ok > 0;
