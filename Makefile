@@ -15,8 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-all sms-day demo run bench bench-scale bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
-.PHONY: fixture all deps test test-all demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: fixture all deps test test-all sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

@@ -35,7 +35,6 @@ struct daemon {
     struct fleet *fleet;
     struct hosting hosting;
     struct plug_up up;
-    struct callbacks *callbacks;
     struct delivery *delivery;
     struct api *api;
     struct loop_timer *tick;
@@ -304,7 +303,7 @@ static int32_t end_turn(struct daemon *d, struct err *e)
     int32_t rc = delivery_claim(d->delivery, e);
 
     if (rc == HILO_OK)
-        rc = callbacks_note(d->callbacks, e);
+        rc = callbacks_note(d->gw.callbacks, e);
     store_rest(d->gw.store);
     if (rc == HILO_OK && store_seq(d->gw.store) != store_synced(d->gw.store))
         rc = store_commit(d->gw.store, e);
@@ -316,7 +315,7 @@ static int32_t end_turn(struct daemon *d, struct err *e)
         return rc;
     delivery_dispatch(d->delivery);
     api_answer(d->api);
-    rc = callbacks_turn(d->callbacks, e);
+    rc = callbacks_turn(d->gw.callbacks, e);
     if (rc != HILO_OK)
         return rc;
     flush_channels(d);
@@ -436,7 +435,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK)
         rc = delivery_new(&d->gw, e, &d->delivery);
     if (rc == HILO_OK)
-        rc = callbacks_new(&d->gw, e, &d->callbacks);
+        rc = callbacks_new(&d->gw, e, &d->gw.callbacks);
     if (rc == HILO_OK)
         rc = start_outbox(d, e);
     if (rc == HILO_OK)
@@ -461,8 +460,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     }
     api_free(&d->api); /* its requests name channels */
     fleet_free(&d->fleet);
-    callbacks_free(&d->callbacks);
     outbox_free(&d->gw.outbox);
+    callbacks_free(&d->gw.callbacks);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);
     media_store_close(&d->gw.media);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/table.h"
+#include "services/callbacks.h"
 #include "services/delivery.h"
 #include "services/outbox.h"
 #include <dirent.h>
@@ -421,6 +422,20 @@ static void http(struct buf *b, const struct api *api)
         api->replays);
 }
 
+/* What sendsms' dlr-url has asked for. */
+static void callbacks(struct buf *b, const struct gateway *gw)
+{
+    struct callbacks_counts n = {0};
+
+    if (gw->callbacks)
+        callbacks_counts(gw->callbacks, &n);
+    head(b, "hilo_callbacks_total", "counter", "Callbacks of sendsms, by what came of an attempt.");
+    (void)buf_fmt(b, "hilo_callbacks_total{outcome=\"taken\"} %llu\n", (ull)n.taken);
+    (void)buf_fmt(b, "hilo_callbacks_total{outcome=\"retried\"} %llu\n", (ull)n.retried);
+    (void)buf_fmt(b, "hilo_callbacks_total{outcome=\"given_up\"} %llu\n", (ull)n.given_up);
+    one(b, "hilo_callbacks_in_flight", "gauge", "Of them, under way.", n.in_flight);
+}
+
 /* ---- the process ---------------------------------------------------------------------------- */
 
 /* A number of /proc/self/status by its name, in its own unit; 0 if there is none. */
@@ -507,6 +522,7 @@ int metrics_show(struct request *rq, struct fault *f)
     channels(&b, gw);
     webhooks(&b, gw);
     store(&b, gw);
+    callbacks(&b, gw);
     http(&b, rq->api);
     process(&b, gw);
     clocks(&b, rq->api);

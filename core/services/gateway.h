@@ -14,6 +14,7 @@
 
 struct consent_rules;
 struct consent_watch;
+struct callbacks;
 struct delivery;
 struct outbox;
 struct pace;
@@ -114,7 +115,8 @@ struct gateway {
     struct sendsms_user *sendsms; /* NULL: /cgi-bin/sendsms is not there */
     struct delivery *delivery;
     struct outbox *outbox;
-    bool webhooks_plain;            /* webhooks.allow_http */
+    bool webhooks_plain; /* webhooks.allow_http */
+    struct callbacks *callbacks;
     struct consent_watch *consents; /* services/consent.h */
     uint64_t held;                  /* messages in doubt, held for news of them, whatever their channel */
     struct hilo_str name;           /* gateway.name */

@@ -399,6 +399,10 @@ static void a_callback_that_fails_is_tried_again_one_refused_is_not(void **state
     receiver_answers(&r, 200);
     (void)receiver_call(&r, 3); /* after 5 s */
     assert_false(process_saw(w.gate.process, "attempts=2"));
+    struct answer a = gate_get(&w.gate, "/metrics");
+    (void)has(a.body, "\nhilo_callbacks_total{outcome=\"retried\"} 1\n");
+    (void)has(a.body, "\nhilo_callbacks_total{outcome=\"given_up\"} 1\n");
+    answer_done(&a);
     world_down(&w);
     receiver_stop(&r);
 }
