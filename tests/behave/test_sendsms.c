@@ -407,6 +407,52 @@ static void a_callback_that_fails_is_tried_again_one_refused_is_not(void **state
     receiver_stop(&r);
 }
 
+/* By SMPP: the sender and the class of the request arrive, and the receipt of the SMSC comes back. */
+static void from_and_mclass_reach_the_smsc(void **state)
+{
+    static struct scratch scratch;
+    static struct gate gate;
+    char bin[256], lines[256], url[512];
+    const char *argv[] = {bin, "--port", "0", "--smpp", "0", NULL};
+    struct sim smsc = {0};
+    struct receiver r;
+    struct answer a;
+
+    (void)state;
+    scratch_init(&scratch);
+    (void)snprintf(bin, sizeof bin, "%s/sim/hilo-sim-smsc", harness_build());
+    smsc.process = process_start(argv);
+    const char *line = process_wait_line(smsc.process, "ready port=", NULL);
+    smsc.port = atoi(strstr(line, "port=") + 5);
+    (void)snprintf(smsc.url, sizeof smsc.url, "http://127.0.0.1:%d", smsc.port);
+    (void)snprintf(lines, sizeof lines,
+                   "    host: 127.0.0.1\n    port: %d\n    system_id: hilo\n    password: secret\n",
+                   atoi(strstr(line, "smpp=") + 5));
+    gate = (struct gate){.type = "sms", .channel = lines};
+    (void)snprintf(gate.extra, sizeof gate.extra, "%s", users);
+    gate_start(&gate, &scratch, NULL);
+    (void)process_wait_nth(gate.process, 1, "channel.state", "text=\"bound\"", NULL);
+    receiver_start(&r, 200);
+    (void)snprintf(url, sizeof url,
+                   "%s/cgi-bin/sendsms?" GOOD
+                   "&from=Tienda&mclass=0&dlr-mask=31&dlr-url=http://127.0.0.1:%d/%%25d/%%25F",
+                   gate.url, r.port);
+    expect(http_do("GET", url, NULL, NULL, NULL), 202, accepted);
+    a = sim_get(&smsc, "/_sim/submits?since=0&min=1&wait_ms=5000");
+    assert_string_equal(answer_str(&a, "submits/0/source"), "Tienda");
+    assert_string_equal(answer_str(&a, "submits/0/destination"), "573001112233");
+    assert_int_equal((int)answer_num(&a, "submits/0/data_coding"), 0x10);
+    answer_done(&a);
+    (void)has(receiver_call(&r, 1), "GET /8/");
+    (void)has(receiver_call(&r, 2), "GET /1/");
+    gate_stop(&gate);
+    gate_check_store(&gate);
+    process_free(&gate.process);
+    sim_stop(&smsc);
+    scratch_done(&scratch);
+    receiver_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +462,7 @@ int main(void)
         cmocka_unit_test(several_receivers),
         cmocka_unit_test(callbacks_tell_what_was_asked_for),
         cmocka_unit_test(a_callback_outlives_a_kill),
+        cmocka_unit_test(from_and_mclass_reach_the_smsc),
         cmocka_unit_test(a_callback_that_fails_is_tried_again_one_refused_is_not),
     };
 
