@@ -104,6 +104,7 @@ static void scene_make(struct scene *s, struct rig *r)
     EMIT(r, webhook_progress, .id = s->webhook, .seq = r->seq);
     EMIT(r, webhook_parked, .id = s->webhook, .customer = s->ana.customer, .seq = 3, .attempts = 1, .due = 1);
     EMIT(r, webhook_parked, .id = s->webhook, .customer = s->ana.customer, .seq = 4);
+    EMIT(r, callback_asked, .id = s->sent, .mask = CALLBACK_TAKEN, .url = STR("http://127.0.0.1/%d"));
 }
 
 /* ---- changes behind the store's back ---- */
@@ -727,6 +728,30 @@ DAMAGE(webhook_waits_for_the_future)
 {
     put(s, TABLE_WEBHOOK_WAITING, key_waiting(s->webhook, s->ana.customer, 1000000), STR(""));
 }
+DAMAGE(callback_of_no_message)
+{
+    const struct rec_callback c = {.message = rig_id(s->r), .kind = CALLBACK_TAKEN, .url = STR("http://x/")};
+    put_rec(s, TABLE_CALLBACK, key_in(s, TABLE_CALLBACK), &rec_desc_callback, &c);
+}
+DAMAGE(callback_too_early)
+{
+    const struct rec_callback c = {.message = s->sent, .kind = CALLBACK_DELIVERED, .url = STR("http://x/")};
+    put_rec(s, TABLE_CALLBACK, key_in(s, TABLE_CALLBACK), &rec_desc_callback, &c);
+}
+DAMAGE(callback_without_an_address)
+{
+    const struct rec_callback c = {.message = s->sent, .kind = CALLBACK_TAKEN};
+    put_rec(s, TABLE_CALLBACK, key_in(s, TABLE_CALLBACK), &rec_desc_callback, &c);
+}
+DAMAGE(callback_of_the_future)
+{
+    const struct rec_callback c = {.message = s->sent, .kind = CALLBACK_TAKEN, .url = STR("http://x/")};
+    put_rec(s, TABLE_CALLBACK, key_callback(0, 1000000, 0), &rec_desc_callback, &c);
+}
+DAMAGE(callback_gone)
+{
+    del(s, TABLE_CALLBACK, key_in(s, TABLE_CALLBACK));
+}
 DAMAGE(secret_changed)
 {
     put(s, TABLE_META, key_channel(STR("link")), STR("other"));
@@ -876,6 +901,11 @@ static const struct {
     D(webhook_parked_gone, ": its WEBHOOK_PARKED does not exist"),
     D(webhook_waits_less, ": it says that 2 events wait, but WEBHOOK_WAITING has 1"),
     D(webhook_waits_for_the_future, ": the event is beyond the last one"),
+    D(callback_of_no_message, ": its MESSAGE does not exist"),
+    D(callback_too_early, ": its MESSAGE has not come to that"),
+    D(callback_without_an_address, ": it has no address"),
+    D(callback_of_the_future, ": the event is beyond the last one"),
+    D(callback_gone, "CALLBACK 00000000"),
     D(secret_changed, "META 6c696e6b00: its value is not the one"),
     D(a_key_of_no_table, "? 7e77686174: it does not follow from the journal"),
     D(a_key_too_short, "CASE_INDEX 78: its key has 1 bytes"),
