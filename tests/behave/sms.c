@@ -53,8 +53,9 @@ void sms_up(struct sms_world *s, const char *lines, const char *sim, bool wait)
     sim_launch(s, sim);
     fill(s, lines);
     gate_start(&s->w.gate, &s->w.scratch, NULL); /* it posts no webhooks */
-    if (wait)
-        (void)process_wait_nth(s->w.gate.process, 1, "channel.state", "channel=wa", "state=up", NULL);
+    if (wait)                                    /* it is also up before it has said anything */
+        (void)process_wait_nth(s->w.gate.process, 1, "channel.state", "channel=wa", "state=up", "bound",
+                               NULL);
 }
 
 void sms_configure(struct sms_world *s, const char *lines)
