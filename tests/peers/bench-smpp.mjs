@@ -130,7 +130,7 @@ export async function startGateway(build, yaml, state = 'up') {
     })());
   try {
     await line(0, 'gateway.ready');
-    await line(0, 'channel.state', 'channel=sms', `state=${state}`);
+    await line(0, 'channel.state', 'channel=sms', `state=${state}`, state === 'up' ? 'bound' : ''); // it is up before it is bound, too
   } catch (error) {
     console.error(lines.join('\n'));
     throw error;
