@@ -348,13 +348,17 @@ static void show(struct endpoint *ep)
     (void)pthread_mutex_unlock(&ep->run->o->lock);
 }
 
-/* When something is due next without anybody's doing. */
+/* When something is due next without anybody's doing. What is due and has no room waits for an answer. */
 static void look_ahead(struct endpoint *ep)
 {
-    int64_t due = !ep->enabled || ep->broken     ? 0
-                  : ep->attempts && !ep->probing ? ep->due_us
-                                                 : outbox__park_due(ep);
+    int64_t due = 0;
 
+    if (!ep->enabled || ep->broken)
+        return;
+    if (ep->attempts && !ep->probing)
+        due = ep->due_us;
+    else if (outbox__send_room(ep))
+        due = outbox__park_due(ep);
     if (due)
         outbox__later(ep->run, due);
 }
@@ -396,6 +400,7 @@ static uint64_t turn(struct run *r)
             read_on(ep);
         if (ep->attempts && !ep->probing && ep->due_us <= clock_mono_us()) {
             ep->probing = true;
+            ep->probes = OUTBOX_PROBES;
             ep->dirty = true;
         }
         outbox__send_ready(ep);

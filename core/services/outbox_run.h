@@ -146,6 +146,7 @@ struct endpoint {
     uint32_t row;      /* failures since the last success */
     uint64_t attempts; /* as a whole; 0: it is up */
     bool probing;
+    uint32_t probes;  /* of this try, that may still leave */
     int64_t since_us; /* wall: of attempts */
     int64_t due_us;   /* monotonic: of the next probe */
     /* parked */

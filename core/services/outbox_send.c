@@ -157,6 +157,7 @@ void outbox__send_forget(struct endpoint *ep)
     ep->bytes = 0;
     ep->in_flight = ep->row = 0;
     ep->probing = false;
+    ep->probes = 0;
 }
 
 /* ---- an endpoint that fails --------------------------------------------------------------------- */
@@ -191,6 +192,7 @@ static void failing(struct endpoint *ep, const char *words, int64_t asked_us)
         ep->since_us = now;
     ep->attempts++;
     ep->probing = false;
+    ep->probes = 0;
     wait = outbox_retry_us(ep->attempts, outbox__random(ep->run));
     if (wait < 0 && now - ep->since_us >= FAIL_LEAST_US) {
         outbox__disable(ep, "failing", words);
@@ -212,6 +214,7 @@ static void well_again(struct endpoint *ep)
     ep->attempts = 0;
     ep->since_us = ep->due_us = 0;
     ep->probing = false;
+    ep->probes = 0;
     note_failing(ep, 0, "");
 }
 
@@ -297,6 +300,7 @@ static void failed(struct endpoint *ep, struct letter *d, const struct outbox_re
         return;
     }
     give_back(ep, d);
+    ep->probes = 0; /* one that fails is enough */
     if (up || (ep->probing && ep->in_flight == 0))
         failing(ep, words, throttled ? asked : -1);
 }
@@ -336,12 +340,14 @@ static void on_done(struct outbox_post *post, const struct outbox_result *r)
 uint32_t outbox__send_room(const struct endpoint *ep)
 {
     uint32_t most = ep->run->o->o.connections;
+    uint32_t room;
 
     if (!ep->enabled || atomic_load(&ep->run->o->ending))
         return 0;
-    if (ep->attempts)
-        most = ep->probing ? OUTBOX_PROBES : 0;
-    return ep->in_flight < most ? most - ep->in_flight : 0;
+    room = ep->in_flight < most ? most - ep->in_flight : 0;
+    if (ep->attempts && room > ep->probes)
+        room = ep->probes;
+    return room;
 }
 
 /* id, time and signatures of this attempt; the body is the same in each. */
@@ -368,6 +374,8 @@ void outbox__send_out(struct endpoint *ep, struct letter *d)
     head_write(ep, d);
     d->post.done = on_done;
     ep->in_flight++;
+    if (ep->probes)
+        ep->probes--;
     ep->dirty = true;
     outbox_post(ep->target, &d->post);
 }

@@ -313,7 +313,13 @@ static void an_endpoint_that_fails_for_everybody_is_down(void **state)
     unsigned came = hooksink_came(h.sink);
     assert_in_range(came, 16, 20);
     assert_in_range(process_count(h.w.gate.process, "webhook.parked"), 1, 16);
+    /* Five seconds later a few are tried, and no more. */
+    (void)process_wait_line(h.w.gate.process, "webhook.failing", "attempts=2", NULL);
+    assert_in_range(hooksink_came(h.sink), came + 1, 20 + 4);
     answer.status = 200;
+    struct answer a = endpoint_do(&h, "PATCH", "", "{\"enabled\":true}");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
     hooksink_wait_events(h.sink, 20);
     down(&h);
 }
