@@ -124,10 +124,10 @@ static void an_event_is_given_up_after_ten_attempts_and_the_next_goes_on(void **
     customer_name(&d, "2");
     for (unsigned attempt = 1; attempt < 10; attempt++) {
         (void)snprintf(words, sizeof words, "attempts=%u ", attempt);
-        (void)process_wait_line(d.w.gate.process, "webhook.parked", words, NULL);
+        (void)process_wait_nth(d.w.gate.process, 1, "webhook.parked", words, NULL);
         next_day(&d);
     }
-    (void)process_wait_line(d.w.gate.process, "webhook.given_up", "attempts=10", "reason=failing", NULL);
+    (void)process_wait_nth(d.w.gate.process, 1, "webhook.given_up", "attempts=10", "reason=failing", NULL);
     hooksink_wait_ok(d.sink, 1);
     assert_int_equal(hooksink_came(d.sink), 11);
     for (unsigned i = 1; i < 10; i++) {
@@ -159,10 +159,10 @@ static void an_endpoint_that_is_down_for_days_is_disabled_with_words(void **stat
     customer_name(&d, "1");
     for (unsigned attempt = 1; attempt < 10; attempt++) {
         (void)snprintf(words, sizeof words, "attempts=%u ", attempt);
-        (void)process_wait_line(d.w.gate.process, "webhook.failing", words, NULL);
+        (void)process_wait_nth(d.w.gate.process, 1, "webhook.failing", words, NULL);
         next_day(&d);
     }
-    (void)process_wait_line(d.w.gate.process, "webhook.disabled", "reason=failing", "connect", NULL);
+    (void)process_wait_nth(d.w.gate.process, 1, "webhook.disabled", "reason=failing", "connect", NULL);
     a = gate_get(&d.w.gate, "/v1/webhooks/%s", d.id);
     assert_string_equal(answer_str(&a, "state"), "disabled");
     assert_string_equal(answer_str(&a, "reason"), "failing");
