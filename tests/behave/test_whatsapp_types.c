@@ -152,8 +152,8 @@ static const struct {
      "product\":{\"catalog_id\":\"C\",\"product_retailer_id\":\"sku\"}}",
      {{"content/text", "¿hay?"}, {"product/catalog", "C"}, {"product/sku", "sku"}}},
     {"a template's button without its template",
-     "\"type\":\"button\",\"button\":{\"payload\":\"BAJA\",\"text\":\"No más\"}",
-     {{"content/type", "choice_reply"}, {"content/choice", "BAJA"}, {"content/title", "No más"}}},
+     "\"type\":\"button\",\"button\":{\"payload\":\"LUEGO\",\"text\":\"Más tarde\"}",
+     {{"content/type", "choice_reply"}, {"content/choice", "LUEGO"}, {"content/title", "Más tarde"}}},
     {"a form by itself",
      "\"type\":\"interactive\",\"interactive\":{\"type\":\"nfm_reply\",\"nfm_reply\":{\"name\":\"flow\","
      "\"body\":\"Sent\",\"response_json\":\"{\\\"a\\\":1}\"}}",
