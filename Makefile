@@ -96,7 +96,7 @@ $O/plugins/$(1).so: $$(patsubst %.c,$O/%.o,$$(wildcard plugins/$(1)/*.c)) plugin
 endef
 comma := ,
 whatsapp_LIBS = $(shell pkg-config --libs libcjson libcrypto) -lm
-sms_LIBS = $(shell pkg-config --libs libcares libssl libcrypto)
+sms_LIBS = $(shell pkg-config --libs libcares libssl libcrypto libcjson)
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 
 $O/tools/%.o: tools/%.c

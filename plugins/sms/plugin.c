@@ -13,8 +13,10 @@
 #define PLUGIN_HOST_SIZE offsetof(struct hilo_host, query)
 
 /* In the order of enum sms_provider and of the option's choices. */
-static const struct sms_driver *const plugin_drivers[] = {[SMS_PROVIDER_SMPP] = &sms_smpp};
-#define PLUGIN_PROVIDERS "smpp"
+static const struct sms_driver *const plugin_drivers[] = {[SMS_PROVIDER_SMPP] = &sms_smpp,
+                                                          [SMS_PROVIDER_INFOBIP] = &sms_infobip,
+                                                          [SMS_PROVIDER_TWILIO] = &sms_twilio};
+#define PLUGIN_PROVIDERS "smpp|infobip|twilio"
 
 /* ---- what drivers need ------------------------------------------------------------------------ */
 
@@ -260,10 +262,12 @@ static const struct hilo_abilities plugin_abilities = {
 
 static const struct hilo_option plugin_options[] = {
     {OPTION(provider, HILO_OPT_ENUM), .name = "provider", .def = "smpp", .choices = PLUGIN_PROVIDERS,
-     .help = "Who connects this channel with the mobile networks: smpp, an SMSC by SMPP 3.4."},
+     .help = "Who connects this channel with the mobile networks: smpp, an SMSC by SMPP 3.4; infobip "
+             "or twilio, by their HTTP APIs."},
     {OPTION(sender, HILO_OPT_STR), .name = "sender",
      .help = "Whom messages come from: a number (+573001112233), a short code (890123) or a name (TIENDA) of "
-             "at most 11 characters. Without it the SMSC takes its own.",
+             "at most 11 characters. Without it the SMSC takes its own; infobip needs it, twilio this or "
+             "messaging_service_sid.",
      .max = 20},
     {OPTION(national, HILO_OPT_ENUM), .name = "national_tables", .def = "none",
      .choices = "none|spanish|portuguese",
@@ -372,6 +376,49 @@ static const struct hilo_option plugin_options[] = {
      .help = "smpp: whether a receipt may write a message's id otherwise than the answer to the submit did "
              "(hexadecimal for decimal, with leading zeros, in another case).",
      .flags = HILO_OPT_RELOADABLE},
+
+    {OPTION(base_url, HILO_OPT_URL), .name = "base_url",
+     .help = "Where the provider's API is. infobip: the account's own, https://….api.infobip.com. Required. "
+             "Default for twilio: https://api.twilio.com."},
+    {OPTION(webhook_url, HILO_OPT_URL), .name = "webhook_url",
+     .help =
+         "The public address of this channel's webhook, https://…/hooks/{channel}. twilio: signatures are "
+         "made of it, and reports go there. Required. infobip: where reports go if no subscription says "
+         "so.",
+     .flags = HILO_OPT_RELOADABLE},
+    {OPTION(api_key, HILO_OPT_STR), .name = "api_key",
+     .help = "infobip: API key. Required. twilio: SID of an API key (SK…) to send with, instead of the "
+             "account's own.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 512},
+    {OPTION(api_secret, HILO_OPT_STR), .name = "api_secret", .help = "twilio: the secret of api_key.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 512},
+    {OPTION(account_sid, HILO_OPT_STR), .name = "account_sid", .help = "twilio: the account (AC…). Required.",
+     .max = 34},
+    {OPTION(auth_token, HILO_OPT_STR), .name = "auth_token",
+     .help = "twilio: the account's token, by which webhooks are signed. Required.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
+    {OPTION(service_sid, HILO_OPT_STR), .name = "messaging_service_sid",
+     .help = "twilio: the messaging service (MG…) that chooses the sender.", .max = 34},
+    {OPTION(hook_secret, HILO_OPT_STR), .name = "webhook_secret",
+     .help = "infobip: last part of the webhook's path, /hooks/{channel}/{webhook_secret}, that nobody else "
+             "knows. This, or webhook_user and webhook_password, is required.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 256},
+    {OPTION(hook_user, HILO_OPT_STR), .name = "webhook_user",
+     .help = "infobip: user of the Basic authentication by which webhooks come.",
+     .flags = HILO_OPT_RELOADABLE, .max = 255},
+    {OPTION(hook_password, HILO_OPT_STR), .name = "webhook_password", .help = "infobip: its password.",
+     .flags = HILO_OPT_RELOADABLE | HILO_OPT_SECRET, .max = 255},
+    {OPTION(in_flight, HILO_OPT_INT), .name = "in_flight",
+     .help = "infobip, twilio: messages that may be with the provider, unanswered, at the same time. Default "
+             "for infobip 400, for twilio, which gets each in a request of its own, 32.",
+     .min = 1, .max = 1000},
+    {OPTION(batch, HILO_OPT_INT), .name = "batch", .def = "100",
+     .help = "infobip: messages in one request, at most; it has several only if they wait already.",
+     .flags = HILO_OPT_RELOADABLE, .min = 1, .max = 100},
+    {OPTION(timeout_us, HILO_OPT_DURATION), .name = "timeout", .def = "30s",
+     .help = "infobip, twilio: how long to wait for the answer to a request; after it its messages are in "
+             "doubt.",
+     .flags = HILO_OPT_RELOADABLE, .min = 1000000, .max = 300000000},
 };
 
 HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
@@ -384,7 +431,7 @@ HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
     .name = "sms",
     .version = HILO_VERSION,
     .license = "Apache-2.0",
-    .summary = "SMS, by SMPP 3.4",
+    .summary = "SMS, by SMPP 3.4, Infobip or Twilio",
     .abilities = &plugin_abilities,
     .options = plugin_options,
     .n_options = sizeof plugin_options / sizeof *plugin_options,

@@ -1,7 +1,8 @@
 /*
  * A driver: who connects this plugin with the mobile networks. What differs between SMPP
  * and the aggregators' HTTP APIs is behind one constant table each, chosen by the option
- * `provider`; the rest of the plugin asks no driver by name. sms_smpp is in smpp.c.
+ * `provider`; the rest of the plugin asks no driver by name. sms_smpp is in smpp.c,
+ * sms_infobip in infobip.c, sms_twilio in twilio.c.
  *
  * A function that is NULL is a thing that the driver does not have. None may block. Unless
  * said otherwise each is called, and means, what the one of that name in struct hilo_plugin
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 
 /* The choices of options, in the order in which plugin.c names them. */
-enum sms_provider { SMS_PROVIDER_SMPP };
+enum sms_provider { SMS_PROVIDER_SMPP, SMS_PROVIDER_INFOBIP, SMS_PROVIDER_TWILIO };
 enum sms_binding { SMS_BIND_AS_TRANSCEIVER, SMS_BIND_AS_PAIR, SMS_BIND_AS_TRANSMITTER, SMS_BIND_AS_RECEIVER };
 enum sms_national { SMS_NATIONAL_NONE, SMS_NATIONAL_SPANISH, SMS_NATIONAL_PORTUGUESE };
 enum sms_long { SMS_LONG_UDH8, SMS_LONG_UDH16, SMS_LONG_SAR, SMS_LONG_PAYLOAD };
@@ -44,6 +45,11 @@ struct sms_conf {
     int64_t alphabet; /* SMS_ALPHABET_GSM + this */
     int64_t long_messages, validity, priority, message_id;
     uint64_t latin1, flash, intermediate, user_reference;
+    /* Infobip and Twilio. webhook_url: the public address of /hooks/{channel}; hook_secret: what follows it
+     * in Infobip's; in_flight 0: the driver's own. */
+    struct hilo_str base_url, webhook_url, api_key, api_secret, account_sid, auth_token, service_sid;
+    struct hilo_str hook_secret, hook_user, hook_password;
+    int64_t in_flight, batch, timeout_us;
 };
 
 struct sms; /* the instance (sms.h) */
@@ -74,6 +80,6 @@ struct sms_driver {
     void (*close)(void *state);
 };
 
-extern const struct sms_driver sms_smpp;
+extern const struct sms_driver sms_smpp, sms_infobip, sms_twilio;
 
 #endif
