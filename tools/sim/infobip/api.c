@@ -1,4 +1,4 @@
-/* Infobip's API, as a business calls it: send by kind, mark as read, typing, media, templates. */
+/* Infobip's API, as a business calls it: send by kind or an SMS, mark as read, typing, media, templates. */
 #include "sim.h"
 
 #include <stdio.h>
@@ -110,13 +110,16 @@ static cJSON *accept_locked(struct sim *s, const char *kind, const cJSON *sent)
     return out;
 }
 
+/* kind NULL: SMS. */
 static cJSON *accept_all(struct sim *s, const char *kind, const cJSON *sent)
 {
     const cJSON *m;
     cJSON *out, *list;
 
     pthread_mutex_lock(&s->lock);
-    if (strcmp(kind, "template") != 0) {
+    if (!kind) {
+        out = sms_accept_locked(s, sent);
+    } else if (strcmp(kind, "template") != 0) {
         out = accept_locked(s, kind, sent);
     } else {
         out = must(cJSON_CreateObject());
@@ -182,7 +185,9 @@ static enum MHD_Result send_message(struct request *r, const char *kind)
     pthread_mutex_lock(&s->lock);
     c.sender = s->conf.sender;
     c.templates = s->conf.templates;
-    known = rules_check(&c, kind, sent);
+    known = !kind || rules_check(&c, kind, sent);
+    if (!kind)
+        sms_check(&c, sent);
     if (!known || c.violations->child) {
         s->refused++;
         free(s->error);
@@ -334,6 +339,8 @@ enum MHD_Result api_handle(struct request *r)
         return api_error(r, 401, "UNAUTHORIZED", "Invalid login details", NULL);
     if (post && !strncmp(r->path, message, sizeof message - 1))
         return send_message(r, r->path + sizeof message - 1);
+    if (post && !strcmp(r->path, "/sms/3/messages"))
+        return send_message(r, NULL);
     if (post && !strcmp(r->path, "/whatsapp/1/events"))
         return typing(r);
     if ((!strncmp(r->path, "/whatsapp/1", 11) || !strncmp(r->path, "/whatsapp/2", 11)) &&

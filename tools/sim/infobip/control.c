@@ -200,6 +200,8 @@ bool faults_apply_locked(struct sim *s, const cJSON *json, char why[200])
             f.media = (int)number;
         } else if (!strcmp(v->string, "duplicate_webhooks")) {
             ok = take_bool(&f.duplicate_webhooks, v, why);
+        } else if (!strcmp(v->string, "only_to")) {
+            ok = take_text(f.only_to, sizeof f.only_to, v, why);
         } else if (!strcmp(v->string, "reports")) {
             ok = take_reports(&f, v, why);
         } else if (!strcmp(v->string, "status") || !strcmp(v->string, "error")) {
@@ -224,7 +226,8 @@ bool faults_apply_locked(struct sim *s, const cJSON *json, char why[200])
 
 /* ---- being a customer ---- */
 
-static enum MHD_Result inbound(struct request *r, const cJSON *ask)
+static enum MHD_Result inbound(struct request *r, const cJSON *ask,
+                               const char *(*make)(struct sim *, const cJSON *, char why[200]))
 {
     const cJSON *one = cJSON_IsArray(ask) ? ask->child : ask;
     cJSON *out = must(cJSON_CreateObject()), *ids = cJSON_AddArrayToObject(out, "ids");
@@ -233,7 +236,7 @@ static enum MHD_Result inbound(struct request *r, const cJSON *ask)
 
     pthread_mutex_lock(&r->sim->lock);
     for (; one; one = cJSON_IsArray(ask) ? one->next : NULL) {
-        id = inbound_make_locked(r->sim, one, why);
+        id = make(r->sim, one, why);
         if (!id)
             break;
         cJSON_AddItemToArray(ids, cJSON_CreateString(id));
@@ -315,6 +318,8 @@ static enum MHD_Result messages(struct request *r)
         cJSON_AddStringToObject(j, "to", m->to);
         cJSON_AddStringToObject(j, "kind", m->kind);
         cJSON_AddNumberToObject(j, "times", m->times);
+        if (m->segments)
+            cJSON_AddNumberToObject(j, "segments", m->segments);
         cJSON_AddItemToObject(j, "body", must(cJSON_Duplicate(m->body, true)));
         if (m->media)
             cJSON_AddItemToObject(j, "media", must(cJSON_Duplicate(m->media, true)));
@@ -422,7 +427,9 @@ enum MHD_Result control_handle(struct request *r)
     else if (is_post && !strcmp(what, "faults"))
         rc = apply(r, ask, faults_apply_locked);
     else if (is_post && !strcmp(what, "inbound"))
-        rc = inbound(r, ask);
+        rc = inbound(r, ask, inbound_make_locked);
+    else if (is_post && !strcmp(what, "sms"))
+        rc = inbound(r, ask, sms_inbound_locked);
     else if (is_post && !strcmp(what, "report"))
         rc = report(r, ask);
     else if (is_post && !strcmp(what, "post"))

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const char help[] =
-    "hilo-sim-infobip: plays Infobip's side of WhatsApp, for tests and demos\n"
+    "hilo-sim-infobip: plays Infobip's side of WhatsApp and SMS, for tests and demos\n"
     "\n"
     "  --port N        listen on this port of 127.0.0.1; 0 (the default) picks a free one\n"
     "  --config JSON   an object as for POST /_sim/config; may come several times\n"

@@ -1,5 +1,5 @@
-/* Delivery and seen reports: the statuses and errors of Infobip's documentation that WhatsApp meets, and what
- * follows a message. */
+/* Delivery and seen reports: the statuses and errors of Infobip's documentation that WhatsApp and SMS meet,
+ * and what follows a message. */
 #include "sim.h"
 
 #include <stdlib.h>
@@ -19,6 +19,8 @@ static const struct {
     {4, 15, "EXPIRED_EXPIRED", "Message expired"},
     {4, 29, "EXPIRED_DLR_UNKNOWN", "Unknown Reason"},
     {5, 6, "REJECTED_NETWORK", "Network is forbidden"},
+    {5, 8, "REJECTED_PREFIX_MISSING", "Number prefix missing"},
+    {5, 10, "REJECTED_DND", "Destination is registered for do not disturb"},
     {5, 12, "REJECTED_NOT_ENOUGH_CREDITS", "Not enough credits"},
     {5, 13, "REJECTED_SENDER", "By sender"},
     {5, 14, "REJECTED_DESTINATION_BLOCKLISTED", "Destination is on the blocklist"},
@@ -35,6 +37,8 @@ static const struct {
     const char *name, *description;
 } errors[] = {
     {0, 0, false, "NO_ERROR", "No Error"},
+    {1, 1, true, "EC_UNKNOWN_SUBSCRIBER", "Unknown subscriber"},
+    {1, 27, false, "EC_ABSENT_SUBSCRIBER", "Absent subscriber"},
     {1, 7002, true, "EC_UNKNOWN_USER", "Unknown user"},
     {1, 7003, true, "EC_BLOCKED_USER", "Blocked user"},
     {2, 7008, true, "EC_INVALID_TEMPLATE_ARGS", "Invalid template arguments"},
@@ -112,7 +116,7 @@ static cJSON *delivery_json(const struct message *m, cJSON *status, cJSON *error
     cJSON_AddItemToObject(j, "error", error);
     cJSON_AddStringToObject(j, "messageId", m->id);
     cJSON_AddStringToObject(j, "doneAt", now);
-    cJSON_AddNumberToObject(j, "messageCount", 1);
+    cJSON_AddNumberToObject(j, "messageCount", m->segments ? m->segments : 1);
     cJSON_AddStringToObject(j, "sentAt", m->sent_at);
     cJSON_AddStringToObject(j, "to", m->to);
     if (m->callback[0])
@@ -146,17 +150,21 @@ bool report_add_locked(struct sim *s, struct message *m, const char *name, const
 void reports_plan_locked(struct sim *s, struct message *m)
 {
     const struct faults *f = &s->faults;
+    bool sms = !strcmp(m->kind, "sms");
     struct customer *c;
 
     HASH_FIND_STR(s->customers, m->to + (m->to[0] == '+'), c);
-    if (s->conf.enforce_window && strcmp(m->kind, "template") != 0 &&
+    if (s->conf.enforce_window && !sms && strcmp(m->kind, "template") != 0 &&
         (!c || now_us() - c->wrote_us > s->conf.window_s * 1000000)) {
         (void)report_add_locked(s, m, "UNDELIVERABLE_REJECTED_OPERATOR", "EC_NO_SESSION", 0);
         return;
     }
-    for (int i = 0; i < f->n_reports; i++)
+    for (int i = 0; i < f->n_reports; i++) {
+        if (sms && !strcmp(f->reports[i], "SEEN")) /* nobody tells */
+            continue;
         (void)report_add_locked(
             s, m, f->reports[i],
             strncmp(f->reports[i], "DELIVERED", 9) && strncmp(f->reports[i], "PENDING", 7) ? f->error : NULL,
             f->report_delay_ms * (i + 1));
+    }
 }

@@ -1,4 +1,4 @@
-/* The simulator of Infobip's side of WhatsApp: what its files share.
+/* The simulator of Infobip's side of WhatsApp and SMS: what its files share.
  *
  * One struct sim holds everything and is guarded by one lock, which is never held during I/O. HTTP requests
  * run on a thread for each connection; webhooks leave one at a time, in order, from one worker. Functions
@@ -77,6 +77,8 @@ void check_object(struct check *, const cJSON *object, const char *path, const s
 
 /* The rules of POST /whatsapp/1/message/{kind}; false: no such kind. A body with violations adds them. */
 bool rules_check(struct check *, const char *kind, const cJSON *body);
+/* The same of POST /sms/3/messages (sms.c). */
+void sms_check(struct check *, const cJSON *body);
 /* Why this cannot be a template of the list that GET …/templates gives; NULL: it can. */
 const char *template_wrong(const cJSON *);
 /* mediaUrl of a message's content, wherever it is; NULL: none. */
@@ -111,7 +113,8 @@ struct faults {
     int64_t count, retry_after, report_delay_ms;
     char reports[8][48]; /* names of that table, or SEEN, that follow a message taken */
     int n_reports;
-    char error[48]; /* the error of those that are no success */
+    char only_to[NUMBER_MAX]; /* SMS: the status above is of sends to this number alone; "": of all */
+    char error[48];           /* the error of those that are no success */
     bool duplicate_webhooks;
     int media; /* status of media downloads: 0 (as it is), 302, 404, 500 */
 };
@@ -119,9 +122,10 @@ struct faults {
 struct message {
     char id[ID_MAX], to[NUMBER_MAX], kind[32], callback[4001], notify_url[URL_MAX], sent_at[40];
     uint64_t seq;
-    unsigned times; /* it was taken: more than once is a duplicate */
-    cJSON *body;    /* the one message */
-    cJSON *media;   /* what its mediaUrl gave; NULL: not looked at */
+    unsigned times;    /* it was taken: more than once is a duplicate */
+    unsigned segments; /* SMS */
+    cJSON *body;       /* the one message */
+    cJSON *media;      /* what its mediaUrl gave; NULL: not looked at */
     bool read;
     UT_hash_handle hh;
 };
@@ -203,6 +207,10 @@ enum MHD_Result control_handle(struct request *); /* control.c */
 
 /* One inbound message by POST /_sim/inbound; its id, or NULL and why. */
 const char *inbound_make_locked(struct sim *, const cJSON *ask, char why[200]);
+/* The same of an SMS, by POST /_sim/sms. */
+const char *sms_inbound_locked(struct sim *, const cJSON *ask, char why[200]);
+/* Takes what the rules took; the answer. */
+cJSON *sms_accept_locked(struct sim *, const cJSON *sent);
 struct message *message_find_locked(struct sim *, const char *id,
                                     const char *to); /* id "last": the newest to */
 /* The JSON of a status or an error by its name; NULL: no such name. */
