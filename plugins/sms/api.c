@@ -37,9 +37,6 @@ const char *sms_api_wrong_option(const struct sms_api *api, const struct sms_con
     if (!api_clean(conf->api_key) || !api_clean(conf->api_secret) || !api_clean(conf->auth_token))
         return "api_key, api_secret or auth_token holds a blank or a control character, perhaps a new line "
                "at its end";
-    if (conf->webhook_url.n && (memchr(conf->webhook_url.p, '?', (size_t)conf->webhook_url.n) ||
-                                memchr(conf->webhook_url.p, '#', (size_t)conf->webhook_url.n)))
-        return "webhook_url must end with the channel's name, without ? or #";
     if (conf->latin1)
         return "latin1 is smpp's: an aggregator writes texts as GSM 7 bit or UCS-2";
     if (conf->long_messages != SMS_LONG_UDH8)

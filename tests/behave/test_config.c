@@ -187,9 +187,16 @@ static void the_example_of_infobip_is_good(void **state)
     scratch_done(&s);
 }
 
-/* conf/sms-smpp.yaml, as it is but for the folder of plugins; and what is wrong with such options. */
-static void the_example_of_sms_is_good(void **state)
+/* conf/sms-*.yaml, as they are but for the folder of plugins; and what is wrong with such options. */
+static void the_examples_of_sms_are_good(void **state)
 {
+#define IB "    provider: infobip\n    base_url: https://x\n    api_key: k\n    sender: T\n"
+#define TW                                                                                                   \
+    "    provider: twilio\n    account_sid: AC0123456789abcdef0123456789abcdef\n    auth_token: t\n    "     \
+    "sender: T\n"
+#define TW_URL TW "    webhook_url: https://h/hooks/sms\n"
+    static const char *const example[] = {"conf/sms-smpp.yaml", "conf/sms-infobip.yaml",
+                                          "conf/sms-twilio.yaml"};
     static const struct {
         const char *options, *says;
     } row[] = {
@@ -202,19 +209,56 @@ static void the_example_of_sms_is_good(void **state)
          "channels.sms.tls_ca holds no certificate"},
         {"    host: h\n    system_id: s\n    tls_cert: x\n", "channels.sms.tls_cert and tls_key"},
         {"    host: h\n    system_id: s\n    provider: carrier-pigeon\n", "channels.sms.provider"},
+        {"    provider: infobip\n", "channels.sms.base_url is missing"},
+        {"    provider: infobip\n    base_url: https://x\n", "channels.sms.api_key is missing"},
+        {"    provider: infobip\n    base_url: https://x\n    api_key: k\n",
+         "channels.sms.sender is missing"},
+        {IB, "channels.sms.webhook_secret is missing"},
+        {IB "    webhook_user: u\n", "channels.sms.webhook_user and webhook_password"},
+        {IB "    webhook_user: \"a:b\"\n    webhook_password: p\n", "channels.sms.webhook_user must not"},
+        {IB "    webhook_secret: short\n", "channels.sms.webhook_secret must have"},
+        {IB "    webhook_secret: 0123456789abcde/\n", "channels.sms.webhook_secret must be"},
+        {IB "    webhook_secret: 0123456789abcdef\n    latin1: true\n", "channels.sms.latin1 is smpp's"},
+        {IB "    webhook_secret: 0123456789abcdef\n    long_messages: sar\n",
+         "channels.sms.long_messages is"},
+        {IB "    webhook_secret: 0123456789abcdef\n    receipts: failure\n",
+         "channels.sms.receipts: failure"},
+        {IB "    webhook_secret: 0123456789abcdef\n    intermediate_receipts: true\n",
+         "channels.sms.intermediate_receipts need webhook_url"},
+        {"    provider: twilio\n", "channels.sms.account_sid is missing"},
+        {"    provider: twilio\n    account_sid: AC01\n", "channels.sms.account_sid is missing, or is not"},
+        {"    provider: twilio\n    account_sid: AC0123456789abcdef0123456789abcdef\n",
+         "channels.sms.auth_token is missing"},
+        {TW, "channels.sms.webhook_url is missing"},
+        {TW_URL "    api_key: SK0123456789abcdef0123456789abcdef\n", "channels.sms.api_key and api_secret"},
+        {TW_URL "    api_key: AC0123456789abcdef0123456789abcdef\n    api_secret: s\n",
+         "channels.sms.api_key is not"},
+        {TW_URL "    messaging_service_sid: MG1\n", "channels.sms.messaging_service_sid is not"},
+        {TW_URL "    national_tables: spanish\n", "channels.sms.national_tables must be none"},
+        {TW_URL "    flash: true\n", "channels.sms.flash must be false"},
+        {TW_URL "    intermediate_receipts: true\n", "channels.sms.intermediate_receipts must be false"},
+        {TW_URL "    api_key: \"SK\\n\"\n", "channels.sms.api_key, api_secret or auth_token holds"},
     };
     struct scratch s;
-    char *example = file_read("conf/sms-smpp.yaml", NULL), *yaml = NULL, bad[1024];
+    char *text, *yaml, *said, bad[1024];
 
     (void)state;
     scratch_init(&s);
     (void)setenv("HILO_SMS_PASSWORD", "p", 1);
-    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), example) > 0);
-    char *said = check(&s, yaml, 0);
-    says(said, "is good: 1 channel");
-    free(said);
-    free(yaml);
-    free(example);
+    (void)setenv("HILO_INFOBIP_API_KEY", "k", 1);
+    (void)setenv("HILO_INFOBIP_WEBHOOK_SECRET", "0123456789abcdef", 1);
+    (void)setenv("HILO_INFOBIP_WEBHOOK_PASSWORD", "p", 1);
+    (void)setenv("HILO_TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", 1);
+    (void)setenv("HILO_TWILIO_AUTH_TOKEN", "t", 1);
+    for (unsigned i = 0; i < sizeof example / sizeof *example; i++) {
+        text = file_read(example[i], NULL);
+        assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), text) > 0);
+        said = check(&s, yaml, 0);
+        says(said, "is good: 1 channel");
+        free(said);
+        free(yaml);
+        free(text);
+    }
     for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
         (void)snprintf(bad, sizeof bad,
                        "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  sms:\n    type: sms\n%s",
@@ -445,7 +489,7 @@ int main(void)
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
         cmocka_unit_test(the_example_of_infobip_is_good),
-        cmocka_unit_test(the_example_of_sms_is_good),
+        cmocka_unit_test(the_examples_of_sms_are_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
         cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),
