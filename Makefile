@@ -333,9 +333,10 @@ bench-sms: deps
 
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 peers: all
-	@[ -d tests/peers/node_modules/standardwebhooks ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+	@[ -d tests/peers/node_modules/twilio ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
 	@for t in tests/peers/whatsapp*.mjs tests/peers/events.mjs tests/peers/webhooks.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-whatsapp || exit 1; done
 	@for t in tests/peers/smpp*.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-smsc || exit 1; done
+	@echo "== tests/peers/twilio.mjs"; node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio
 
 # Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;
 # plugins and tools include hilo/ and their own folder; only core/store sees LMDB.

@@ -101,15 +101,18 @@ async function freePort() {
   return port;
 }
 
-/** The gateway with one channel, sms; `yaml` are its options, indented by 4. Waits until it is up, or for `state`. */
+/** The gateway with one channel, sms; `yaml` are its options, indented by 4, or a function of the gateway's port that gives those of
+ * another provider. Waits until it is up, or for `state`. */
 export async function startGateway(build, yaml, state = 'up') {
   const dir = mkdtempSync(join(tmpdir(), 'hilo-peers-'));
   const port = await freePort();
+  const smppOnly = typeof yaml === 'string';
+  const options = smppOnly ? `provider: smpp\n    ${yaml}` : yaml(port);
   writeFileSync(
     join(dir, 'hilo.yaml'),
     `gateway:\n  data_dir: ${dir}/data\n  plugin_dir: ${build}/plugins\nstore:\n  segment_size: 16M\n  map_size: 2G\n` +
       `http:\n  listen: 127.0.0.1:${port}\nlog:\n  level: debug\n` +
-      `channels:\n  sms:\n    type: sms\n    provider: smpp\n    ${yaml}\nroutes:\n  - scheme: phone\n    channel: sms\n`,
+      `channels:\n  sms:\n    type: sms\n    ${options}\nroutes:\n  - scheme: phone\n    channel: sms\n`,
   );
   const child = spawn(join(build, 'hilod'), ['-c', join(dir, 'hilo.yaml')], { stdio: ['ignore', 'inherit', 'pipe'] });
   const ended = once(child, 'exit');
@@ -130,7 +133,7 @@ export async function startGateway(build, yaml, state = 'up') {
     })());
   try {
     await line(0, 'gateway.ready');
-    await line(0, 'channel.state', 'channel=sms', `state=${state}`, state === 'up' ? 'bound' : ''); // it is up before it is bound, too
+    await line(0, 'channel.state', 'channel=sms', `state=${state}`, state === 'up' && smppOnly ? 'bound' : ''); // it is up before it is bound, too
   } catch (error) {
     console.error(lines.join('\n'));
     throw error;
@@ -158,6 +161,7 @@ export async function startGateway(build, yaml, state = 'up') {
     return json;
   };
   return {
+    port,
     lines,
     line,
     call,
