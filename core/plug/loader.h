@@ -23,7 +23,7 @@ struct plugin {
     struct hilo_abilities abilities;
     struct hilo_option *options;
     bool reconfigures, checks; /* it has reconfigure(), check() */
-    struct arena *arena; /* of one that is described: its texts; else NULL */
+    struct arena *arena;       /* of one that is described: its texts; else NULL */
     uint8_t digest[SHA256_BYTES];
 };
 

@@ -11,14 +11,14 @@ struct access_once;
 struct message_request {
     struct identifier to; /* scheme 0: customer is given */
     struct hilo_id customer;
-    struct hilo_str channel;        /* empty: by the routes */
-    struct hilo_id case_id;         /* none: that of the message answered, or the only open one */
-    struct hilo_id reply_to;        /* may be none */
-    uint32_t category;              /* 0: service */
-    uint32_t priority;              /* 0, 1, 2 */
-    int64_t expires_in_us;          /* 0: the default */
-    struct hilo_str language;       /* may be empty */
-    struct hilo_str sender;         /* instead of the channel's; may be empty */
+    struct hilo_str channel;  /* empty: by the routes */
+    struct hilo_id case_id;   /* none: that of the message answered, or the only open one */
+    struct hilo_id reply_to;  /* may be none */
+    uint32_t category;        /* 0: service */
+    uint32_t priority;        /* 0, 1, 2 */
+    int64_t expires_in_us;    /* 0: the default */
+    struct hilo_str language; /* may be empty */
+    struct hilo_str sender;   /* instead of the channel's; may be empty */
     bool flash;
     struct hilo_str content;        /* bytes of group CONTENT, structurally valid */
     const struct access_once *once; /* its Idempotency-Key, looked up and new; or NULL */

@@ -620,7 +620,8 @@ static const struct command c_plugin_check = {
 };
 
 static const struct option_row kannel_convert_options[] = {
-    {"output", "FILE", 'o', false, "where to, a file that is not there yet; - is standard output, the default"},
+    {"output", "FILE", 'o', false,
+     "where to, a file that is not there yet; - is standard output, the default"},
     END,
 };
 static const struct command c_kannel_convert = {
