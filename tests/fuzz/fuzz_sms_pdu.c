@@ -15,17 +15,17 @@ static uint8_t wire[SMS_PDU_MAX];
     X(system_id)                                                                                             \
     X(password)                                                                                              \
     X(system_type)                                                                                           \
-    X(address_range) X(service_type) X(source_addr) X(destination_addr) X(esme_addr)                         \
-        X(schedule_delivery_time) X(validity_period) X(final_date) X(message_id) X(short_message) X(dests)   \
-            X(tlvs)
+    X(address_range)                                                                                         \
+    X(service_type) X(source_addr) X(destination_addr) X(esme_addr) X(schedule_delivery_time)                \
+        X(validity_period) X(final_date) X(message_id) X(short_message) X(dests) X(tlvs)
 #define OCTETS(X)                                                                                            \
     X(interface_version)                                                                                     \
     X(addr_ton)                                                                                              \
     X(addr_npi)                                                                                              \
-    X(source_addr_ton) X(source_addr_npi) X(dest_addr_ton) X(dest_addr_npi) X(esme_addr_ton)                 \
-        X(esme_addr_npi) X(esm_class) X(protocol_id) X(priority_flag) X(registered_delivery)                 \
-            X(replace_if_present_flag) X(data_coding) X(sm_default_msg_id) X(message_state) X(error_code)    \
-                X(n_dests)
+    X(source_addr_ton)                                                                                       \
+    X(source_addr_npi) X(dest_addr_ton) X(dest_addr_npi) X(esme_addr_ton) X(esme_addr_npi) X(esm_class)      \
+        X(protocol_id) X(priority_flag) X(registered_delivery) X(replace_if_present_flag) X(data_coding)     \
+            X(sm_default_msg_id) X(message_state) X(error_code) X(n_dests)
 
 static void check_tlvs(struct hilo_str tlvs)
 {
