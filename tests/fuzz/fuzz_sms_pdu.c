@@ -11,21 +11,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t wire[SMS_PDU_MAX];
 
+/* clang-format off: it can't decide how to break these. */
 #define STRINGS(X)                                                                                           \
-    X(system_id)                                                                                             \
-    X(password)                                                                                              \
-    X(system_type)                                                                                           \
-    X(address_range)                                                                                         \
-    X(service_type) X(source_addr) X(destination_addr) X(esme_addr) X(schedule_delivery_time)                \
-        X(validity_period) X(final_date) X(message_id) X(short_message) X(dests) X(tlvs)
+    X(system_id) X(password) X(system_type) X(address_range) X(service_type) X(source_addr)                  \
+    X(destination_addr) X(esme_addr) X(schedule_delivery_time) X(validity_period) X(final_date)              \
+    X(message_id) X(short_message) X(dests) X(tlvs)
 #define OCTETS(X)                                                                                            \
-    X(interface_version)                                                                                     \
-    X(addr_ton)                                                                                              \
-    X(addr_npi)                                                                                              \
-    X(source_addr_ton)                                                                                       \
-    X(source_addr_npi) X(dest_addr_ton) X(dest_addr_npi) X(esme_addr_ton) X(esme_addr_npi) X(esm_class)      \
-        X(protocol_id) X(priority_flag) X(registered_delivery) X(replace_if_present_flag) X(data_coding)     \
-            X(sm_default_msg_id) X(message_state) X(error_code) X(n_dests)
+    X(interface_version) X(addr_ton) X(addr_npi) X(source_addr_ton) X(source_addr_npi) X(dest_addr_ton)      \
+    X(dest_addr_npi) X(esme_addr_ton) X(esme_addr_npi) X(esm_class) X(protocol_id) X(priority_flag)          \
+    X(registered_delivery) X(replace_if_present_flag) X(data_coding) X(sm_default_msg_id) X(message_state)   \
+    X(error_code) X(n_dests)
+/* clang-format on */
 
 static void check_tlvs(struct hilo_str tlvs)
 {

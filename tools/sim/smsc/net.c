@@ -284,6 +284,8 @@ bool net_listen(struct sim *s, bool on)
             if (s->net.listener[i] < 0)
                 return false;
         } else if (!on && s->net.listener[i] >= 0) {
+            /* A poll under way in the other thread keeps it open: this ends it at once. */
+            (void)shutdown(s->net.listener[i], SHUT_RDWR);
             close(s->net.listener[i]);
             s->net.listener[i] = -1;
         }
