@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t wire[SMS_PDU_MAX];
 
-/* clang-format off: it can't decide how to break these. */
+/* It cannot decide how to break these. clang-format comes to rest on neither. */
+/* clang-format off */
 #define STRINGS(X)                                                                                           \
     X(system_id) X(password) X(system_type) X(address_range) X(service_type) X(source_addr)                  \
     X(destination_addr) X(esme_addr) X(schedule_delivery_time) X(validity_period) X(final_date)              \
