@@ -422,7 +422,10 @@ struct answer http_bytes(const char *method, const char *url, const char *key, c
     char auth[256];
 
     assert_non_null(c);
-    list = curl_slist_append(list, "Expect:");
+    /* A long body waits for the gateway's word: a refusal that comes while it is still being sent
+     * may be lost with the connection. */
+    list = curl_slist_append(list, n_body > 1 << 20 ? "Expect: 100-continue" : "Expect:");
+    curl_easy_setopt(c, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)DEADLINE_S * 1000);
     for (; headers && *headers; headers++) {
         list = curl_slist_append(list, *headers);
         typed |= strncmp(*headers, "Content-Type:", 13) == 0;
