@@ -8,33 +8,41 @@
 #include "http.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static bool http_prepare(struct sms_http *h)
+/* What requests are made with, of the options. Nothing is changed unless it is HILO_OK. */
+static int32_t http_prepare(struct sms_http *h)
 {
     const struct sms_conf *conf = &h->sms->conf;
-    char *authorization = h->api->authorization(conf);
+    char url[SMS_URL_MAX] = "", *authorization;
 
-    if (!authorization || !h->api->url(conf, sms_api_base(h->api, conf), h->url)) {
-        free(authorization);
-        return false;
+    if (!h->api->url(conf, sms_api_base(h->api, conf), url)) {
+        sms_set_state(h->sms, HILO_CONFIG, "base_url is too long");
+        return HILO_CONFIG;
     }
+    authorization = h->api->authorization(conf);
+    if (!authorization)
+        return HILO_NOMEM;
+    memcpy(h->url, url, sizeof url);
     free(h->authorization);
     h->authorization = authorization;
-    return true;
+    return HILO_OK;
 }
 
 int32_t sms_http_open(struct sms *sms, const struct sms_api *api, void **state_out)
 {
     struct sms_http *h = calloc(1, sizeof *h);
+    int32_t code;
 
     if (!h)
         return HILO_NOMEM;
     h->sms = sms;
     h->api = api;
     h->tail = &h->head;
-    if (!http_prepare(h)) {
+    code = http_prepare(h);
+    if (code != HILO_OK) {
         free(h);
-        return HILO_NOMEM;
+        return code;
     }
     *state_out = h;
     return HILO_OK;
@@ -54,10 +62,11 @@ int32_t sms_http_start(void *state)
 int32_t sms_http_reconfigure(void *state, const struct sms_conf *before)
 {
     struct sms_http *h = state;
+    int32_t code = http_prepare(h);
 
     (void)before;
-    if (!http_prepare(h))
-        return HILO_NOMEM;
+    if (code != HILO_OK)
+        return code;
     sms_set_state(h->sms, HILO_OK, "ready"); /* what stopped it was perhaps the key */
     return HILO_OK;
 }
@@ -81,7 +90,7 @@ void sms_http_drain(void *state, int64_t mono_us)
     h->draining = true;
     sms_http_give_back(h, &v);
     if (h->sms->host.timer(h->sms->self, SMS_HTTP_TIMER_DRAIN, mono_us) != HILO_OK)
-        sms_http_abandon(h);
+        sms_http_on_timer(h, SMS_HTTP_TIMER_DRAIN);
 }
 
 void sms_http_close(void *state)
