@@ -100,7 +100,9 @@ enum {
     HILO_ABLE_MEDIA_FILE = 4, /* sends stored media (asks for it by media_get) */
     HILO_ABLE_RECEIPTS = 8,   /* delivered and read come back */
     HILO_ABLE_WINDOW = 16,    /* free-form only within 24 hours of the customer's last message */
-    HILO_ABLE_RECONCILE = 32  /* receipts carry our id (RECEIPT.ECHO): in doubt resolves itself */
+    HILO_ABLE_RECONCILE = 32, /* receipts carry our id (RECEIPT.ECHO): in doubt resolves itself */
+    HILO_ABLE_SENDER = 64,    /* sends from the address that the message names (MSG.SENDER) */
+    HILO_ABLE_FLASH = 128     /* sends what is shown at once and not kept (MSG.FLASH) */
 };
 
 /* ---- options ---------------------------------------------------------------------- */

@@ -251,7 +251,7 @@ static const struct hilo_abilities plugin_abilities = {
     .contents = BIT(HILO_CONTENT_TEXT),
     .text_max = 255 * 153, /* narrowed by segments_max */
     .schemes = BIT(HILO_SCHEME_PHONE),
-    .flags = HILO_ABLE_RECEIPTS,
+    .flags = HILO_ABLE_RECEIPTS | HILO_ABLE_SENDER | HILO_ABLE_FLASH,
     .segment = {.flags = HILO_SEGMENT_GSM7 | HILO_SEGMENT_UCS2,
                 .octets = 140,
                 .udh_octets = 6,

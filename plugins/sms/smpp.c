@@ -53,6 +53,8 @@ static void smpp_narrow(const struct sms_conf *conf, struct hilo_abilities *able
     able->text_max = (uint32_t)conf->segments_max * 160;
     if (conf->receipts == SMS_RECEIPTS_NONE)
         able->flags &= ~(uint32_t)HILO_ABLE_RECEIPTS;
+    if (conf->latin1)
+        able->flags &= ~(uint32_t)HILO_ABLE_FLASH;
     if (conf->bind == SMS_BIND_AS_RECEIVER)
         able->contents = 0;
 }
