@@ -287,9 +287,9 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
 /* Before anything is unpacked: most of a busy journal is not public. */
 static bool public__may_be(uint16_t type)
 {
-    return type != EVENT_message_claimed && type != EVENT_plugin_put && type != EVENT_idempotency_stored &&
-           type != EVENT_key_created && type != EVENT_secret_created && type != EVENT_callback_asked &&
-           type != EVENT_callback_settled && type != EVENT_callback_postponed;
+    return type != EVENT_message_claimed && type != EVENT_message_due && type != EVENT_plugin_put &&
+           type != EVENT_idempotency_stored && type != EVENT_key_created && type != EVENT_secret_created &&
+           type != EVENT_callback_asked && type != EVENT_callback_settled && type != EVENT_callback_postponed;
 }
 
 int32_t public_event_look(struct gateway *gw, const struct event *ev, struct arena *a,

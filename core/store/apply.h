@@ -54,6 +54,7 @@ int32_t apply__message_reported(struct apply *, const struct ev_message_reported
 int32_t apply__message_receipt(struct apply *, const struct ev_message_receipt *);
 int32_t apply__message_settled(struct apply *, const struct ev_message_settled *);
 int32_t apply__message_requeued(struct apply *, const struct ev_message_requeued *);
+int32_t apply__message_due(struct apply *, const struct ev_message_due *);
 int32_t apply__message_moved(struct apply *, const struct ev_message_moved *);
 int32_t apply__parked_forgotten(struct apply *, const struct ev_parked_forgotten *);
 int32_t apply__customer_created(struct apply *, const struct ev_customer_created *);

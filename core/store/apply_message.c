@@ -6,9 +6,12 @@
  *   DUE        head of its conversation, may be claimed from its due time; in DUE
  *   IN_FLIGHT  claimed, no report yet; in IN_FLIGHT
  *   HELD       in doubt, waiting for a receipt or its expiry; in no queue
+ *   SCHEDULED  accepted for a later time; in SCHEDULED, and in no order yet
  *   NONE       settled
  * All but IN_FLIGHT and NONE stand in EXPIRY too. A conversation has one head; when
  * it leaves, the first that waits takes its turn: order is kept within a conversation.
+ * What is scheduled has no turn and blocks nobody; when it is due (message.due) it comes
+ * behind all that wait then.
  */
 #include "store/apply_message.h"
 #include "base/ids.h"
@@ -150,8 +153,11 @@ static int32_t place_leave(struct apply *a, struct hilo_id id, struct rec_messag
             return apply__wrong(a, "a message waits in a conversation where none does");
         c.waiting--;
         conversation_save(a, m->conversation, &c);
-        k = key_id_number(m->conversation, m->number);
+        k = key_id_number(m->conversation, rec_message_turn(m));
         apply__del(a, TABLE_WAITING, &k);
+    } else if (m->place == PLACE_SCHEDULED) {
+        k = key_time_id(m->due, id);
+        apply__del(a, TABLE_SCHEDULED, &k);
     }
     if (m->place != PLACE_IN_FLIGHT && m->place != PLACE_NONE) {
         k = key_time_id(m->expires, id);
@@ -194,7 +200,7 @@ static int32_t turn_pass(struct apply *a, struct hilo_id id, struct hilo_id conv
         rc = apply__msg_load(a, next_id, &next);
         if (rc != HILO_OK)
             return rc;
-        k = key_id_number(conversation, next.number);
+        k = key_id_number(conversation, rec_message_turn(&next));
         apply__del(a, TABLE_WAITING, &k);
         apply__msg_due(a, next_id, &next);
         apply__msg_save(a, next_id, &next);
@@ -202,6 +208,32 @@ static int32_t turn_pass(struct apply *a, struct hilo_id id, struct hilo_id conv
         c.head = next_id;
     }
     conversation_save(a, conversation, &c);
+    return HILO_OK;
+}
+
+/* It takes its place in its conversation: the turn, or behind all that wait. content: HILO_CONTENT_x. */
+static int32_t turn_take(struct apply *a, struct hilo_id id, struct rec_message *m, uint64_t content)
+{
+    struct rec_conversation c;
+    struct key k;
+    int32_t rc = conversation_load(a, m->conversation, &c);
+
+    if (rc != HILO_OK)
+        return rc;
+    if (content != HILO_CONTENT_SYSTEM)
+        c.last_out = (uint64_t)a->event->head.time_us;
+    if (content == HILO_CONTENT_CHOICES)
+        c.choices = id;
+    if (id_none(c.head)) {
+        c.head = id;
+        apply__msg_due(a, id, m);
+    } else {
+        c.waiting++;
+        m->place = PLACE_WAITING;
+        k = key_id_number(m->conversation, rec_message_turn(m));
+        apply__put_raw(a, TABLE_WAITING, &k, str_n(id.b, sizeof id.b));
+    }
+    conversation_save(a, m->conversation, &c);
     return HILO_OK;
 }
 
@@ -236,9 +268,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
 {
     struct hilo_str content = hilo_content(e->message);
     uint64_t type = hilo_get_u64(content, HILO_T_CONTENT_TYPE);
-    struct rec_conversation c;
     struct rec_message m;
-    struct key k;
     int32_t rc;
 
     message_fill(a, e->message, &m);
@@ -254,27 +284,36 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
     } else {
         rc = apply__thread_add(a, e->id, &m);
     }
-    if (rc == HILO_OK)
-        rc = conversation_load(a, m.conversation, &c);
+    if (rc == HILO_OK && m.due > (uint64_t)a->event->head.time_us) {
+        struct key k = key_time_id(m.due, e->id);
+        m.place = PLACE_SCHEDULED;
+        apply__put_raw(a, TABLE_SCHEDULED, &k, (struct hilo_str){0});
+    } else if (rc == HILO_OK) {
+        rc = turn_take(a, e->id, &m, type);
+    }
     if (rc != HILO_OK)
         return rc;
-    if (type != HILO_CONTENT_SYSTEM)
-        c.last_out = (uint64_t)a->event->head.time_us;
-    if (type == HILO_CONTENT_CHOICES)
-        c.choices = e->id;
-    if (id_none(c.head)) {
-        c.head = e->id;
-        apply__msg_due(a, e->id, &m);
-    } else {
-        c.waiting++;
-        m.place = PLACE_WAITING;
-        k = key_id_number(m.conversation, m.number);
-        apply__put_raw(a, TABLE_WAITING, &k, str_n(e->id.b, sizeof e->id.b));
-    }
     expiry_put(a, e->id, &m);
-    conversation_save(a, m.conversation, &c);
     apply__msg_save(a, e->id, &m);
     return e->once_key.n ? apply__once(a, e->once_key, e->once_request) : HILO_OK;
+}
+
+int32_t apply__message_due(struct apply *a, const struct ev_message_due *e)
+{
+    struct rec_message m;
+    int32_t rc = apply__msg_load(a, e->id, &m);
+
+    if (rc != HILO_OK)
+        return rc;
+    if (m.place != PLACE_SCHEDULED)
+        return apply__wrong(a, "the message that is due was not scheduled");
+    const struct key k = key_time_id(m.due, e->id);
+    apply__del(a, TABLE_SCHEDULED, &k);
+    m.turn = a->event->head.seq;
+    rc = turn_take(a, e->id, &m, e->content);
+    if (rc == HILO_OK)
+        apply__msg_save(a, e->id, &m);
+    return rc;
 }
 
 /* The sender's own message that this one changes or takes back; none: it stands in the

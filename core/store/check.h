@@ -62,6 +62,7 @@ CHECK_RELATION(due);
 CHECK_RELATION(job);
 CHECK_RELATION(in_flight);
 CHECK_RELATION(expiry);
+CHECK_RELATION(scheduled);
 CHECK_RELATION(idempotency);
 CHECK_RELATION(idempotency_age);
 CHECK_RELATION(case);

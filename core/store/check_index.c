@@ -52,6 +52,7 @@ static const struct relation {
     {TABLE_WEBHOOK, ID, ID, ANY, &rec_desc_webhook, check__webhook},
     {TABLE_WEBHOOK_PARKED, ID + ID, ID + ID, ANY, &rec_desc_parked, check__webhook_parked},
     {TABLE_WEBHOOK_WAITING, ID + ID + U64, ID + ID + U64, 0, NULL, check__webhook_waiting},
+    {TABLE_SCHEDULED, U64 + ID, U64 + ID, 0, NULL, check__scheduled},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

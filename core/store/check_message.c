@@ -78,7 +78,7 @@ void check__waiting(struct check *ck, struct hilo_str key, struct hilo_str val, 
         FOUND(ck, WAITING, key, "its message does not exist");
         return;
     }
-    struct key again = key_id_number(m.conversation, m.number);
+    struct key again = key_id_number(m.conversation, rec_message_turn(&m));
     if (m.place != PLACE_WAITING)
         FOUND(ck, WAITING, key, "its message does not wait");
     else if (!check__same(&again, key))
@@ -135,6 +135,20 @@ void check__expiry(struct check *ck, struct hilo_str key, struct hilo_str val, c
         FOUND(ck, EXPIRY, key, "its message expires at another time");
 }
 
+void check__scheduled(struct check *ck, struct hilo_str key, struct hilo_str val, const void *rec)
+{
+    struct rec_message m;
+
+    (void)val;
+    (void)rec;
+    if (!message_get(ck, key_tail_id(key), &m))
+        FOUND(ck, SCHEDULED, key, "its message does not exist");
+    else if (m.place != PLACE_SCHEDULED)
+        FOUND(ck, SCHEDULED, key, "its message is not scheduled");
+    else if (m.due != key_tail_u64((struct hilo_str){key.p, 8}, 0))
+        FOUND(ck, SCHEDULED, key, "its message is due at another time");
+}
+
 static void queue_entry(struct check *ck, struct hilo_str key, struct hilo_id id, enum table table,
                         const struct key *k, bool names_it)
 {
@@ -153,7 +167,7 @@ static void message_place(struct check *ck, struct hilo_str key, struct hilo_id 
 
     switch (m->place) {
     case PLACE_WAITING:
-        k = key_id_number(m->conversation, m->number);
+        k = key_id_number(m->conversation, rec_message_turn(m));
         queue_entry(ck, key, id, TABLE_WAITING, &k, true);
         break;
     case PLACE_DUE:
@@ -163,6 +177,10 @@ static void message_place(struct check *ck, struct hilo_str key, struct hilo_id 
     case PLACE_IN_FLIGHT:
         k = key_channel_id(m->channel, id);
         queue_entry(ck, key, id, TABLE_IN_FLIGHT, &k, false);
+        break;
+    case PLACE_SCHEDULED:
+        k = key_time_id(m->due, id);
+        queue_entry(ck, key, id, TABLE_SCHEDULED, &k, false);
         break;
     case PLACE_NONE:
     case PLACE_HELD:
@@ -185,6 +203,7 @@ static bool status_fits(const struct rec_message *m)
         return m->place == PLACE_NONE && (s == HILO_STATUS_DELIVERED || s == HILO_STATUS_READ);
     switch (m->place) {
     case PLACE_WAITING:
+    case PLACE_SCHEDULED:
         return s == HILO_STATUS_ACCEPTED;
     case PLACE_DUE:
         return s == HILO_STATUS_ACCEPTED || s == HILO_STATUS_QUEUED || s == HILO_STATUS_IN_DOUBT;

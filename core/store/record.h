@@ -53,7 +53,20 @@ enum event_type {
 const struct rec_desc *event_desc(uint32_t number);
 
 /* Where an outbound message stands. */
-enum { PLACE_NONE = 0, PLACE_WAITING = 1, PLACE_DUE = 2, PLACE_IN_FLIGHT = 3, PLACE_HELD = 4 };
+enum {
+    PLACE_NONE = 0,
+    PLACE_WAITING = 1,
+    PLACE_DUE = 2,
+    PLACE_IN_FLIGHT = 3,
+    PLACE_HELD = 4,
+    PLACE_SCHEDULED = 5
+};
+/* Its place in the order of its conversation, which it takes when it is accepted or, if it was
+ * scheduled, when it is due. */
+static inline uint64_t rec_message_turn(const struct rec_message *m)
+{
+    return m->turn ? m->turn : m->number;
+}
 enum { POLICY_HOLD = 0, POLICY_RESEND = 1 };
 /* Kinds of callbacks: the bits of Kannel's dlr-mask. CALLBACK_TOLD: how far above the kinds wanted
  * those come to stand in rec_message.asked. */

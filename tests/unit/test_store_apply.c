@@ -366,6 +366,79 @@ static void a_conversation_keeps_its_order(void **state)
     rig_clean(r);
 }
 
+/* ---- scheduled ---- */
+
+static void what_is_scheduled_has_no_turn_until_it_is_due(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id later = rig_accept(r, &p, (struct draft){.due = r->now + 5 * SECOND});
+    struct hilo_id first = rig_accept(r, &p, (struct draft){0});
+    struct hilo_id second = rig_accept(r, &p, (struct draft){0});
+    struct rec_message m = rig_message(r, later);
+
+    EXPECT(r, later, SCHEDULED, ACCEPTED);
+    assert_true(rig_has(r, TABLE_SCHEDULED, key_time_id(m.due, later)));
+    assert_int_equal(rig_count(r, TABLE_EXPIRY), 3);
+    EXPECT(r, first, DUE, ACCEPTED);
+    EXPECT(r, second, WAITING, ACCEPTED);
+    rig_clean(r);
+    /* Due, it comes behind what waits already, though it was accepted first. */
+    EMIT(r, message_due, .id = later, .content = HILO_CONTENT_TEXT);
+    EXPECT(r, later, WAITING, ACCEPTED);
+    assert_int_equal(rig_count(r, TABLE_SCHEDULED), 0);
+    assert_int_equal(rig_conversation(r, &p).waiting, 2);
+    struct hilo_id last = rig_accept(r, &p, (struct draft){0});
+    rig_clean(r);
+    const struct hilo_id order[] = {first, second, later, last};
+    for (unsigned i = 0; i < 4; i++) {
+        EXPECT(r, order[i], DUE, ACCEPTED);
+        rig_claim(r, order[i]);
+        rig_report(r, order[i], HILO_STATUS_SENT, "");
+    }
+    assert_true(id_none(rig_conversation(r, &p).head));
+    rig_clean(r);
+}
+
+static void what_is_scheduled_can_end_and_blocks_nobody(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id one = rig_accept(r, &p, (struct draft){.due = r->now + SECOND});
+    struct hilo_id two = rig_accept(r, &p, (struct draft){.due = r->now + SECOND});
+    struct hilo_id three = rig_accept(r, &p, (struct draft){.due = r->now + SECOND});
+
+    assert_true(id_none(rig_conversation(r, &p).head));
+    settle(r, one, HILO_STATUS_CANCELED);
+    EXPECT(r, one, NOWHERE, CANCELED);
+    rig_receipt(r, two, "wamid.1", HILO_STATUS_SENT); /* evidence that it left */
+    EXPECT(r, two, NOWHERE, SENT);
+    assert_int_equal(rig_count(r, TABLE_SCHEDULED), 1);
+    assert_int_equal(rig_count(r, TABLE_EXPIRY), 1);
+    rig_clean(r);
+    EMIT(r, message_due, .id = three, .content = HILO_CONTENT_TEXT);
+    EXPECT(r, three, DUE, ACCEPTED);
+    assert_true(id_eq(rig_conversation(r, &p).head, three));
+    rig_clean(r);
+}
+
+/* The customer has seen none of it before. */
+static void choices_are_asked_when_they_are_due(void **state)
+{
+    struct rig *r = *state;
+    struct person p = rig_person(r, "+573001112233");
+    struct hilo_id later =
+        rig_accept(r, &p, (struct draft){.due = r->now + SECOND, .content = HILO_CONTENT_CHOICES});
+    struct hilo_id now = rig_accept(r, &p, (struct draft){.content = HILO_CONTENT_CHOICES});
+    uint64_t last_out = rig_conversation(r, &p).last_out;
+
+    assert_true(id_eq(rig_conversation(r, &p).choices, now));
+    EMIT(r, message_due, .id = later, .content = HILO_CONTENT_CHOICES);
+    assert_true(id_eq(rig_conversation(r, &p).choices, later));
+    assert_true(rig_conversation(r, &p).last_out > last_out);
+    rig_clean(r);
+}
+
 /* ---- several parts ---- */
 
 static void a_message_of_three_parts(void **state)
@@ -1356,6 +1429,9 @@ int main(void)
         T(what_is_due_waits_or_is_held_can_end),
         T(the_head_canceled_passes_the_turn),
         T(a_conversation_keeps_its_order),
+        T(what_is_scheduled_has_no_turn_until_it_is_due),
+        T(what_is_scheduled_can_end_and_blocks_nobody),
+        T(choices_are_asked_when_they_are_due),
         T(a_message_of_three_parts),
         T(a_part_that_failed_fails_the_message),
         T(a_part_in_doubt_goes_on_by_an_echo),

@@ -12,7 +12,7 @@
 struct scene {
     struct rig *r;
     struct person ana, eva, luz;
-    struct hilo_id sent, several, flight, waiting, due, held, asked, in;
+    struct hilo_id sent, several, flight, waiting, due, held, asked, in, scheduled;
     struct hilo_id pending, stored, case_id, key_id;
     uint64_t parked; /* the event that parked a receipt by two spellings */
     struct hilo_id webhook;
@@ -66,6 +66,7 @@ static void scene_messages(struct scene *s)
     s->in = rig_receive(r, &s->luz,
                         (struct draft){.ext_id = STR("in.1"), .media = s->pending, .case_id = nobody});
     rig_receipt(r, nobody, "wamid.unknown", HILO_STATUS_READ);
+    s->scheduled = rig_accept(r, &s->eva, (struct draft){.due = r->now + SECOND});
 }
 
 static void scene_make(struct scene *s, struct rig *r)
@@ -370,6 +371,22 @@ DAMAGE(expiry_of_what_was_sent)
 DAMAGE(expiry_at_another_time)
 {
     put(s, TABLE_EXPIRY, key_time_id(5, s->due), STR(""));
+}
+DAMAGE(scheduled_gone)
+{
+    del(s, TABLE_SCHEDULED, key_time_id(message_of(s, s->scheduled).due, s->scheduled));
+}
+DAMAGE(scheduled_what_waits)
+{
+    put(s, TABLE_SCHEDULED, key_time_id(5, s->waiting), STR(""));
+}
+DAMAGE(scheduled_at_another_time)
+{
+    put(s, TABLE_SCHEDULED, key_time_id(5, s->scheduled), STR(""));
+}
+DAMAGE(scheduled_unknown)
+{
+    put(s, TABLE_SCHEDULED, key_time_id(5, rig_id(s->r)), STR(""));
 }
 DAMAGE(message_gone)
 {
@@ -818,6 +835,10 @@ static const struct {
     D(expiry_gone, ": by its place it must be in EXPIRY and is not"),
     D(expiry_of_what_was_sent, ": its message is settled or in flight"),
     D(expiry_at_another_time, ": its message expires at another time"),
+    D(scheduled_gone, ": by its place it must be in SCHEDULED and is not"),
+    D(scheduled_what_waits, ": its message is not scheduled"),
+    D(scheduled_at_another_time, ": its message is due at another time"),
+    D(scheduled_unknown, ": its message does not exist"),
     D(message_gone, ": the message 2 before its newest does not exist"),
     D(message_gone, ": its message does not exist"),
     D(message_elsewhere, ": the event at its position does not hold it"),

@@ -360,6 +360,11 @@ static void life_of_messages(struct rig *r, const struct person *ana, const stru
     (void)rig_accept(r, luis, (struct draft){0});             /* waits behind it */
     id = rig_accept(r, luis, (struct draft){.expires = r->now + 5 * SECOND});
     EMIT(r, message_settled, .id = id, .status = HILO_STATUS_CANCELED, .reason = STR("by request"));
+    struct person asked = rig_person(r, "+573000000009");
+    (void)rig_accept(r, &asked, (struct draft){.due = r->now + 60 * SECOND}); /* scheduled */
+    id = rig_accept(r, &asked, (struct draft){.due = r->now + 5 * SECOND});
+    (void)rig_accept(r, &asked, (struct draft){0});
+    EMIT(r, message_due, .id = id, .content = HILO_CONTENT_TEXT); /* waits behind it */
     struct person told = rig_person(r, "+573000000007");
     id = rig_accept(r, &told, (struct draft){0});
     rig_claim(r, id);

@@ -71,6 +71,8 @@ static void accept(struct model *m)
             .content = HILO_CONTENT_SYSTEM, .system = HILO_SYSTEM_MARK_READ, .reply_to = other};
     if (m->n_cases && any(m, 3) == 0)
         d.case_id = m->cases[any(m, m->n_cases)];
+    if (any(m, 4) == 0)
+        d.due = m->r->now + 1 + (int64_t)any(m, 50);
     MOVE(m, message_accepted, .id = id, .message = rig_bytes(m->r, p, &d, HILO_KIND_OUTBOUND, id),
          .policy = d.policy, .parts = d.parts);
     remember(m, id);
@@ -128,6 +130,16 @@ static void part(struct model *m)
         MOVE(m, message_part, .channel = CHANNEL, .key = key, .index = index, .total = rec.total,
              .ext_id = some_ext(m), .expires = (uint64_t)m->r->now + any(m, 100000),
              .message = STR("\1\1\1"));
+}
+
+/* Whatever its time: apply reads no clock. */
+static void come_due(struct model *m)
+{
+    struct hilo_id id;
+    struct rec_message rec;
+
+    if (some_message(m, &id, &rec) && rec.place == PLACE_SCHEDULED)
+        MOVE(m, message_due, .id = id, .content = any(m, 3) ? HILO_CONTENT_TEXT : HILO_CONTENT_CHOICES);
 }
 
 static void claim(struct model *m)
@@ -395,10 +407,10 @@ static void media_file(const struct rig *r)
 static void play(struct rig *r, uint64_t seed)
 {
     static void (*const moves[])(struct model *) = {
-        accept, accept,  receive,       claim,       claim,         claim,
-        report, report,  report,        receipt,     receipt,       receipt,
-        settle, requeue, download,      change_case, change_person, remember_and_forget,
-        part,   part,    change_consent};
+        accept, accept,  receive,        claim,       claim,         claim,
+        report, report,  report,         receipt,     receipt,       receipt,
+        settle, requeue, download,       change_case, change_person, remember_and_forget,
+        part,   part,    change_consent, come_due,    come_due};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);

@@ -253,6 +253,7 @@ struct draft {
     uint64_t parts, policy, priority, content, system;
     struct hilo_id case_id, reply_to;
     int64_t expires; /* 0: in an hour */
+    int64_t due;     /* 0: at once */
     struct hilo_str ext_id;
     struct hilo_id media;
     struct hilo_str joined; /* the key of the parts that it is joined from */
@@ -277,7 +278,7 @@ static inline struct hilo_str rig_bytes(struct rig *r, const struct person *p, c
         hilo_put_str(&w, HILO_T_MSG_EXT_ID, d->ext_id);
     hilo_put_u64(&w, HILO_T_MSG_TIME, (uint64_t)r->now);
     if (kind == HILO_KIND_OUTBOUND) {
-        hilo_put_u64(&w, HILO_T_MSG_DUE, (uint64_t)r->now);
+        hilo_put_u64(&w, HILO_T_MSG_DUE, (uint64_t)(d->due ? d->due : r->now));
         hilo_put_u64(&w, HILO_T_MSG_EXPIRES,
                      (uint64_t)(d->expires ? d->expires : r->now + INT64_C(3600) * SECOND));
         hilo_put_u64(&w, HILO_T_MSG_PRIORITY, d->priority);
