@@ -548,6 +548,8 @@ void delivery_arm(struct delivery *d)
     earlier(&next, d->clock.ask_us);
     if (d->expiry_us)
         earlier(&next, mono_of(d->expiry_us, delivery_end_now(d), mono));
+    if (d->schedule_us)
+        earlier(&next, mono_of(d->schedule_us, due, mono));
     for (const struct gw_channel *c = d->gw->channels; c; c = c->next) {
         if (c->next_due_us)
             earlier(&next, mono_of(c->next_due_us, due, mono));
@@ -671,6 +673,8 @@ static void delivery_timer(void *arg)
     clock_ask(d, mono);
     if (d->expiry_us && d->expiry_us <= delivery_end_now(d))
         rc = expire(d, &e);
+    if (rc == HILO_OK && d->schedule_us && d->schedule_us <= delivery_due_now(d))
+        rc = schedule_look(d, &e);
     if (rc == HILO_OK && d->forget_us <= mono) {
         d->forget_us = mono + FORGET_EVERY_US;
         clock_look(d);
@@ -681,7 +685,7 @@ static void delivery_timer(void *arg)
     for (struct gw_channel *c = d->gw->channels; c && rc == HILO_OK; c = c->next)
         if (c->next_parts_us && c->next_parts_us <= delivery_end_now(d))
             rc = message_parts_due(d->gw, c, delivery_end_now(d), &e);
-    if (rc != HILO_OK && rc != HILO_FULL) /* of a full disk the store tells */
+    if (rc != HILO_OK && rc != HILO_FULL && rc != HILO_AGAIN) /* of a full disk the store tells */
         log_event(d->gw->log, HILO_LOG_ERROR, "delivery.timer", "error=%s", LOG_VALUE(str(e.text)));
     for (struct gw_channel *c = d->gw->channels; c; c = c->next) {
         delivery_kick(d, c);
@@ -729,13 +733,16 @@ static bool count_one(void *arg, struct hilo_str key, struct hilo_str val)
     return true;
 }
 
-/* What waits behind a head is counted with its channel: only's, or everybody's. */
+/* What waits behind a head or for its time is counted with its channel: only's, or everybody's. */
 static int32_t count_waiting(struct gateway *gw, struct gw_channel *only, struct err *e)
 {
     struct ids x = {0};
     int32_t rc = store_scan(gw->store, TABLE_WAITING, (struct hilo_str){0}, (struct hilo_str){0}, false,
                             ids_of_values, &x, e);
 
+    if (rc == HILO_OK)
+        rc = store_scan(gw->store, TABLE_SCHEDULED, (struct hilo_str){0}, (struct hilo_str){0}, false,
+                        ids_of_keys, &x, e);
     for (unsigned i = 0; i < x.n && rc == HILO_OK; i++) {
         struct key k = key_of_id(x.id[i]);
         struct rec_message m;
@@ -761,13 +768,15 @@ static int32_t count_waiting(struct gateway *gw, struct gw_channel *only, struct
 static int32_t count_held(struct gateway *gw, struct err *e)
 {
     const struct hilo_str all = {0};
-    uint64_t expiring = 0, due = 0, waiting = 0;
+    uint64_t expiring = 0, due = 0, waiting = 0; /* waiting: or scheduled */
     int32_t rc = store_scan(gw->store, TABLE_EXPIRY, all, all, false, count_one, &expiring, e);
 
     if (rc == HILO_OK)
         rc = store_scan(gw->store, TABLE_DUE, all, all, false, count_one, &due, e);
     if (rc == HILO_OK)
         rc = store_scan(gw->store, TABLE_WAITING, all, all, false, count_one, &waiting, e);
+    if (rc == HILO_OK)
+        rc = store_scan(gw->store, TABLE_SCHEDULED, all, all, false, count_one, &waiting, e);
     gw->held = expiring > due + waiting ? expiring - due - waiting : 0;
     return rc;
 }
@@ -893,7 +902,7 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     d->late_end = &d->late;
     d->timer = loop_timer_new(gw->loop, delivery_timer, d);
     d->forget_us = clock_mono_us() + FORGET_EVERY_US;
-    d->expiry_us = 1; /* look at once */
+    d->expiry_us = d->schedule_us = 1; /* look at once */
     d->quarantine = quarantine_new();
     gw->delivery = d;
     rc = clock_start(d, e);

@@ -25,6 +25,10 @@ void delivery_clock(const struct delivery *, int64_t *behind_us_out, int64_t *ah
 void delivery_kick(struct delivery *, struct gw_channel *);
 /* A message that expires at this Unix time was queued. */
 void delivery_expiry(struct delivery *, int64_t wall_us);
+/* A message was accepted that is due at this Unix time, not now. */
+void delivery_scheduled(struct delivery *, int64_t wall_us);
+/* Unix time, to compare with what is due, and to plan it by; never goes back. */
+int64_t delivery_due_now(const struct delivery *);
 /* A media of this channel waits to be downloaded. */
 void delivery_fetch(struct delivery *, struct gw_channel *);
 /* Appends claims for all kicked channels, as far as credit goes. Each turn, before the

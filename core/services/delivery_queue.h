@@ -54,10 +54,11 @@ struct delivery {
     struct loop_timer *timer;
     struct claim *first, **end; /* claimed, not yet handed over */
     unsigned n_claims;
-    bool kicked;       /* some channel is */
-    int64_t expiry_us; /* Unix: when the next message expires; 0: unknown or none */
-    int64_t forget_us; /* monotonic: next look at old idempotency keys and orphans */
-    int64_t full_us;   /* monotonic: when to try again what had no room on the disk; 0 */
+    bool kicked;         /* some channel is */
+    int64_t expiry_us;   /* Unix: when the next message expires; 0: unknown or none */
+    int64_t schedule_us; /* Unix: when the next that is scheduled is due; 0: none */
+    int64_t forget_us;   /* monotonic: next look at old idempotency keys and orphans */
+    int64_t full_us;     /* monotonic: when to try again what had no room on the disk; 0 */
     struct late_report *late, **late_end;
     struct hilo_id unreadable; /* the last that the log was told of */
     struct fetch_job *jobs;    /* with a plugin, or being finished */
@@ -74,10 +75,11 @@ void clock_look(void *arg);
 void clock_moved(struct delivery *, int64_t by_us);
 /* If it is time to ask, asks the system whether its clock is synchronized. */
 void clock_ask(struct delivery *, int64_t mono_us);
-/* Unix time, to compare with what is due, and to plan it by; never goes back. */
-int64_t delivery_due_now(const struct delivery *);
 /* Unix time, to compare with when something ends; never ahead by a jump. */
 int64_t delivery_end_now(const struct delivery *);
+
+/* delivery_schedule.c: what is scheduled and due now takes its place in the queue; sets schedule_us. */
+int32_t schedule_look(struct delivery *, struct err *);
 
 /* delivery_pace.c: what the peer takes. now: monotonic. */
 /* How many of at most max messages the channel's bucket has room for. */

@@ -350,6 +350,11 @@ int32_t delivery_report(struct delivery *d, struct gw_channel *c, const struct h
     return HILO_OK;
 }
 
+static bool in_queue(uint64_t place)
+{
+    return place == PLACE_DUE || place == PLACE_WAITING || place == PLACE_SCHEDULED;
+}
+
 void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id, uint64_t place_before,
                     uint64_t status)
 {
@@ -369,8 +374,7 @@ void delivery_moved(struct delivery *d, struct gw_channel *c, struct hilo_id id,
     /* Sent is counted by the report, if there is one. */
     if (status && status < GW_STATUSES && (status != HILO_STATUS_SENT || place_before == PLACE_HELD))
         c->came_to[status]++;
-    bool was = place_before == PLACE_DUE || place_before == PLACE_WAITING;
-    bool is = m.place == PLACE_DUE || m.place == PLACE_WAITING;
+    bool was = in_queue(place_before), is = in_queue(m.place);
     if (was && !is)
         c->queued--;
     else if (!was && is)

@@ -22,6 +22,9 @@
 
 /* That somebody writes is no news any more after so long. */
 static const int64_t TYPING_LIFE_US = 20000000;
+/* As far as expires_in may reach: what is sent rarer than monthly is better planned by whoever knows
+ * the customer then. */
+static const int64_t SEND_AT_MAX_US = INT64_C(30) * 86400000000;
 
 /* ---- the channel ---- */
 
@@ -237,7 +240,7 @@ static struct hilo_str outbound_bytes(const struct outbound *o, struct arena *a)
     if (o->reply_ext.n)
         hilo_put_str(&w, HILO_T_MSG_REPLY_EXT, o->reply_ext);
     hilo_put_u64(&w, HILO_T_MSG_ARRIVED, (uint64_t)o->now);
-    hilo_put_u64(&w, HILO_T_MSG_DUE, (uint64_t)o->now);
+    hilo_put_u64(&w, HILO_T_MSG_DUE, (uint64_t)(o->due ? o->due : o->now));
     hilo_put_u64(&w, HILO_T_MSG_EXPIRES, (uint64_t)o->expires);
     hilo_put_u64(&w, HILO_T_MSG_PRIORITY, o->priority);
     hilo_put_str(&w, HILO_T_MSG_PARTY, o->party);
@@ -269,7 +272,8 @@ int outbound_finish(struct gateway *gw, struct outbound *o, struct arena *a, str
         return outbound_content_fault(f, "invalid_content", &e);
     o->plan.parts = (unsigned)o->lowered.n;
     o->plan.notes = o->lowered.notes;
-    if (o->window_us <= o->now && window_needed(o->plan.channel, o->lowered.message, o->lowered.n))
+    /* Of what is scheduled its claim judges: until then the customer may write. */
+    if (!o->due && o->window_us <= o->now && window_needed(o->plan.channel, o->lowered.message, o->lowered.n))
         return window_fault(gw, o->plan.channel, o->plan.customer, a, f);
     if (o->plan.channel->able->segment.octets) {
         if (segments_plan(o, a, f) != 0)
@@ -306,7 +310,33 @@ int outbound_append(struct gateway *gw, const struct actor *actor, struct outbou
     c->queued++;
     c->came_to[HILO_STATUS_ACCEPTED]++;
     delivery_expiry(gw->delivery, o->expires);
+    if (o->due)
+        delivery_scheduled(gw->delivery, o->due);
     delivery_kick(gw->delivery, c);
+    return 0;
+}
+
+/* When, from what address and how: what not every channel can. */
+static int outbound_wishes(struct gateway *gw, const struct message_request *r, struct outbound *o,
+                           struct fault *f)
+{
+    const struct gw_channel *c = o->plan.channel;
+
+    if (r->send_at > o->now + SEND_AT_MAX_US)
+        return fault_set(f, 422, "invalid_field", "/send_at", "send_at: a time within 30 days is expected");
+    if (r->send_at > delivery_due_now(gw->delivery))
+        o->plan.due = o->due = r->send_at;
+    if (r->flash && !(c->able->flags & HILO_ABLE_FLASH))
+        return fault_set(f, 422, "not_supported", "/flash",
+                         "the channel %.*s has no messages that are shown and not kept; leave flash out",
+                         STR_FMT(c->name));
+    o->flash = r->flash;
+    if (c->able->flags & HILO_ABLE_SENDER)
+        o->sender = r->sender;
+    else if (r->sender.n && !r->sender_if_able)
+        return fault_set(f, 422, "not_supported", "/sender",
+                         "the channel %.*s sends from its own address only; leave sender out",
+                         STR_FMT(c->name));
     return 0;
 }
 
@@ -323,6 +353,8 @@ static int outbound_decide(struct gateway *gw, const struct message_request *r, 
     o->case_id = r->case_id;
     if (pick_customer(gw, r, a, &o->plan, &schemes, f) != 0 ||
         pick_channel(gw, r, schemes, &o->plan.channel, f) != 0)
+        return -1;
+    if (outbound_wishes(gw, r, o, f) != 0)
         return -1;
     if (o->plan.new_customer && !(o->plan.channel->able->schemes & 1u << r->to.scheme))
         return fault_set(f, 422, "unknown_customer", "/to", "nobody has this %s; create the customer first",
@@ -350,10 +382,8 @@ static int outbound_decide(struct gateway *gw, const struct message_request *r, 
         o->category = HILO_CATEGORY_SERVICE;
     o->plan.id = idgen_next(store_ids(gw->store));
     o->priority = r->priority;
-    o->expires = o->now + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
+    o->expires = (o->due ? o->due : o->now) + (r->expires_in_us ? r->expires_in_us : gw->expires_us);
     o->language = r->language;
-    o->sender = r->sender;
-    o->flash = r->flash;
     if (outbound_finish(gw, o, a, f) != 0)
         return -1;
     int32_t rc = consent_denied(gw, o->plan.channel, o->plan.customer, o->party, o->category,
@@ -398,7 +428,12 @@ static void outlook_waits(const struct gw_channel *c, struct message_outlook *ou
     struct hilo_str text = {0};
     enum channel_state state = channel_state(c->plug, &text);
 
-    if (c->paused)
+    if (out->plan.due && out->window_needed && out->window_us <= out->plan.due)
+        out->waits = STR("it is scheduled; the customer must have written in the 24 hours before its time, "
+                         "or it fails with window_closed");
+    else if (out->plan.due)
+        out->waits = STR("it is scheduled");
+    else if (c->paused)
         out->waits = STR("an operator has paused the channel");
     else if (c->stopped || state == CHANNEL_STOPPED)
         out->waits = STR("the channel is stopped until an operator acts");

@@ -16,9 +16,11 @@ struct message_request {
     struct hilo_id reply_to;  /* may be none */
     uint32_t category;        /* 0: service */
     uint32_t priority;        /* 0, 1, 2 */
-    int64_t expires_in_us;    /* 0: the default */
+    int64_t send_at;          /* Unix time; 0, past or now: at once */
+    int64_t expires_in_us;    /* from send_at on; 0: the default */
     struct hilo_str language; /* may be empty */
     struct hilo_str sender;   /* instead of the channel's; may be empty */
+    bool sender_if_able;      /* left out where the channel has its own only */
     bool flash;
     struct hilo_str content;        /* bytes of group CONTENT, structurally valid */
     const struct access_once *once; /* its Idempotency-Key, looked up and new; or NULL */
@@ -28,6 +30,7 @@ struct message_plan {
     struct hilo_id id, customer, conversation;
     struct gw_channel *channel;
     bool new_customer, new_conversation;
+    int64_t due;              /* Unix time, when it is scheduled for; 0: at once */
     bool suppressed;          /* accepted, and it will not leave: the customer does not want it */
     unsigned parts;           /* messages that it is lowered to */
     struct hilo_str notes;    /* what lowering did, "choices_to_list", joined by spaces */

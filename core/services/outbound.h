@@ -9,6 +9,7 @@
 struct outbound {
     struct message_plan plan;
     int64_t now, expires;
+    int64_t due; /* when it is scheduled for; 0: at once */
     uint32_t category, priority;
     struct hilo_id case_id, reply_to;
     struct hilo_str reply_ext, language, sender;

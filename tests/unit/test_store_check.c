@@ -858,7 +858,7 @@ static const struct {
     D(message_changing_an_unknown_one, ": the message that it changes does not exist"),
     D(message_with_the_words_of_another, ": its newest words are in no message that changes it"),
     D(thread_miscounted, ": it counts 7 messages, its chain has 3"),
-    D(thread_gone, "THREAD -: the threads hold 4 messages, but 7 belong into one"),
+    D(thread_gone, "THREAD -: the threads hold 5 messages, but 8 belong into one"),
     D(thread_broken, ": the message 2 before its newest does not exist"),
     D(thread_in_a_circle, ": the message 2 before its newest is another customer's or out of order"),
     D(ext_gone, ": its provider's id is missing in EXT"),
