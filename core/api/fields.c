@@ -124,6 +124,10 @@ static int fields__value(const cJSON *v, const char *at, const struct field *d, 
         return fields__u64(v, at, d, to, f);
     case FIELD_DURATION:
         return fields__duration(v, at, d, to, f);
+    case FIELD_TIME:
+        if (cJSON_IsString(v) && clock_parse(json_str(v), to))
+            return 0;
+        return fields__bad(f, at, d, "a time as in \"2026-11-24T23:59:59Z\" (RFC 3339)");
     case FIELD_ID:
         if (cJSON_IsString(v) && id_parse(d->prefix, json_str(v), to))
             return 0;

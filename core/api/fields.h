@@ -14,6 +14,7 @@ enum field_type {
     FIELD_U64,      /* uint64_t; from min to max */
     FIELD_BOOL,     /* bool */
     FIELD_DURATION, /* int64_t, µs; ISO 8601; from min to max */
+    FIELD_TIME,     /* int64_t, Unix time in µs; RFC 3339 */
     FIELD_OBJECT,   /* const cJSON * */
     FIELD_ARRAY,    /* const cJSON *; at most max elements */
     FIELD_ANY       /* const cJSON * */

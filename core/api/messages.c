@@ -1,6 +1,7 @@
 /*
  * /v1/messages. The accept path: fields in one pass over the object, the content by the
- * model's own reader, the rest is the service's. Limits: a lifetime of 1 s to 30 days.
+ * model's own reader, the rest is the service's. Limits: a lifetime of 1 s to 30 days;
+ * a sender as networks know them.
  */
 #include "api/messages.h"
 #include "api/fields.h"
@@ -39,9 +40,10 @@ static const uint32_t to_scheme[TO_SCHEMES] = {HILO_SCHEME_PHONE,    HILO_SCHEME
 
 struct wanted {
     const cJSON *to, *content, *priority;
-    struct hilo_str channel, category, language;
+    struct hilo_str channel, category, language, sender;
     struct hilo_id case_id, reply_to;
-    int64_t expires_in;
+    int64_t expires_in, send_at;
+    bool flash;
 };
 #define AT(field) .offset = offsetof(struct wanted, field)
 static const struct field wanted_fields[] = {
@@ -58,6 +60,9 @@ static const struct field wanted_fields[] = {
     {.name = "priority", .type = FIELD_ANY, AT(priority)},
     {.name = "reply_to", .type = FIELD_ID, .prefix = "msg", AT(reply_to)},
     {.name = "language", .type = FIELD_STR, .min = 2, .max = 35, AT(language)},
+    {.name = "send_at", .type = FIELD_TIME, AT(send_at)},
+    {.name = "sender", .type = FIELD_STR, .min = 1, .max = 16, AT(sender)},
+    {.name = "flash", .type = FIELD_BOOL, AT(flash)},
 };
 #undef AT
 
@@ -104,6 +109,23 @@ static int message__priority(const cJSON *v, uint32_t *out, struct fault *f)
     return 0;
 }
 
+/* A number or a short code, with + or without, or a name of up to 11 characters of ASCII. */
+static int message__sender(struct hilo_str s, struct fault *f)
+{
+    const uint64_t plus = s.n > 1 && s.p[0] == '+';
+    bool digits = true, name = s.n <= 11;
+
+    for (uint64_t i = 0; i < s.n; i++) {
+        digits = digits && (i < plus || (s.p[i] >= '0' && s.p[i] <= '9'));
+        name = name && s.p[i] >= ' ' && s.p[i] <= '~';
+    }
+    if (name || (digits && s.n - plus <= 15))
+        return 0;
+    return fault_set(f, 422, "invalid_field", "/sender",
+                     "sender: up to 15 digits, or a name of up to 11 letters, digits and signs of ASCII, is "
+                     "expected");
+}
+
 int message_request_read(struct arena *arena, const cJSON *root, struct message_request *out, struct fault *f)
 {
     const struct model_path at = {NULL, STR("/content"), 0};
@@ -121,6 +143,8 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
         return -1;
     out->priority = 1;
     if (w.priority && message__priority(w.priority, &out->priority, f) != 0)
+        return -1;
+    if (message__sender(w.sender, f) != 0)
         return -1;
     if (w.category.n) {
         out->category = (uint32_t)model_value(MODEL_E_CATEGORY, w.category);
@@ -141,6 +165,9 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
     out->case_id = w.case_id;
     out->reply_to = w.reply_to;
     out->expires_in_us = w.expires_in;
+    out->send_at = w.send_at;
+    out->sender = w.sender;
+    out->flash = w.flash;
     out->language = w.language;
     out->content = hilo_written(&writer);
     return 0;
@@ -175,6 +202,7 @@ static int message__accepted(struct request *rq, const struct message_plan *plan
     out_str(&o, "status", plan->suppressed ? STR("suppressed") : STR("accepted"));
     if (plan->suppressed)
         out_str(&o, "reason", STR("opted_out"));
+    out_time(&o, "due", (uint64_t)plan->due);
     message__lowered(&o, plan->notes);
     if (plan->segments.n && shape_group(&o, "segments", MODEL_G_SEGMENTS, plan->segments, false, f) != 0) {
         buf_done(&o.b);
@@ -195,6 +223,9 @@ static int message__again(struct request *rq, const struct access_first *first, 
     struct rec_message m;
     struct hilo_str bytes;
 
+    const uint64_t due = hilo_get_u64(first->message, HILO_T_MSG_DUE);
+    if (due > hilo_get_u64(first->message, HILO_T_MSG_ARRIVED))
+        plan.due = (int64_t)due;
     /* Suppressed when it was accepted, or since: no other status is told here. */
     if (message_get(rq->api->gw, plan.id, rq->arena, &m, &bytes, f) != 0)
         return -1;
@@ -238,6 +269,7 @@ static int message__outlook(struct out *o, const struct message_outlook *x, stru
         out_time(o, "open_until", x->window_us > 0 ? (uint64_t)x->window_us : 0);
         out_end(o, '}');
     }
+    out_time(o, "due", (uint64_t)plan->due);
     message__lowered(o, plan->notes);
     if (plan->segments.n && shape_group(o, "segments", MODEL_G_SEGMENTS, plan->segments, false, f) != 0)
         return -1;

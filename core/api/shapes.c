@@ -92,7 +92,7 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     out_opt(o, "detail", m->detail);
     out_opt(o, "provider_id", m->ext_id);
     out_u64(o, "attempts", m->attempts);
-    out_time(o, "due", m->place == PLACE_DUE ? m->due : 0);
+    out_time(o, "due", m->place == PLACE_DUE || m->place == PLACE_SCHEDULED ? m->due : 0);
     out_time(o, "expires", m->expires);
     out_time(o, "edited", m->edited);
     out_time(o, "deleted", m->deleted);

@@ -2,7 +2,7 @@
  * Sendsms: from Kannel's parameters to messages, one a receiver, and Kannel's answers.
  *
  * What Kannel would put into the PDU as it came and Hilo has no field for (UDH, 8-bit data,
- * message class 2 and 3, MWI, PID, RPI, alt-dcs, compression, deferred delivery) is refused
+ * message class 2 and 3, MWI, PID, RPI, alt-dcs, compression) is refused
  * in words: nothing is silently left out. account, binfo and meta-data go into the
  * callback's address only.
  */
@@ -16,7 +16,7 @@
 #include <openssl/sha.h>
 
 static const int64_t MINUTE_US = INT64_C(60000000);
-enum { VALIDITY_MAX = 30 * 24 * 60, ACCOUNT_MAX = 64, META_MAX = 1024 };
+enum { VALIDITY_MAX = 30 * 24 * 60, DEFERRED_MAX = 30 * 24 * 60, ACCOUNT_MAX = 64, META_MAX = 1024 };
 
 struct job {
     struct gateway *gw;
@@ -104,10 +104,10 @@ static bool numbers(struct job *j, struct sendsms_answer *out)
         return refuse(out, 400, "Coding field misformed, rejected");
     if (e->validity < SENDSMS_UNSET || e->validity > VALIDITY_MAX)
         return refuse(out, 400, "Validity field misformed, rejected");
-    if (e->deferred < SENDSMS_UNSET)
+    if (e->deferred < SENDSMS_UNSET || e->deferred > DEFERRED_MAX)
         return refuse(out, 400, "Deferred field misformed, rejected");
-    if (e->deferred > 0)
-        return refuse(out, 400, "Deferred delivery is not supported, rejected");
+    if (e->deferred > 0 && e->validity > 0 && e->validity <= e->deferred)
+        return refuse(out, 400, "Validity is over before the deferred time, rejected");
     if (priority < SENDSMS_UNSET || priority > 3)
         return refuse(out, 400, "Priority field misformed, rejected");
     if (e->mwi != SENDSMS_UNSET || number(r->pid) > 0 || number(r->rpi) > 0 || number(r->alt_dcs) > 0 ||
@@ -115,8 +115,10 @@ static bool numbers(struct job *j, struct sendsms_answer *out)
         return refuse(out, 400, "mwi, pid, rpi, alt-dcs and compress are not supported, rejected");
     j->wanted.flash = e->mclass == 0;
     j->wanted.priority = priority >= 2 ? 0 : 1;
-    if (e->validity > 0)
-        j->wanted.expires_in_us = e->validity * MINUTE_US;
+    if (e->deferred > 0)
+        j->wanted.send_at = clock_wall_us() + e->deferred * MINUTE_US;
+    if (e->validity > 0) /* of both Kannel counts from now */
+        j->wanted.expires_in_us = (e->validity - (e->deferred > 0 ? e->deferred : 0)) * MINUTE_US;
     return true;
 }
 
@@ -197,6 +199,7 @@ static bool fields(struct job *j, struct sendsms_answer *out)
     if (r->account.n > ACCOUNT_MAX || r->binfo.n > META_MAX || r->meta_data.n > META_MAX)
         return refuse(out, 400, "Account field misformed or too long, rejected");
     j->wanted.sender = sender;
+    j->wanted.sender_if_able = true; /* every user has one, whatever the channel */
     if (smsc.n)
         j->wanted.channel = channel_wanted(j, smsc);
     j->escapes.sender = sender;

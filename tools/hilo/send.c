@@ -18,6 +18,7 @@ static const struct column sent_columns[] = {
     {.head = {"Status", "Estado"}, .member = "status", .flags = COLUMN_STATUS},
     {.head = {"Channel", "Canal"}, .member = "channel"},
     {.head = {"Customer", "Cliente"}, .member = "customer"},
+    {.head = {"Due", "Previsto"}, .member = "due", .flags = COLUMN_TIME},
     {.head = {"Made to fit", "Adaptado"}, .member = "lowered"},
     {.head = {"Segments", "Segmentos"}, .cell = segments_cell},
 };
@@ -283,6 +284,7 @@ static const struct column plan_columns[] = {
     {.head = {"Window until", "Ventana hasta"}, .member = "window.open_until", .flags = COLUMN_TIME},
     {.head = {"Lowered", "Adaptado"}, .member = "lowered"},
     {.head = {"Segments", "Segmentos"}, .cell = segments_cell},
+    {.head = {"Due", "Previsto"}, .member = "due", .flags = COLUMN_TIME},
     {.head = {"Waits", "Espera"}, .member = "waits"},
 };
 
@@ -305,7 +307,8 @@ int cmd_send(struct cli *cli)
     static const struct {
         const char *option, *member;
     } plain[] = {{"channel", "channel"},    {"category", "category"}, {"case", "case"},
-                 {"expires", "expires_in"}, {"reply-to", "reply_to"}, {"priority", "priority"}};
+                 {"expires", "expires_in"}, {"reply-to", "reply_to"}, {"priority", "priority"},
+                 {"at", "send_at"},         {"sender", "sender"}};
     cJSON *body = cJSON_CreateObject();
     struct answer a = {0};
     struct text key = {0};
@@ -315,6 +318,8 @@ int cmd_send(struct cli *cli)
         goto out;
     for (size_t i = 0; i < COUNT(plain); i++)
         put(body, plain[i].member, arg(cli, plain[i].option));
+    if (arg(cli, "flash"))
+        (void)cJSON_AddTrueToObject(body, "flash");
     if (arg(cli, "idempotency-key"))
         text_add(&key, arg(cli, "idempotency-key"));
     else
