@@ -190,7 +190,7 @@ $O/tests/behave/test_full $O/tests/behave/test_backup: | $O/tests/behave/nospace
 $O/tests/behave/settime.so: tests/behave/settime.c tests/behave/settime.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -o $@
-$O/tests/behave/test_clock $O/tests/behave/test_webhooks_time: | $O/tests/behave/settime.so
+$O/tests/behave/test_clock $O/tests/behave/test_webhooks_time $O/tests/behave/test_schedule: | $O/tests/behave/settime.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
@@ -200,7 +200,7 @@ $O/tests/behave/test_config $O/tests/behave/test_worker: | $(TEST_SO)
 $O/tests/behave/sms.o: tests/behave/sms.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
-$(filter $O/tests/behave/test_sms%,$(OUTSIDE_BIN)): $O/tests/behave/sms.o
+$(filter $O/tests/behave/test_sms% $O/tests/behave/test_schedule,$(OUTSIDE_BIN)): $O/tests/behave/sms.o
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
