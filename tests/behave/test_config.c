@@ -187,6 +187,24 @@ static void the_example_of_infobip_is_good(void **state)
     scratch_done(&s);
 }
 
+/* The same of conf/sms-try.yaml, which has a section of its own for folders. */
+static void the_example_to_try_sms_is_good(void **state)
+{
+    struct scratch s;
+    char *example = file_read("conf/sms-try.yaml", NULL), *yaml = NULL, *rest = strstr(example, "\nhttp:");
+
+    (void)state;
+    scratch_init(&s);
+    assert_non_null(rest);
+    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins%s", harness_build(), rest) > 0);
+    char *said = check(&s, yaml, 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    free(yaml);
+    free(example);
+    scratch_done(&s);
+}
+
 /* conf/sms-*.yaml, as they are but for the folder of plugins; and what is wrong with such options. */
 static void the_examples_of_sms_are_good(void **state)
 {
@@ -489,6 +507,7 @@ int main(void)
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
         cmocka_unit_test(the_example_of_infobip_is_good),
+        cmocka_unit_test(the_example_to_try_sms_is_good),
         cmocka_unit_test(the_examples_of_sms_are_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
