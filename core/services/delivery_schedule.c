@@ -9,7 +9,7 @@
 #include "store/keys.h"
 
 enum { DUE_A_TURN = 256 };
-static const int64_t AGAIN_US = 1000000;
+static const int64_t ROOM_US = 1000000;
 
 struct ripe {
     struct hilo_id id[DUE_A_TURN];
@@ -79,7 +79,7 @@ int32_t schedule_look(struct delivery *d, struct err *e)
                     ripe_collect, x, e);
     for (unsigned i = 0; i < x->n && rc == HILO_OK; i++)
         rc = come_due(d, x->id[i], e);
-    d->schedule_us = rc == HILO_OK ? (int64_t)x->next : delivery_due_now(d) + AGAIN_US;
+    d->schedule_us = rc == HILO_OK ? (int64_t)x->next : delivery_due_now(d) + ROOM_US;
     return rc;
 }
 

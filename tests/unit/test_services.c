@@ -42,6 +42,7 @@ static int test_adjtimex(struct timex *tx)
 #include "services/delivery.c"
 #include "services/delivery_fetch.c"
 #include "services/delivery_report.c"
+#include "services/delivery_schedule.c"
 #include "services/delivery_time.c"
 #undef store_append
 #undef store_room
@@ -345,6 +346,110 @@ static void a_download_that_cannot_be_recorded_is_not_repeated_at_once(void **st
     assert_int_equal(rig_plug.fetches, 2);
 }
 
+/* ---- what is scheduled ------------------------------------------------------------ */
+
+static const int64_t HOUR_US = INT64_C(3600) * 1000000;
+
+static int accept_in(struct rig *r, int64_t us, struct message_plan *plan, struct fault *f)
+{
+    struct hilo_writer w;
+
+    arena_writer(r->gw.arena, &w);
+    hilo_put_u64(&w, HILO_T_CONTENT_TYPE, HILO_CONTENT_TEXT);
+    hilo_put_str(&w, HILO_T_CONTENT_TEXT, STR("later"));
+    const struct message_request q = {.to = {.scheme = HILO_SCHEME_PHONE, .value = STR("+573001112233")},
+                                      .channel = STR("wa"),
+                                      .priority = 1,
+                                      .send_at = clock_wall_us() + us,
+                                      .expires_in_us = 1000000,
+                                      .content = hilo_written(&w)};
+    store_begin(r->store);
+    int rc = message_accept(&r->gw, &actor_core, &q, r->gw.arena, plan, f);
+    store_end(r->store);
+    rig_turn(r);
+    return rc;
+}
+
+static struct hilo_id schedule_in(struct rig *r, int64_t us)
+{
+    struct message_plan plan;
+    struct fault f = {0};
+
+    if (accept_in(r, us, &plan, &f) != 0)
+        fail_msg("%s: %s", f.code, f.text);
+    return plan.id;
+}
+
+static void what_is_scheduled_waits_for_its_time_and_for_room(void **state)
+{
+    struct rig *r = *state;
+    static const int32_t no[] = {HILO_FULL, HILO_AGAIN};
+    struct hilo_id id = schedule_in(r, HOUR_US), later = schedule_in(r, 3 * HOUR_US);
+    struct rec_message m = message_of(r, id);
+
+    assert_int_equal(m.place, PLACE_SCHEDULED);
+    assert_int_equal(m.expires, m.due + 1000000);
+    assert_int_equal(r->delivery->schedule_us, (int64_t)m.due);
+    delivery_timer(r->delivery);
+    rig_turn(r);
+    assert_int_equal(rig_plug.sends, 0);
+    r->delivery->clock.behind_us = HOUR_US + 1000; /* as if so much had passed */
+    for (unsigned i = 0; i < 2; i++) {
+        claims = no[i];
+        r->delivery->schedule_us = 1;
+        delivery_timer(r->delivery);
+        rig_turn(r);
+        assert_int_equal(message_of(r, id).place, PLACE_SCHEDULED);
+        assert_true(r->delivery->schedule_us > delivery_due_now(r->delivery)); /* in a moment */
+    }
+    claims = HILO_OK;
+    r->delivery->schedule_us = 1;
+    delivery_timer(r->delivery);
+    rig_turn(r);
+    assert_int_equal(rig_plug.sends, 1);
+    assert_true(id_eq(rig_plug.sent, id));
+    assert_int_equal(r->ch.queued, 1);
+    assert_int_equal(r->delivery->schedule_us, (int64_t)message_of(r, later).due);
+}
+
+static void what_is_scheduled_is_counted(void **state)
+{
+    struct rig *r = *state;
+    struct message_plan plan;
+    struct fault f = {0};
+    struct err e = {0};
+
+    r->ch.queue_max = 2;
+    (void)schedule_in(r, HOUR_US);
+    struct hilo_id id = schedule_in(r, HOUR_US);
+    assert_int_equal(accept_in(r, HOUR_US, &plan, &f), -1);
+    assert_string_equal(f.code, "queue_full");
+    /* The same after a start. */
+    assert_int_equal(delivery_adopt(r->delivery, &r->ch, &e), HILO_OK);
+    assert_int_equal(r->ch.queued, 2);
+    assert_int_equal(count_held(&r->gw, &e), HILO_OK);
+    assert_int_equal(r->gw.held, 0);
+    store_begin(r->store);
+    assert_int_equal(message_cancel(&r->gw, &actor_core, id, &f), 0);
+    store_end(r->store);
+    assert_int_equal(r->ch.queued, 1);
+    assert_int_equal(accept_in(r, HOUR_US, &plan, &f), 0);
+}
+
+static void no_further_ahead_than_it_may_live(void **state)
+{
+    struct rig *r = *state;
+    struct message_plan plan;
+    struct fault f = {0};
+
+    assert_int_equal(accept_in(r, 30 * 24 * HOUR_US + HOUR_US, &plan, &f), -1);
+    assert_string_equal(f.pointer, "/send_at");
+    assert_int_equal(accept_in(r, 30 * 24 * HOUR_US - HOUR_US, &plan, &f), 0);
+    assert_int_equal(accept_in(r, -HOUR_US, &plan, &f), 0); /* at once */
+    assert_int_equal(plan.due, 0);
+    assert_int_equal(rig_plug.sends, 1);
+}
+
 /* ---- a full link, a pause ---------------------------------------------------------- */
 
 static void a_full_link_does_not_keep_the_loop_turning(void **state)
@@ -524,8 +629,6 @@ static void old_things_are_forgotten_in_portions(void **state)
 
 /* ---- a clock that is set ---- */
 
-static const int64_t HOUR_US = INT64_C(3600) * 1000000;
-
 static bool near(int64_t a, int64_t b)
 {
     return a - b < 10 * 1000000 && b - a < 10 * 1000000;
@@ -610,6 +713,9 @@ int main(void)
         T(expiry_is_tried_again),
         T(a_download_without_room_costs_no_attempt),
         T(a_download_that_cannot_be_recorded_is_not_repeated_at_once),
+        T(what_is_scheduled_waits_for_its_time_and_for_room),
+        T(what_is_scheduled_is_counted),
+        T(no_further_ahead_than_it_may_live),
         T(a_full_link_does_not_keep_the_loop_turning),
         T(a_pause_does_not_stop_downloads),
         T(a_resume_takes_downloads_up_again),

@@ -1,6 +1,7 @@
 /* The 24 hours after a customer's message, by the API: what they let through, and what is
  * said when they are over; and what POST /v1/messages/plan says of it beforehand. */
 #include "api_rig.h"
+#include "services/delivery_queue.h"
 #include "services/templates.h"
 #include "store/keys.h"
 
@@ -88,6 +89,56 @@ static void it_is_open_for_a_day_by_the_provider_s_clock(void **state)
                           "\"title\":\"A\"}]",
                           &a),
                      202);
+}
+
+static struct hilo_id in_an_hour(struct rig *r, const char *path, struct reply *a)
+{
+    char body[600], at[CLOCK_TEXT], *id;
+    struct hilo_id out = {{0}};
+
+    clock_format(clock_wall_us() + 60 * MINUTE_US, at);
+    (void)snprintf(body, sizeof body,
+                   "{\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"wa\",\"content\":{" TEXT
+                   "},\"send_at\":\"%s\"}",
+                   at);
+    (void)rig_post(r, path, body, a);
+    if ((id = strstr(a->body, "\"id\":\"")))
+        assert_true(id_parse("msg", str_n(id + 6, 30), &out));
+    return out;
+}
+
+static struct rec_message an_hour_later(struct rig *r, struct hilo_id id)
+{
+    struct key k = key_of_id(id);
+    struct rec_message m;
+    struct err e = {0};
+
+    r->delivery->clock.behind_us += 60 * MINUTE_US;
+    assert_int_equal(schedule_look(r->delivery, &e), HILO_OK);
+    rig_turn(r);
+    assert_int_equal(
+        store_record(r->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, r->gw.arena, &m, &e), HILO_OK);
+    return m;
+}
+
+/* Nobody knows yet whether the customer will have written by then. */
+static void of_what_is_scheduled_its_claim_judges(void **state)
+{
+    struct rig *r = *state;
+    struct reply a;
+
+    (void)in_an_hour(r, "/v1/messages/plan", &a);
+    assert_has(a.body, "\"accepted\":true");
+    assert_has(a.body, "\"waits\":\"it is scheduled; the customer must have written");
+    struct hilo_id id = in_an_hour(r, "/v1/messages", &a);
+    assert_int_equal(a.status, 202);
+    assert_true(str_eqz(an_hour_later(r, id).reason, "window_closed"));
+    assert_int_equal(rig_plug.sends, 0);
+    r->delivery->clock.behind_us = 0;
+    id = in_an_hour(r, "/v1/messages", &a);
+    inbound(r, "w1", MINUTE_US);
+    assert_int_equal(an_hour_later(r, id).place, PLACE_IN_FLIGHT);
+    assert_int_equal(rig_plug.sends, 1);
 }
 
 static void what_to_do_instead_is_named(void **state)
@@ -273,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(never_written_it_is_closed),
         T(it_is_open_for_a_day_by_the_provider_s_clock),
+        T(of_what_is_scheduled_its_claim_judges),
         T(what_to_do_instead_is_named),
         T(signals_need_none_and_a_reaction_does),
         T(the_operator_may_leave_it_to_the_provider),
