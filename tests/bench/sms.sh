@@ -83,6 +83,18 @@ load() { # connections seconds pause_ms callbacks_each: out to the SMSC and all 
     cpu=$(calc %.1f "($(all_ticks) - $before) * 1e6 / $hz / $submits")
     p50=$(field "$smsc_line" p50) p99=$(field "$smsc_line" p99)
 }
+backlog() { # name: what the store has applied and not yet flushed, and until when; Kannel has no such thing
+    local keys began
+    began=$(now_us)
+    keys=$(key=$api_key api GET /metrics | awk '$1 == "hilo_store_pending_keys" { print $2 }')
+    sample "$1_pending" "$keys"
+    while [ "$keys" != 0 ]; do
+        [ $(($(now_us) - began)) -lt 60000000 ] || fail "$keys keys are still pending a minute after the load"
+        sleep 0.1
+        keys=$(key=$api_key api GET /metrics | awk '$1 == "hilo_store_pending_keys" { print $2 }')
+    done
+    sample "$1_empty" "$(calc %.1f "($(now_us) - $began) / 1e6")"
+}
 keep() { # name
     sample "$1_accept" "$accept"; sample "$1_submit" "$submit"; sample "$1_flow" "$flow"
     sample "$1_cpu" "$cpu"; sample "$1_p50" "$p50"; sample "$1_p99" "$p99"
@@ -210,6 +222,7 @@ for round in $(seq "$rounds"); do
             load 16 1 0 $each # every customer is known from here on
             for n in $connections; do
                 load "$n" "$secs" 0 $each; keep "${peer}_$receipts$n"
+                [ "$peer" = kannel ] || backlog "${peer}_$receipts"
             done
             load 16 "$secs" "$pause" $each; keep "${peer}_${receipts}_paced"
             sample "${peer}_${receipts}_peak" "$(peak_kib)"
@@ -239,6 +252,8 @@ for receipts in no yes; do
     done
     for peer in $peers; do
         echo "${label[$peer]}${what[$receipts]}: at most $(median "${peer}_${receipts}_peak") KiB resident"
+        [ "$peer" = kannel ] ||
+            echo "${label[$peer]}${what[$receipts]}: $(median "${peer}_${receipts}_pending") keys pending once all had come, none $(median "${peer}_${receipts}_empty") s later"
     done
 done
 for window in 10 100; do
