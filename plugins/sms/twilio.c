@@ -62,6 +62,7 @@ static void twilio_narrow(const struct sms_conf *conf, struct hilo_abilities *ab
     sms_api_narrow(conf, able);
     if (able->text_max > TWILIO_TEXT_MAX)
         able->text_max = TWILIO_TEXT_MAX;
+    able->flags &= ~(uint32_t)HILO_ABLE_FLASH;
 }
 
 static char *twilio_authorization(const struct sms_conf *conf)
