@@ -43,6 +43,13 @@ static const struct example examples[] = {
      "\",\"category\":\"transactional\",\"priority\":\"bulk\",\"expires_in\":\"PT1H\",\"reply_to\":\"" MSG
      "\",\"language\":\"es\",\"content\":{\"type\":\"text\",\"text\":\"-1 día\"}}",
      202},
+    {{"send", "--phone", "+573001112233", "--at", "2026-12-24T09:00:00-05:00", "--sender", "Tienda",
+      "--flash", "x"},
+     "POST",
+     "/v1/messages",
+     "{\"to\":{\"phone\":\"+573001112233\"},\"send_at\":\"2026-12-24T09:00:00-05:00\",\"sender\":\"Tienda\","
+     "\"flash\":true,\"content\":{\"type\":\"text\",\"text\":\"x\"}}",
+     202},
     {{"send", "--web-visitor", "w1", "--text", "x"},
      "POST",
      "/v1/messages",
