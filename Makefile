@@ -266,7 +266,7 @@ fixture: $O/tests/unit/test_store_fixture
 unit: $(UNIT_BIN)
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
 # What drives a channel runs twice: on a thread, and in a worker.
-TWICE := consent doubt inbound infobip log order receipts reload retry sms sms_infobip sms_link sms_trouble sms_twilio story whatsapp_account whatsapp_types
+TWICE := consent doubt inbound infobip log order receipts reload retry sms sms_infobip sms_trouble sms_twilio story whatsapp_account whatsapp_types
 behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
 	@for t in $(TWICE:%=$O/tests/behave/test_%); do echo "== $$t (worker)"; \
