@@ -80,15 +80,53 @@ static uint8_t *decomposed(struct hilo_str s, size_t *n_out)
     return u8_casefold((const uint8_t *)s.p, (size_t)s.n, NULL, UNINORM_NFKD, NULL, n_out);
 }
 
+/* The same for text that is ASCII alone, or longer than a word by its ASCII alone, which most of what
+ * people say is: by the library it took as much as all the rest of taking a message. False:
+ * it is neither. */
+static bool fold_ascii(struct arena *a, struct hilo_str s, struct hilo_str *out)
+{
+    char said[SAID_MAX];
+    size_t k = 0;
+    bool gap = false, longer = false, other = false;
+
+    for (uint64_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x80) {
+            other = true;
+            continue;
+        }
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) {
+            gap = k > 0;
+            continue;
+        }
+        longer |= k + gap + 1 > SAID_MAX;
+        if (longer)
+            continue;
+        if (gap)
+            said[k++] = ' ';
+        gap = false;
+        said[k++] = (char)c;
+    }
+    *out = longer || k == 0 || other ? (struct hilo_str){0} : arena_str(a, str_n(said, k));
+    return longer || !other;
+}
+
 struct hilo_str word_fold(struct arena *a, struct hilo_str s)
 {
+    struct hilo_str ascii;
     size_t n = 0, i, k = 0;
     bool gap = false;
     ucs4_t uc;
     int len;
 
     /* Longer with signs around it, but not by pages. */
-    if (s.n == 0 || s.n > 4 * SAID_MAX || !str_utf8_valid(s))
+    if (s.n == 0 || s.n > 4 * SAID_MAX)
+        return (struct hilo_str){0};
+    if (fold_ascii(a, s, &ascii))
+        return ascii;
+    if (!str_utf8_valid(s))
         return (struct hilo_str){0};
     uint8_t *low = decomposed(s, &n);
     if (!low)
