@@ -45,6 +45,8 @@ struct fake {
     uint32_t credit;
     int32_t state;
     char state_text[400];
+    bool ranked; /* what send_with sends has a priority: */
+    uint64_t rank;
     /* what to say */
     int32_t submit_rc;
     int64_t now, wall;
@@ -334,6 +336,8 @@ static inline int32_t send_with(struct fake *f, unsigned id, const char *phone, 
     hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_OUTBOUND);
     if (expires)
         hilo_put_u64(&w, HILO_T_MSG_EXPIRES, (uint64_t)expires);
+    if (f->ranked)
+        hilo_put_u64(&w, HILO_T_MSG_PRIORITY, f->rank);
     hilo_open(&w, HILO_T_MSG_PARTY);
     hilo_put_u64(&w, HILO_T_IDENT_SCHEME, HILO_SCHEME_PHONE);
     hilo_put_str(&w, HILO_T_IDENT_VALUE, str(phone));

@@ -356,6 +356,36 @@ static void times_and_flags_are_told(void **state)
     close(fd);
 }
 
+/* SMPP 3.4, 5.2.14: 0 and 1 in GSM, 0 bulk to 3 very urgent in ANSI-136. */
+static void priority_is_told_in_the_networks_way(void **state)
+{
+    static const struct {
+        int64_t option;
+        uint8_t urgent, normal, bulk, none;
+    } row[] = {
+        {SMS_PRIORITY_NONE, 0, 0, 0, 0}, {SMS_PRIORITY_GSM, 1, 0, 0, 0}, {SMS_PRIORITY_ANSI136, 2, 1, 0, 1}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        const uint8_t expect[] = {row[i].urgent, row[i].normal, row[i].bulk, row[i].none};
+        struct fake *f = calloc(1, sizeof *f);
+
+        fake_init(f);
+        f->conf.priority = row[i].option;
+        int fd = fake_bound(f);
+        for (unsigned k = 0; k < 4; k++) {
+            f->ranked = k < 3;
+            f->rank = k;
+            send_text(f, k + 1, "x");
+            struct submit s = submit_of(f, fd);
+            assert_int_equal(s.priority, expect[k]);
+        }
+        close(fd);
+        fake_done(f);
+        free(f);
+    }
+}
+
 static void what_cant_be_sent_fails_at_once(void **state)
 {
     struct fake *f = *state;
@@ -695,6 +725,7 @@ int main(void)
         T(packed_segments_fill_up_to_a_septet),
         T(addresses_follow_their_rules),
         T(times_and_flags_are_told),
+        T(priority_is_told_in_the_networks_way),
         T(what_cant_be_sent_fails_at_once),
         T(acknowledged_is_what_is_on_disk),
         T(a_text_has_its_sender_and_destination),
