@@ -113,7 +113,7 @@ static int32_t pour_into(struct backup_run *r, int to, struct manifest_file *f)
 {
     struct pour p = {.context = r->b->context};
     pthread_t thread;
-    int ends[2], made;
+    int ends[2], made, source;
     int32_t rc;
 
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -127,7 +127,10 @@ static int32_t pour_into(struct backup_run *r, int to, struct manifest_file *f)
         errno = made;
         return err_errno(r->err, "no thread for the copy");
     }
-    rc = copy_stream(r->copier, ends[0], context_fd(r->b->context), to, f->name, &f->bytes, f->hash, r->err);
+    source = context_fd(r->b->context);
+    rc = copy_stream(r->copier, ends[0], source, to, f->name, &f->bytes, f->hash, r->err);
+    if (source >= 0)
+        close(source);
     close(ends[0]); /* if that failed, LMDB stops at its next write */
     pthread_join(thread, NULL);
     return rc == HILO_OK && p.rc != HILO_OK ? err_set(r->err, p.rc, "%s", p.err.text) : rc;

@@ -93,7 +93,7 @@ int32_t context_walk(struct context *, enum table, context_scan_fn *, void *arg,
 /* LMDB's file as it is at one moment, in order, to fd (a pipe is fine), which stays the
  * caller's. What is pending is not in it. Meanwhile LMDB reuses no pages. [any]
  * HILO_AGAIN: nobody reads the pipe any more; HILO_IO. context_fd: the file that
- * is copied (borrowed), so that whoever reads the pipe can have it read ahead. */
+ * is copied, the caller's to close (-1: none), so that it can be read ahead. */
 int32_t context_copy(struct context *, int fd, struct err *);
 int context_fd(struct context *);
 

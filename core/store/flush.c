@@ -52,7 +52,7 @@ static int32_t write_out(struct context *c, struct pending *generation, uint64_t
     return rc;
 }
 
-static struct pending *drop_frozen(struct context *c)
+static struct pending *drop_frozen(struct context *c, struct err *err)
 {
     struct pending *generation;
     bool quiet, trimmed;
@@ -65,8 +65,12 @@ static struct pending *drop_frozen(struct context *c)
     trimmed = quiet && pending_trim(c->active);
     pthread_rwlock_unlock(&c->lock);
     pending_clear(generation);
-    if (quiet && (pending_trim(generation) || trimmed))
-        (void)malloc_trim(0);
+    if (quiet) {
+        trimmed |= pending_trim(generation);
+        trimmed |= lmdb_release(c->lmdb, err); /* what fails there, attempt makes the context's failure */
+        if (trimmed)
+            (void)malloc_trim(0);
+    }
     return generation;
 }
 
@@ -100,7 +104,7 @@ static void attempt(struct context *c)
     pthread_mutex_unlock(&c->control);
 
     if (write_out(c, generation, seq, end, time_us, &err) == HILO_OK)
-        cleared = drop_frozen(c);
+        cleared = drop_frozen(c, &err);
     us = (uint64_t)(clock_mono_us() - began);
     report(c, before, &err, keys, us);
 

@@ -28,7 +28,8 @@
 enum {
     READERS_MAX = 126, /* reads at the same moment; far more than the daemon has threads */
     LOCK_BYTES = 8192, /* of lock.mdb with so many */
-    DISK_FULL_BYTES = 1 << 20
+    DISK_FULL_BYTES = 1 << 20,
+    RELEASE_CHANGES = 5000 /* pages of so many are worth opening it again: some 20 MB */
 };
 
 struct lmdb_reader {
@@ -41,10 +42,14 @@ struct lmdb_reader {
 struct lmdb {
     MDB_env *env;
     MDB_dbi dbi;
-    char *dir;
-    pthread_mutex_t lock; /* idle */
+    char *dir, *data; /* the folder, data.mdb in it */
+    uint64_t map_bytes;
+    bool read_only;
+    pthread_mutex_t lock; /* idle, out, and env while nobody is out */
     struct lmdb_reader *idle;
-    MDB_txn *write; /* of the one writer */
+    unsigned out;     /* reads and other uses of env that are under way */
+    uint64_t written; /* changes since env was opened; the one writer's */
+    MDB_txn *write;   /* of the one writer */
     MDB_cursor *write_cursor;
 };
 
@@ -73,11 +78,10 @@ bool lmdb_disk_full(struct lmdb *l)
     struct statvfs fs;
     struct rlimit limit;
     struct stat st;
-    int fd;
     if (statvfs(l->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < DISK_FULL_BYTES)
         return true;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-           mdb_env_get_fd(l->env, &fd) == 0 && fstat(fd, &st) == 0 && (rlim_t)st.st_size >= limit.rlim_cur;
+           stat(l->data, &st) == 0 && (rlim_t)st.st_size >= limit.rlim_cur;
 }
 
 static int32_t fail(struct lmdb *l, struct err *err, int rc, const char *doing)
@@ -152,6 +156,25 @@ static int reader_new(struct lmdb *l, struct lmdb_reader **out)
     return 0;
 }
 
+/* From here to leave, env stays what it is. EIO: it could not be opened again. */
+static int enter(struct lmdb *l)
+{
+    int rc;
+    pthread_mutex_lock(&l->lock);
+    rc = l->env ? 0 : EIO;
+    if (rc == 0)
+        l->out++;
+    pthread_mutex_unlock(&l->lock);
+    return rc;
+}
+
+static void leave(struct lmdb *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->out--;
+    pthread_mutex_unlock(&l->lock);
+}
+
 int32_t lmdb_read_begin(struct lmdb *l, struct err *err, struct lmdb_reader **out)
 {
     struct lmdb_reader *r;
@@ -160,13 +183,20 @@ int32_t lmdb_read_begin(struct lmdb *l, struct err *err, struct lmdb_reader **ou
     r = l->idle;
     if (r)
         l->idle = r->next;
+    rc = l->env ? 0 : EIO;
+    if (rc == 0)
+        l->out++;
     pthread_mutex_unlock(&l->lock);
+    if (rc != 0)
+        return fail(l, err, rc, "starting to read");
     if (!r)
         rc = reader_new(l, &r);
     else if ((rc = mdb_txn_renew(r->txn)) != 0)
         reader_free(r);
-    if (rc != 0)
+    if (rc != 0) {
+        leave(l);
         return fail(l, err, rc, "starting to read");
+    }
     *out = r;
     return HILO_OK;
 }
@@ -180,6 +210,7 @@ void lmdb_read_end(struct lmdb_reader **reader)
     pthread_mutex_lock(&r->lmdb->lock);
     r->next = r->lmdb->idle;
     r->lmdb->idle = r;
+    r->lmdb->out--;
     pthread_mutex_unlock(&r->lmdb->lock);
     *reader = NULL;
 }
@@ -284,6 +315,7 @@ int32_t lmdb_write_begin(struct lmdb *l, struct err *err)
 int32_t lmdb_write_put(struct lmdb *l, struct hilo_str key, struct hilo_str val, struct err *err)
 {
     MDB_val k = to_val(key), v = to_val(val);
+    l->written++;
     int rc = mdb_cursor_put(l->write_cursor, &k, &v, 0);
     return rc == 0 ? HILO_OK : fail(l, err, rc, "writing");
 }
@@ -378,16 +410,11 @@ static int make(const char *dir, const char *data)
     return rc;
 }
 
-static int make_if_none(const char *dir)
+static int make_if_none(const struct lmdb *l)
 {
-    char *data = NULL;
-    int rc = 0;
-    if (asprintf(&data, "%s/data.mdb", dir) < 0)
-        check_nomem();
-    if (access(data, F_OK) != 0)
-        rc = errno == ENOENT ? make(dir, data) : errno;
-    free(data);
-    return rc;
+    if (access(l->data, F_OK) == 0)
+        return 0;
+    return errno == ENOENT ? make(l->dir, l->data) : errno;
 }
 
 /* ---- opening ---- */
@@ -461,15 +488,48 @@ static int32_t reserve_lock(struct lmdb *l, struct err *err)
     return rc;
 }
 
+static int open_env(struct lmdb *l)
+{
+    unsigned flags = MDB_NOMETASYNC | MDB_NORDAHEAD | MDB_NOTLS | (l->read_only ? MDB_RDONLY : 0u);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    int dead = 0;
+    int rc = mdb_env_create(&l->env);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(l->env, (l->map_bytes + page - 1) / page * page);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(l->env, READERS_MAX);
+    if (rc == 0)
+        rc = mdb_env_open(l->env, l->dir, flags, 0600);
+    if (rc == 0)
+        rc = mdb_reader_check(l->env, &dead);
+    l->written = 0;
+    return rc;
+}
+
+static void close_env(struct lmdb *l)
+{
+    while (l->idle) {
+        struct lmdb_reader *r = l->idle;
+        l->idle = r->next;
+        reader_free(r);
+    }
+    if (l->env) {
+        /* The last commit's pointer isn't synced: if a power cut takes it, the journal replays that
+         * commit. */
+        mdb_env_close(l->env);
+    }
+    l->env = NULL;
+}
+
 int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct err *err, struct lmdb **out)
 {
-    unsigned flags = MDB_NOMETASYNC | MDB_NORDAHEAD | MDB_NOTLS | (read_only ? MDB_RDONLY : 0u);
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     int32_t code;
-    int rc, dead = 0;
+    int rc;
     struct lmdb *l = calloc(1, sizeof *l);
-    if (!l || !(l->dir = strdup(dir)))
+    if (!l || !(l->dir = strdup(dir)) || asprintf(&l->data, "%s/data.mdb", dir) < 0)
         check_nomem();
+    l->map_bytes = map_bytes;
+    l->read_only = read_only;
     pthread_mutex_init(&l->lock, NULL);
 
     if (!read_only) {
@@ -479,17 +539,9 @@ int32_t lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct er
             return code;
         }
     }
-    rc = read_only ? 0 : make_if_none(dir);
+    rc = read_only ? 0 : make_if_none(l);
     if (rc == 0)
-        rc = mdb_env_create(&l->env);
-    if (rc == 0)
-        rc = mdb_env_set_mapsize(l->env, (map_bytes + page - 1) / page * page);
-    if (rc == 0)
-        rc = mdb_env_set_maxreaders(l->env, READERS_MAX);
-    if (rc == 0)
-        rc = mdb_env_open(l->env, dir, flags, 0600);
-    if (rc == 0)
-        rc = mdb_reader_check(l->env, &dead);
+        rc = open_env(l);
     if (rc == ENOENT && read_only)
         code = err_set(err, HILO_NOTFOUND, "context %s: there is none (data.mdb is missing)", dir);
     else if (rc != 0)
@@ -510,20 +562,32 @@ void lmdb_close(struct lmdb **lmdb)
     if (!l)
         return;
     lmdb_write_end(l);
-    while (l->idle) {
-        struct lmdb_reader *r = l->idle;
-        l->idle = r->next;
-        reader_free(r);
-    }
-    if (l->env) {
-        /* The last commit's pointer isn't synced: if a power cut takes it, the journal replays that
-         * commit. */
-        mdb_env_close(l->env);
-    }
+    close_env(l);
     pthread_mutex_destroy(&l->lock);
+    free(l->data);
     free(l->dir);
     free(l);
     *lmdb = NULL;
+}
+
+bool lmdb_release(struct lmdb *l, struct err *err)
+{
+    int32_t code;
+    bool may;
+    int rc;
+    if (l->written < RELEASE_CHANGES)
+        return false;
+    pthread_mutex_lock(&l->lock);
+    may = l->out == 0;
+    if (may) {
+        close_env(l);
+        rc = open_env(l);
+        code = rc == 0 ? open_database(l, false, err) : fail(l, err, rc, "opening it again");
+        if (code != HILO_OK)
+            close_env(l);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return may;
 }
 
 int32_t lmdb_free_bytes(struct lmdb *l, uint64_t *bytes_out, struct err *err)
@@ -535,8 +599,11 @@ int32_t lmdb_free_bytes(struct lmdb *l, uint64_t *bytes_out, struct err *err)
     MDB_val k, v;
     uint64_t pages = 0;
     size_t n;
-    int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+    int rc = enter(l);
 
+    if (rc != 0)
+        return fail(l, err, rc, "reading its free list");
+    rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
     if (rc == 0)
         rc = mdb_stat(txn, l->dbi, &stat);
     if (rc == 0)
@@ -549,6 +616,7 @@ int32_t lmdb_free_bytes(struct lmdb *l, uint64_t *bytes_out, struct err *err)
         mdb_cursor_close(cursor);
     if (txn)
         mdb_txn_abort(txn);
+    leave(l);
     if (rc != MDB_NOTFOUND)
         return fail(l, err, rc, "reading its free list");
     *bytes_out = pages * stat.ms_psize;
@@ -557,8 +625,12 @@ int32_t lmdb_free_bytes(struct lmdb *l, uint64_t *bytes_out, struct err *err)
 
 int32_t lmdb_copy(struct lmdb *l, int fd, struct err *err)
 {
-    int rc = mdb_env_copyfd2(l->env, fd, 0);
+    int rc = enter(l);
 
+    if (rc == 0) {
+        rc = mdb_env_copyfd2(l->env, fd, 0);
+        leave(l);
+    }
     if (rc == EPIPE)
         return err_set(err, HILO_AGAIN, "context %s: nobody takes the copy any more", l->dir);
     return rc == 0 ? HILO_OK : fail(l, err, rc, "copying");
@@ -568,7 +640,12 @@ int lmdb_fd(struct lmdb *l)
 {
     int fd = -1;
 
-    return mdb_env_get_fd(l->env, &fd) == 0 ? fd : -1;
+    if (enter(l) != 0)
+        return -1;
+    if (mdb_env_get_fd(l->env, &fd) == 0)
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    leave(l);
+    return fd;
 }
 
 void lmdb_used(struct lmdb *l, uint64_t *map_bytes_out, uint64_t *used_bytes_out)
@@ -576,8 +653,11 @@ void lmdb_used(struct lmdb *l, uint64_t *map_bytes_out, uint64_t *used_bytes_out
     MDB_envinfo info;
     MDB_stat stat;
     *map_bytes_out = *used_bytes_out = 0;
+    if (enter(l) != 0)
+        return;
     if (mdb_env_info(l->env, &info) == 0 && mdb_env_stat(l->env, &stat) == 0) {
         *map_bytes_out = info.me_mapsize;
         *used_bytes_out = (info.me_last_pgno + 1) * stat.ms_psize;
     }
+    leave(l);
 }

@@ -45,7 +45,7 @@ int32_t lmdb_next(struct lmdb_reader *, bool reverse, struct hilo_str *key_out, 
  * the order of its pages. A read all the while: LMDB reuses no pages. HILO_AGAIN: nobody
  * reads the pipe any more; HILO_FULL; HILO_IO. */
 int32_t lmdb_copy(struct lmdb *, int fd, struct err *);
-/* The descriptor of data.mdb; borrowed. */
+/* A descriptor of data.mdb, the caller's to close; -1. */
 int lmdb_fd(struct lmdb *);
 int32_t lmdb_reached(struct lmdb *, uint64_t *seq_out, position *end_out, struct err *);
 int32_t lmdb_time(struct lmdb *, int64_t *time_us_out, struct err *); /* 0: it has none */
@@ -59,5 +59,10 @@ int32_t lmdb_write_del(struct lmdb *, struct hilo_str key, struct err *); /* abs
 int32_t lmdb_write_time(struct lmdb *, int64_t time_us, struct err *);
 int32_t lmdb_write_commit(struct lmdb *, uint64_t seq, position end, struct err *);
 void lmdb_write_end(struct lmdb *); /* drops what was not committed */
+/* Gives back the memory that LMDB keeps for its next write: as many pages as its largest one
+ * has changed, until the environment is closed. So it is closed and opened again, in some 100 us,
+ * if that is worth it and no read is under way; readers that come wait. The one writer's, between
+ * two writes. true: it was done. With a failure in err every use fails from then on. */
+bool lmdb_release(struct lmdb *, struct err *);
 
 #endif

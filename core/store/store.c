@@ -15,6 +15,7 @@
 #include "store/count.h"
 #include "store/replay.h"
 #include "store/restore.h"
+#include "store/warm.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,7 +32,8 @@ enum {
     REPORT_BYTES = 2048,        /* that a report takes at most: message.reported, with all its words, its
                                    batch's head, and message.requeued */
     RESERVE_PART = 8,           /* of a segment is for records */
-    FULL_RETRY_US = 1000000
+    FULL_RETRY_US = 1000000,
+    WARM_US = 1000000 /* of a start, for reading the context ahead */
 };
 static const uint64_t PENDING_MAX_BYTES = UINT64_C(1) << 30;
 
@@ -44,6 +46,7 @@ struct store {
     char *media_dir;
     struct backup *backup;
     struct count *count;
+    struct warm *warm;
     struct store_options options;
     /* The writer's role: */
     int64_t active_since_us; /* monotonic: when the active generation got its first change; 0 */
@@ -143,6 +146,7 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     rc = context_open(&co, err, &s->context);
     if (rc != HILO_OK)
         goto out;
+    s->warm = warm_start(context_fd(s->context), o->log);
     context_reached(s->context, &reached, &end);
     replay_init(&replay, s->context, s->arena, o->log, journal_dir);
     const struct journal_options jo = {.dir = journal_dir, .segment_bytes = o->segment_bytes, .log = o->log};
@@ -160,6 +164,7 @@ int32_t store_open(const struct store_options *o, struct err *err, struct store 
     s->newest_us = replay.newest_us ? replay.newest_us : store__time_of(s, rec.newest);
     s->count = count_new(s->context, o->dir);
     s->backup = backup_new(s->journal, s->context, o->dir, o->log);
+    warm_wait(s->warm, WARM_US);
     log_event(s->log, HILO_LOG_INFO, "store.opened",
               "seq=%" PRIu64 " replayed=%" PRIu64 " bytes=%" PRIu64 " cut_bytes=%" PRIu64, rec.last_seq,
               rec.events, rec.bytes, rec.cut_bytes);
@@ -179,6 +184,7 @@ void store_close(struct store **sp)
 
     if (!s)
         return;
+    warm_stop(&s->warm);
     backup_free(&s->backup);
     count_free(&s->count);
     /* What was appended and not committed is dropped, and pending with it. After a commit

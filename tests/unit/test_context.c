@@ -12,6 +12,7 @@
 #include "store/context_table.h"
 #include "store/pending_hash.h"
 #include <lmdb.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -96,6 +97,16 @@ static void flush(struct fixture *f, uint64_t seq)
     context_synced(f->c, seq);
     if (context_wait(f->c, &f->err) != HILO_OK)
         fail_msg("%s", f->err.text);
+}
+
+static void put_many(struct fixture *f, const char *prefix)
+{
+    char key[16];
+    for (unsigned i = 10000; i < 90000; i++) {
+        (void)snprintf(key, sizeof key, "%s%u", prefix, i);
+        context_put(f->c, TABLE_MEDIA, str(key),
+                    STR("a value of some length, so that there is something to write"));
+    }
 }
 
 /* ---- scans as text: "key=val key=val" ---- */
@@ -726,6 +737,46 @@ static void a_slow_flush_does_not_block_reads(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Bytes that the heap has given out. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+static size_t heap(void)
+{
+    return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes()
+                                                   : mallinfo2().uordblks;
+}
+
+static bool one(void *arg, struct hilo_str key, struct hilo_str val)
+{
+    (void)key, (void)val;
+    /* Somebody reads all the while: the flusher must leave LMDB as it is under him. */
+    put_many(arg, "b");
+    flush(arg, 2);
+    return false;
+}
+
+static void what_a_large_flush_needed_is_given_back(void **state)
+{
+    enum { PAGES = 6 << 20 }; /* it changes more than that; half of it pending's tables may keep */
+    struct fixture *f = *state;
+    size_t before = heap();
+
+    put_many(f, "a");
+    flush(f, 1);
+    assert_in_range(heap(), 0, before + PAGES / 2);
+    expect(f, TABLE_MEDIA, "a77777", "a value of some length, so that there is something to write");
+
+    assert_int_equal(context_walk(f->c, TABLE_MEDIA, one, f, &f->err), HILO_OK);
+    assert_in_range(heap(), before + PAGES, SIZE_MAX);
+    expect(f, TABLE_MEDIA, "b77777", "a value of some length, so that there is something to write");
+    context_put(f->c, TABLE_MEDIA, STR("last"), STR("one"));
+    flush(f, 3);
+    assert_in_range(heap(), 0, before + PAGES / 2);
+    expect(f, TABLE_MEDIA, "a77777", "a value of some length, so that there is something to write");
+    expect(f, TABLE_MEDIA, "last", "one");
+    reopen(f, MAP, false);
+    expect(f, TABLE_MEDIA, "b10000", "a value of some length, so that there is something to write");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -749,6 +800,7 @@ int main(void)
         TEST(who_holds_still_reads_what_is_newest),
         TEST(readers_see_one_state_while_all_moves),
         TEST(a_slow_flush_does_not_block_reads),
+        TEST(what_a_large_flush_needed_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
