@@ -37,6 +37,7 @@ enum {
     OPEN_S = 30,      /* a worker's way to its start() */
     EXIT_S = 10,      /* from a worker's ENDED to its end */
     ANSWER_S = 30,    /* what a request may take (hilo/plugin.h); then it is owed no more */
+    EVENTS_MAX = 32,  /* that the plugin has not dealt with: its ring is for more than them */
     LAST_TURNS = 128, /* of a dead worker's ring: more than it holds */
     NAME_MAX = 1024,  /* bytes of a plugin's key */
     RETRY_MAX_DAYS = 30,
@@ -61,6 +62,10 @@ struct channel {
     const char *bad;           /* what a frame said that no plugin can say; NULL: nothing */
     uint64_t credit;           /* that the core has from it */
     unsigned reconfigures;     /* not answered yet */
+    unsigned apis;             /* requests to the api, likewise */
+    uint64_t follow;           /* token of what it follows; 0: nothing */
+    uint64_t events;           /* of it, not dealt with yet */
+    bool want_events;          /* one was held back for that */
     /* a worker */
     struct worker_options worker;
     char *worker_path;
@@ -119,7 +124,9 @@ static int32_t start(struct channel *ch, struct err *e)
     ch->killed = false;
     ch->bad = NULL;
     ch->credit = ch->sends = ch->jobs = 0;
-    ch->reconfigures = 0;
+    ch->reconfigures = ch->apis = 0;
+    ch->follow = ch->events = 0;
+    ch->want_events = false;
     ch->asked_us = ch->ping_us = 0;
     code = loop_fd_new(ch->o.loop, link_fd(ch->link), LOOP_READ, on_link, ch, &ch->link_fd);
     if (code == HILO_OK && ch->pulse) {
@@ -276,7 +283,8 @@ static void on_timer(void *arg)
 
 static bool owes(const struct channel *ch, int64_t now)
 {
-    return ch->sends || ch->jobs || (ch->asked_us && now - ch->asked_us < (int64_t)ANSWER_S * SECOND_US);
+    return ch->sends || ch->jobs || ch->events ||
+           (ch->asked_us && now - ch->asked_us < (int64_t)ANSWER_S * SECOND_US);
 }
 
 /* Something was asked of it: see that it turns. The ping is shown with the rest, by channel_flush. */
@@ -377,6 +385,42 @@ static void up_state(struct channel *ch, const struct frame *f)
     set_state(ch, to, f->detail);
 }
 
+static bool up_api(struct channel *ch, const struct frame *f)
+{
+    struct hilo_http h = frame_http(f);
+
+    if (ch->apis >= HILO_API_MAX) /* its own side counts, too */
+        return bad(ch, "more requests to the API than it may have out");
+    ch->apis++;
+    ch->o.up->api(ch->o.up->arg, ch, f->token, &h);
+    return true;
+}
+
+static bool up_follow(struct channel *ch, const struct frame *f)
+{
+    if (f->key.n > FRAME_TYPES_MAX || f->val.n >= ID_TEXT || f->token <= ch->follow)
+        return bad(ch, "no proper question for events");
+    ch->follow = f->token;
+    ch->events = 0;
+    ch->want_events = false;
+    ch->o.up->follow(ch->o.up->arg, ch, f->key, f->val);
+    return true;
+}
+
+static bool up_followed(struct channel *ch, const struct frame *f)
+{
+    if (f->token != ch->follow) /* of what it followed before */
+        return true;
+    if (f->count > ch->events)
+        return bad(ch, "that it dealt with events that it does not have");
+    ch->events -= f->count;
+    if (ch->want_events && ch->events <= EVENTS_MAX / 2) {
+        ch->want_events = false;
+        ch->o.up->room(ch->o.up->arg, ch);
+    }
+    return true;
+}
+
 static bool on_frame(void *arg, const struct frame *f)
 {
     struct channel *ch = arg;
@@ -430,6 +474,12 @@ static bool on_frame(void *arg, const struct frame *f)
     case FRAME_TEMPLATE_END:
         up->template_end(up->arg, ch);
         break;
+    case FRAME_API:
+        return up_api(ch, f);
+    case FRAME_FOLLOW:
+        return up_follow(ch, f);
+    case FRAME_FOLLOWED:
+        return up_followed(ch, f);
     case FRAME_PONG:
         if (ch->ping_us && ch->started && f->token == ch->pings)
             pulse_felt(ch);
@@ -667,10 +717,10 @@ void channel_free(struct channel **chp)
 
 /* ---- frames down -------------------------------------------------------------------------------------- */
 
-/* HILO_OK if the instance can take new work. */
+/* HILO_OK if the instance can take new work, for which it must provide this (0: nothing). */
 static int32_t ready(struct channel *ch, uint64_t needs)
 {
-    if (!(plugin_desc(ch->o.plugin)->provides & needs))
+    if (needs && !(plugin_desc(ch->o.plugin)->provides & needs))
         return HILO_NOSUP;
     if (!ch->run || !ch->started || ch->ended || ch->killed || ch->draining)
         return HILO_DOWN;
@@ -742,6 +792,26 @@ int32_t channel_fetch(struct channel *ch, uint64_t job, struct hilo_str message,
     return code;
 }
 
+int32_t channel_event(struct channel *ch, struct hilo_str id, struct hilo_str json)
+{
+    struct frame f = {.type = FRAME_EVENT, .token = ch->follow, .fd = -1, .key = id, .body = json};
+    int32_t code = ready(ch, 0);
+
+    if (code == HILO_OK && !ch->follow)
+        code = HILO_NOSUP;
+    if (code == HILO_OK && ch->events >= EVENTS_MAX) {
+        ch->want_events = true;
+        code = HILO_FULL;
+    }
+    if (code == HILO_OK)
+        code = put(ch, &f);
+    if (code == HILO_OK) {
+        ch->events++;
+        pulse_on(ch);
+    }
+    return code;
+}
+
 /* Answers: get there as long as there is somebody. */
 static bool answer(struct channel *ch, const struct frame *f)
 {
@@ -788,6 +858,19 @@ void channel_media(struct channel *ch, uint64_t token, int32_t code, int fd, str
         close(fd);
     if (!answer(ch, &f) && f.fd >= 0)
         close(f.fd);
+}
+
+void channel_api_answer(struct channel *ch, uint64_t token, int32_t code, const struct hilo_http *h)
+{
+    struct frame f = {.type = FRAME_API_ANSWER, .token = token, .fd = -1, .code = code};
+
+    ch->apis -= ch->apis > 0;
+    if (h)
+        frame_http_set(&f, h);
+    if (answer(ch, &f) || !ch->run || ch->ended || ch->killed)
+        return;
+    f = (struct frame){.type = FRAME_API_ANSWER, .token = token, .fd = -1, .code = HILO_IO};
+    CHECK(answer(ch, &f));
 }
 
 void channel_flush(struct channel *ch)

@@ -197,6 +197,7 @@ struct hilo_http frame_http(const struct frame *f)
 {
     return (struct hilo_http){.size = sizeof(struct hilo_http),
                               .status = (uint32_t)(f->status > 999 ? 0 : f->status),
+                              .flags = (uint32_t)f->flags,
                               .method = f->method,
                               .url = f->url,
                               .body = f->body,
@@ -211,6 +212,7 @@ void frame_http_set(struct frame *f, const struct hilo_http *h)
     f->url = h->url;
     f->body = h->body;
     f->status = h->status;
+    f->flags = h->flags;
     f->header = h->header;
     f->n_header = h->n_header;
 }

@@ -37,6 +37,7 @@ _Static_assert(sizeof(struct frame_head) == 32, "no padding");
 enum {
     FRAME_HEADERS_MAX = 128, /* headers of one HTTP message */
     FRAME_MORE_MAX = HILO_MORE_EXT_IDS_MAX,
+    FRAME_TYPES_MAX = 4096,       /* bytes of the types of a FOLLOW: hilo/plugin.h */
     FRAME_INLINE_MAX = 64 * 1024, /* bytes of fields in the ring itself */
     FRAME_FIELDS_MAX = 64 * 1024 * 1024
 };

@@ -105,6 +105,26 @@ static void do_request(struct hilo_self *s, const struct frame *f)
     instance_leave(s, CALLBACK_REQUEST);
 }
 
+static void do_api_answer(struct hilo_self *s, const struct frame *f)
+{
+    struct hilo_http h = frame_http(f);
+
+    s->apis -= s->apis > 0;
+    instance_enter(s, CALLBACK_HTTP);
+    s->o.desc->on_http(s->inst, f->token, f->code, &h);
+    instance_leave(s, CALLBACK_HTTP);
+}
+
+static void do_event(struct hilo_self *s, const struct frame *f)
+{
+    if (f->token != s->follow) /* it follows something else by now */
+        return;
+    instance_enter(s, CALLBACK_EVENT);
+    s->o.desc->on_event(s->inst, f->key, f->body);
+    instance_leave(s, CALLBACK_EVENT);
+    s->followed += f->token == s->follow; /* unless it said so just now */
+}
+
 static void do_drain(struct hilo_self *s, int64_t at)
 {
     if (s->phase == INSTANCE_RUNNING) {
@@ -174,6 +194,12 @@ static bool on_frame(void *arg, const struct frame *f)
         break;
     case FRAME_MEDIA:
         do_media(s, f);
+        break;
+    case FRAME_API_ANSWER:
+        do_api_answer(s, f);
+        break;
+    case FRAME_EVENT:
+        do_event(s, f);
         break;
     case FRAME_FETCH:
         do_fetch(s, f);
@@ -261,6 +287,10 @@ static void give_room(struct hilo_self *s)
         s->want_asked = false;
         room = true;
     }
+    if (s->want_api && s->apis <= HILO_API_MAX / 2) {
+        s->want_api = false;
+        room = true;
+    }
     if (s->want_http && httpc_in_flight(s->httpc) <= HTTPC_IN_FLIGHT_MAX / 2) {
         s->want_http = false;
         room = true;
@@ -277,6 +307,12 @@ static void show(struct hilo_self *s)
         f = instance_frame(FRAME_CREDIT, 0);
         f.count = s->credit_up;
         s->credit_up = 0;
+        instance_must(s, &f);
+    }
+    if (s->followed && s->phase == INSTANCE_RUNNING) {
+        f = instance_frame(FRAME_FOLLOWED, s->follow);
+        f.count = s->followed;
+        s->followed = 0;
         instance_must(s, &f);
     }
     if (s->state_due && s->phase != INSTANCE_CLOSED) {

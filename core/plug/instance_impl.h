@@ -33,6 +33,7 @@ enum instance_callback {
     X(REQUEST, on_request)                                                                                   \
     X(MEDIA, on_media)                                                                                       \
     X(FETCH, fetch)                                                                                          \
+    X(EVENT, on_event)                                                                                       \
     X(FD, on_fd)                                                                                             \
     X(TIMER, on_timer)                                                                                       \
     X(WOKEN, woken)                                                                                          \
@@ -73,7 +74,12 @@ struct hilo_self {
     uint64_t credit_up;                    /* of it, not yet told */
     uint64_t held;                         /* sends that the plugin did not take */
     uint32_t asked;                        /* requests to the core not yet answered */
+    uint32_t apis;                         /* of api(), likewise */
     bool want_link, want_asked, want_http; /* the plugin was told HILO_FULL */
+    bool want_api;
+
+    uint64_t follow;   /* token of the follow() in force; 0: none yet */
+    uint64_t followed; /* its events that are dealt with and not yet told */
 
     struct watch *watches;
     struct timer *timers;

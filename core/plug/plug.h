@@ -104,6 +104,12 @@ struct plug_up {
     /* What the plugin said of channel_reconfigure(): HILO_OK, it uses the new options; else
      * it goes on with the old ones. Does not come if the instance ends before. */
     void (*reconfigured)(void *arg, struct channel *, int32_t code);
+    /* A request to the API; at most HILO_API_MAX are out. Answer with channel_api_answer(token),
+     * once, while this instance runs. */
+    void (*api)(void *arg, struct channel *, uint64_t token, const struct hilo_http *);
+    /* From now on channel_event() gives the events that this asks for: after is empty, or an
+     * event's id as the plugin wrote it. */
+    void (*follow)(void *arg, struct channel *, struct hilo_str types, struct hilo_str after);
 };
 
 struct channel_options {
@@ -153,10 +159,10 @@ void channel_mended(struct channel *);
 /* Frames to the plugin. HILO_OK, or HILO_FULL (nothing happened; up.room comes), or
  * HILO_DOWN when the instance is not running, drains, or has not come back from a
  * callback for hung_us (it is DOWN until it does; a worker is killed), or HILO_INVALID (an empty message, too
- * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context
- * and media always get there while it runs. Frames are seen only after channel_flush, which the core
- * calls once a turn, after the commit: so a batch costs one wake-up, and nothing is told
- * before it is on disk. */
+ * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context,
+ * media and the api's answers always get there while it runs. Frames are seen only after channel_flush, which
+ * the core calls once a turn, after the commit: so a batch costs one wake-up, and nothing is told before it
+ * is on disk. */
 int32_t channel_send(struct channel *, struct hilo_id, struct hilo_str message);
 void channel_revoke(struct channel *, struct hilo_id);
 void channel_committed(struct channel *, uint64_t token, int32_t code);
@@ -164,6 +170,10 @@ void channel_context(struct channel *, uint64_t token, int32_t code, struct hilo
 int32_t channel_request(struct channel *, uint64_t request, const struct hilo_http *);
 void channel_media(struct channel *, uint64_t token, int32_t code, int fd, struct hilo_str mime,
                    struct hilo_str filename, uint64_t size);
+void channel_api_answer(struct channel *, uint64_t token, int32_t code, const struct hilo_http *);
+/* The next event of the last up.follow. HILO_FULL besides the ring's: those before are not dealt
+ * with yet; up.room comes. HILO_NOSUP: nothing is followed. */
+int32_t channel_event(struct channel *, struct hilo_str id, struct hilo_str json);
 int32_t channel_fetch(struct channel *, uint64_t job, struct hilo_str message,
                       int fd); /* fd given away if OK */
 void channel_flush(struct channel *);

@@ -10,6 +10,7 @@
  */
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/ids.h"
 #include "plug/instance_impl.h"
 #include <stdlib.h>
 #include <uthash.h>
@@ -253,6 +254,32 @@ static int32_t host_http(struct hilo_self *s, uint64_t token, const struct hilo_
     return code;
 }
 
+/* The gateway's own: what it takes of the struct is in hilo/plugin.h. */
+static int32_t host_api(struct hilo_self *s, uint64_t token, const struct hilo_http *h)
+{
+    struct frame f = instance_frame(FRAME_API, token);
+    struct hilo_http full;
+    int32_t code;
+
+    if (!own(s, "api"))
+        return HILO_BUG;
+    if (!s->o.desc->on_http)
+        return HILO_NOSUP;
+    full = http_ours(h);
+    if (full.method.n == 0 || full.url.n == 0)
+        return HILO_INVALID;
+    if (s->apis >= HILO_API_MAX) {
+        s->want_api = true;
+        return HILO_FULL;
+    }
+    full.status = full.flags = 0;
+    frame_http_set(&f, &full);
+    code = ask(s, &f, false);
+    if (code == HILO_OK)
+        s->apis++;
+    return code;
+}
+
 void services_http_done(void *self, uint64_t token, int32_t code, const struct hilo_http *answer)
 {
     struct hilo_self *s = self;
@@ -280,6 +307,27 @@ static int32_t host_http_answer(struct hilo_self *s, uint64_t request, const str
     if (code == HILO_OK)
         ledger_request_del(s, request);
     return code;
+}
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+static int32_t host_follow(struct hilo_self *s, struct hilo_str types, struct hilo_str after)
+{
+    struct frame f = instance_frame(FRAME_FOLLOW, 0);
+    struct hilo_id id;
+
+    if (!own(s, "follow"))
+        return HILO_BUG;
+    if (!s->o.desc->on_event)
+        return HILO_NOSUP;
+    if (types.n > FRAME_TYPES_MAX || (after.n && !id_parse("evt", after, &id)))
+        return HILO_INVALID;
+    f.token = ++s->follow;
+    f.key = types;
+    f.val = after;
+    s->followed = 0;
+    instance_must(s, &f);
+    return HILO_OK;
 }
 
 /* ---- descriptors and timers ------------------------------------------------------------------------------
@@ -415,7 +463,9 @@ void services_fill(struct hilo_host *h)
                             .query = host_query,
                             .template_begin = host_template_begin,
                             .template_put = host_template_put,
-                            .template_end = host_template_end};
+                            .template_end = host_template_end,
+                            .api = host_api,
+                            .follow = host_follow};
 }
 
 void services_done(struct hilo_self *s)

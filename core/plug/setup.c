@@ -26,6 +26,7 @@ enum {
     D_CHECKS,
     D_ABILITIES,
     D_OPTION,
+    D_SCOPES,
     O_NAME = 1,
     O_DEF,
     O_CHOICES,
@@ -139,6 +140,7 @@ struct hilo_str setup_describe(const struct plugin *p, struct arena *a)
     put_z(&w, D_VERSION, d->version);
     put_z(&w, D_LICENSE, d->license);
     put_z(&w, D_SUMMARY, d->summary);
+    put_z(&w, D_SCOPES, d->scopes);
     hilo_put_u64(&w, D_CONF_SIZE, d->conf_size);
     hilo_put_u64(&w, D_RECONFIGURES, p->reconfigures);
     hilo_put_u64(&w, D_CHECKS, p->checks);
@@ -238,6 +240,9 @@ static const char *described_fields(struct hilo_str bytes, struct plugin *p)
             break;
         case D_SUMMARY:
             d->summary = arena_z(p->arena, f.val);
+            break;
+        case D_SCOPES:
+            d->scopes = arena_z(p->arena, f.val);
             break;
         case D_CONF_SIZE:
             if (u > LOADER_CONF_MAX || d->n_options) /* options were checked by it */

@@ -20,12 +20,19 @@
     X(KEYS_WRITE, 11, "keys:write")                                                                          \
     X(CONFIG_WRITE, 12, "config:write")                                                                      \
     X(WEBHOOKS_READ, 13, "webhooks:read")                                                                    \
-    X(WEBHOOKS_WRITE, 14, "webhooks:write")
+    X(WEBHOOKS_WRITE, 14, "webhooks:write")                                                                  \
+    X(APPOINTMENTS_READ, 15, "appointments:read")                                                            \
+    X(APPOINTMENTS_WRITE, 16, "appointments:write")                                                          \
+    X(STOCK_READ, 17, "stock:read")                                                                          \
+    X(STOCK_WRITE, 18, "stock:write")                                                                        \
+    X(SALES_READ, 19, "sales:read")                                                                          \
+    X(SALES_WRITE, 20, "sales:write")                                                                        \
+    X(AUDIT_READ, 21, "audit:read")
 enum {
 #define X(name, bit, text) SCOPE_##name = 1 << (bit),
     ACCESS_SCOPES(X)
 #undef X
-        SCOPE_ALL = (1 << 15) - 1
+        SCOPE_ALL = (1 << 22) - 1
 };
 /* "messages:read customers:read" or "all"; false and the word that is unknown. */
 bool access_scopes_parse(struct hilo_str, uint32_t *out, struct hilo_str *unknown_out);

@@ -206,6 +206,21 @@ static void up_template_end(void *arg, struct channel *plug)
     templates_end(channel_user(plug));
 }
 
+static void up_api(void *arg, struct channel *plug, uint64_t token, const struct hilo_http *http)
+{
+    (void)arg, (void)http;
+    channel_api_answer(plug, token, HILO_NOSUP, NULL);
+}
+
+static void up_follow(void *arg, struct channel *plug, struct hilo_str types, struct hilo_str after)
+{
+    struct gateway *gw = gateway_of(arg);
+
+    (void)types, (void)after;
+    log_event(gw->log, HILO_LOG_ERROR, "plugin.follow", "channel=%s what=\"not served by this gateway\"",
+              channel_name(plug));
+}
+
 void hosting_up(struct hosting *h, struct plug_up *out)
 {
     *out = (struct plug_up){.arg = h,
@@ -222,5 +237,7 @@ void hosting_up(struct hosting *h, struct plug_up *out)
                             .template_begin = up_template_begin,
                             .template_put = up_template_put,
                             .template_end = up_template_end,
-                            .reconfigured = up_reconfigured};
+                            .reconfigured = up_reconfigured,
+                            .api = up_api,
+                            .follow = up_follow};
 }

@@ -148,7 +148,7 @@ struct hilo_http {
     uint32_t status;      /* of an answer */
     uint32_t timeout_ms;  /* of a request: whole exchange; 0: 30 s */
     uint32_t flags;       /* HILO_HTTP_x */
-    struct hilo_str method, url; /* on_request: url is the part after /hooks/{channel}, with query */
+    struct hilo_str method, url; /* on_request: url is what follows /hooks/{channel}, with query; api: "/v1/…" */
     struct hilo_str body;
     const struct hilo_kv *header;
     uint64_t n_header;
@@ -160,7 +160,11 @@ struct hilo_http {
 enum {
     /* on_http, with a code that is not HILO_OK: the request may have reached the
      * peer (the connection was made and bytes left). Without it, it did not. */
-    HILO_HTTP_MAYBE_SENT = 1
+    HILO_HTTP_MAYBE_SENT = 1,
+    /* on_request: it came from an operator, by /v1/channels/{name}/admin/…, with a key that
+     * the core has checked (channels:write; channels:read for GET and HEAD). url is what
+     * follows admin, with query, and begins with "/". JSON in, JSON out. Without it: /hooks. */
+    HILO_HTTP_OPERATOR = 2
 };
 
 /* ---- reports --------------------------------------------------------------------------- */
@@ -267,8 +271,31 @@ struct hilo_host {
     void (*template_begin)(struct hilo_self *);
     int32_t (*template_put)(struct hilo_self *, struct hilo_str template_group);
     void (*template_end)(struct hilo_self *);
+    /* A request to the gateway's own HTTP API (openapi.json), from within -> on_http(), as
+     * of http(): the two share their tokens. Of the struct count method, url (from "/v1/"
+     * on, with query), body (JSON) and the headers Idempotency-Key, If-Match and
+     * traceparent. The answer is what an application would get: status, body, and the
+     * headers Content-Type, Location, ETag, Retry-After, Idempotency-Replayed, when what it
+     * speaks of is on disk. Its code is HILO_OK whatever the status; HILO_IO: the answer was
+     * lost on its way here, after the request took effect (ask again with the same key).
+     * Who asks is the channel: its scopes (hilo_plugin.scopes) decide, 403 without, and its
+     * Idempotency-Keys are its own. No files either way (/v1/media) and no stream of events
+     * (follow() is for that): 404. At most HILO_API_MAX at a time, HILO_FULL beyond. Of one
+     * that has no answer when the instance closes, nobody hears. */
+    int32_t (*api)(struct hilo_self *, uint64_t token, const struct hilo_http *);
+    /* The gateway's public events of these types ("case.updated,appointment.*", as GET
+     * /v1/events takes them; empty: all) that the channel's scopes allow, one by one ->
+     * on_event(), each on disk, in order, none left out. after: the id of the last one that
+     * was dealt with, kept over restarts by the plugin; empty: from now on, and on_event()
+     * says first which id that is. They wait in the gateway for as long as on_event() is
+     * slow. A new call replaces the one before, and no event of that one follows it. A type
+     * that this gateway does not have, or that a scope is lacking for, is left out, and said
+     * in the log (plugin.follow). HILO_INVALID: after is no event's id, or types is longer
+     * than 4 KiB. */
+    int32_t (*follow)(struct hilo_self *, struct hilo_str types, struct hilo_str after);
 };
 enum {
+    HILO_API_MAX = 256, /* requests of api() without an answer */
     HILO_TEMPLATE_MAX = 32 * 1024, /* bytes */
     HILO_PART_MAX = 2048,          /* bytes */
     HILO_PARTS_MAX = 255,          /* PART.TOTAL */
@@ -304,7 +331,8 @@ struct hilo_plugin {
     void (*on_context)(void *inst, uint64_t token, int32_t code, struct hilo_str val, uint64_t version);
     void (*on_http)(void *inst, uint64_t token, int32_t code, const struct hilo_http *answer);
     /* Under /hooks/{channel}, of any method; nobody has been authenticated: check the
-     * caller here. Not answered by http_answer() within 30 s, it is answered 504. */
+     * caller here. Or from an operator, who has been: HILO_HTTP_OPERATOR in flags. Not
+     * answered by http_answer() within 30 s, it is answered 504. */
     void (*on_request)(void *inst, uint64_t request, const struct hilo_http *);
     /* fd: readable, given away; -1 unless code is HILO_OK. */
     void (*on_media)(void *inst, uint64_t token, int32_t code, int32_t fd, struct hilo_str mime, struct hilo_str filename,
@@ -327,6 +355,17 @@ struct hilo_plugin {
      * an option's name (static, or part of conf), or NULL. able is a copy of abilities,
      * which it may narrow for this channel. Pure; [any] thread, without an instance. */
     const char *(*check)(const void *conf, struct hilo_abilities *able);
+    /* What api() and follow() need of the gateway's API: scopes as keys have them, with
+     * spaces between ("customers:read cases:write"). NULL: none. Never keys:write,
+     * config:write or all. An operator may narrow them by the channel's option scopes. */
+    const char *scopes;
+    /* An event that follow() asked for: its id ("evt_…") and the event, a CloudEvent in
+     * JSON as GET /v1/events has it. It is dealt with when this returns; the next comes
+     * afterwards. json empty: it begins from now, which is behind the event id (empty in a
+     * store without any): after was empty, or what follows it could not be found (it is
+     * older than the oldest event that is kept, or another store's); then ask the API for
+     * what matters. */
+    void (*on_event)(void *inst, struct hilo_str id, struct hilo_str json);
 };
 
 /* The one symbol that a plugin exports. */

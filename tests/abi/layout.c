@@ -129,7 +129,7 @@ AT(hilo_report, spare, 100);
 AT(hilo_report, more_ext_ids, 104);
 AT(hilo_report, n_more_ext_ids, 112);
 
-SIZE(hilo_host, 176);
+SIZE(hilo_host, 192);
 AT(hilo_host, size, 0);
 AT(hilo_host, minor, 4);
 AT(hilo_host, log, 8);
@@ -153,8 +153,10 @@ AT(hilo_host, query, 144);
 AT(hilo_host, template_begin, 152);
 AT(hilo_host, template_put, 160);
 AT(hilo_host, template_end, 168);
+AT(hilo_host, api, 176);
+AT(hilo_host, follow, 184);
 
-SIZE(hilo_plugin, 224);
+SIZE(hilo_plugin, 240);
 AT(hilo_plugin, magic, 0);
 AT(hilo_plugin, size, 4);
 AT(hilo_plugin, minor, 8);
@@ -186,6 +188,8 @@ AT(hilo_plugin, reconfigure, 192);
 AT(hilo_plugin, drain, 200);
 AT(hilo_plugin, close, 208);
 AT(hilo_plugin, check, 216);
+AT(hilo_plugin, scopes, 224);
+AT(hilo_plugin, on_event, 232);
 
 /* ---- values ---- */
 
@@ -229,10 +233,12 @@ VALUE(HILO_OPT_REQUIRED, 1);
 VALUE(HILO_OPT_RELOADABLE, 2);
 VALUE(HILO_OPT_SECRET, 4);
 VALUE(HILO_HTTP_MAYBE_SENT, 1);
+VALUE(HILO_HTTP_OPERATOR, 2);
 VALUE(HILO_SCOPE_MESSAGE, 0);
 VALUE(HILO_SCOPE_CONVERSATION, 1);
 VALUE(HILO_SCOPE_CHANNEL, 2);
 VALUE(HILO_MORE_EXT_IDS_MAX, 254);
+VALUE(HILO_API_MAX, 256);
 VALUE(HILO_TEMPLATE_MAX, 32 * 1024);
 VALUE(HILO_PART_MAX, 2048);
 VALUE(HILO_PARTS_MAX, 255);

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     CHECK(frame_encode(&f, &w) == HILO_OK && !w.failed);
     CHECK(frame_decode(p[0], p[1], hilo_written(&w), &other, &g) == HILO_OK);
     CHECK(g.n_header == f.n_header && g.code == f.code && str_eq(g.body, f.body) &&
-          str_eq(g.message, f.message) && g.count == f.count && memcmp(&g.id, &f.id, sizeof f.id) == 0);
+          str_eq(g.message, f.message) && g.flags == f.flags && g.count == f.count &&
+          memcmp(&g.id, &f.id, sizeof f.id) == 0);
     for (uint64_t i = 0; i < f.n_header; i++)
         CHECK(str_eq(f.header[i].key, g.header[i].key) && str_eq(f.header[i].val, g.header[i].val));
     CHECK(g.n_more == f.n_more);

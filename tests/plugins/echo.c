@@ -13,6 +13,11 @@
  *               reports that this recipient is to be left alone for 6 seconds
  *   "several C a b …"  reports one send that was several: ids a, b … ("-": not known), by C: O
  *               sent, D in doubt, P refused
+ *   "api M U B" asks the gateway's API: method, URL, body; reports with the status, the body and
+ *               how many headers it came with
+ *   "apis N"    asks it so often, and reports how many of them were taken
+ *   "follow T"  follows these events, or "follow T A" after A
+ *   "events"    reports how many events came, and the last one's id and text
  *   else        reports at once
  * A request's body is submitted and answered when it is committed; "/context" writes and
  * reads a key first; "/big" is answered with as many bytes as its body says.
@@ -60,6 +65,8 @@ struct echo {
     struct job *jobs;
     uint64_t next;
     int event; /* for "watch" */
+    unsigned events;
+    char last_id[64], last_text[64];
     pthread_t thread;
     uint64_t thread_job;
     int thread_runs;
@@ -209,6 +216,80 @@ static int32_t several(struct echo *e, struct hilo_id id, struct hilo_str text)
     return HILO_OK;
 }
 
+/* Cuts off what stands before the next space. */
+static struct hilo_str word(struct hilo_str *s)
+{
+    struct hilo_str w = *s;
+
+    while (s->n && *s->p != ' ')
+        s->p++, s->n--;
+    w.n -= s->n;
+    if (s->n)
+        s->p++, s->n--;
+    return w;
+}
+
+static int32_t api(struct echo *e, struct hilo_id id, struct hilo_str text)
+{
+    struct hilo_kv header = {LIT("Idempotency-Key"), LIT("k1")};
+    struct hilo_http h = {.size = sizeof h, .header = &header, .n_header = 1, .sink_fd = -1};
+    struct job *j = job_new(e, id), gone;
+    int32_t code;
+
+    (void)word(&text);
+    h.method = word(&text);
+    h.url = word(&text);
+    h.body = text;
+    code = e->host->api(e->self, j->token, &h);
+    if (code != HILO_OK)
+        (void)job_take(e, j->token, &gone);
+    return code;
+}
+
+static int32_t apis(struct echo *e, struct hilo_id id, struct hilo_str text)
+{
+    struct hilo_http h = {.size = sizeof h, .method = LIT("GET"), .url = LIT("/v1/x"), .sink_fd = -1};
+    unsigned n = (unsigned)atoi(text.p + 5), taken = 0;
+    char said[16];
+
+    for (unsigned i = 0; i < n; i++)
+        taken += e->host->api(e->self, UINT64_MAX - i, &h) == HILO_OK;
+    report(e, id, HILO_OK, (struct hilo_str){said, (uint64_t)snprintf(said, sizeof said, "%u", taken)},
+           LIT(""));
+    return HILO_OK;
+}
+
+static int32_t follow(struct echo *e, struct hilo_id id, struct hilo_str text)
+{
+    struct hilo_str types;
+    int32_t code;
+
+    (void)word(&text);
+    types = word(&text);
+    e->events = 0;
+    code = e->host->follow(e->self, types, text);
+    report(e, id, HILO_OK, code == HILO_OK ? LIT("follows") : LIT("no"), LIT(""));
+    return HILO_OK;
+}
+
+static int32_t events(struct echo *e, struct hilo_id id)
+{
+    char text[160];
+    int n = snprintf(text, sizeof text, "%u %s %s", e->events, e->last_id, e->last_text);
+
+    report(e, id, HILO_OK, (struct hilo_str){text, (uint64_t)n}, LIT(""));
+    return HILO_OK;
+}
+
+static void echo_on_event(void *inst, struct hilo_str id, struct hilo_str json)
+{
+    struct echo *e = inst;
+
+    e->events++;
+    snprintf(e->last_id, sizeof e->last_id, "%.*s", (int)id.n, id.p);
+    snprintf(e->last_text, sizeof e->last_text, "%.*s", (int)json.n, json.p);
+}
+
 static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
 {
     struct echo *e = inst;
@@ -244,6 +325,14 @@ static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
         return publish(e, id, text);
     if (starts(text, LIT("several ")))
         return several(e, id, text);
+    if (starts(text, LIT("api ")))
+        return api(e, id, text);
+    if (starts(text, LIT("apis ")))
+        return apis(e, id, text);
+    if (starts(text, LIT("follow ")))
+        return follow(e, id, text);
+    if (starts(text, LIT("events")))
+        return events(e, id);
     if (starts(text, LIT("media")))
         return e->host->media_get(e->self, job_new(e, id)->token, hilo_get_id(content, HILO_T_CONTENT_MEDIA));
     report(e, id, HILO_OK, text, LIT(""));
@@ -314,8 +403,10 @@ static void echo_on_context(void *inst, uint64_t token, int32_t code, struct hil
 
 static void echo_on_http(void *inst, uint64_t token, int32_t code, const struct hilo_http *a)
 {
-    char text[16];
-    int n = snprintf(text, sizeof text, "%u", a->status);
+    char text[64];
+    int n = a->body.n && a->body.n < 40 ? snprintf(text, sizeof text, "%u %.*s %u", a->status, (int)a->body.n,
+                                                   a->body.p, (unsigned)a->n_header)
+                                        : snprintf(text, sizeof text, "%u", a->status);
 
     if (code != HILO_OK && (a->flags & HILO_HTTP_MAYBE_SENT))
         code = HILO_IN_DOUBT;
@@ -444,4 +535,6 @@ const struct hilo_plugin hilo_plugin_v1 = {
     .woken = echo_woken,
     .close = echo_close,
     .check = echo_check,
+    .scopes = "customers:read cases:read messages:read messages:write",
+    .on_event = echo_on_event,
 };

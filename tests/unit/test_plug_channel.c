@@ -18,7 +18,7 @@ enum { REPORTS_MAX = 64 };
 
 struct told {
     struct channel *ch;
-    unsigned submits, contexts, answers, medias, fetches, states, rooms, reports, reconfigured;
+    unsigned submits, contexts, answers, medias, fetches, states, rooms, reports, reconfigured, apis, follows;
     int32_t reconfigured_code;
     uint64_t credit;
     struct {
@@ -31,7 +31,7 @@ struct told {
     } report[REPORTS_MAX];
     uint64_t submit_next; /* MODE_FLOOD: the message that must come next */
     bool submit_order_ok, hold_commits, answer_restart_by_drain;
-    char put_val[64];
+    char put_val[64], types[64], after[64];
     uint32_t answer_status;
     uint64_t answer_n;
     char answer_body[64];
@@ -196,11 +196,38 @@ static void up_reconfigured(void *arg, struct channel *ch, int32_t code)
     t->reconfigured_code = code;
 }
 
+static void up_api(void *arg, struct channel *ch, uint64_t token, const struct hilo_http *h)
+{
+    struct told *t = arg;
+    const struct hilo_kv headers[] = {{STR("Content-Type"), STR("application/json")},
+                                      {STR("ETag"), STR("7")}};
+    const struct hilo_http a = {
+        .size = sizeof a, .status = 201, .body = h->body, .header = headers, .n_header = 2, .sink_fd = -1};
+
+    t->apis++;
+    if (str_eqz(h->url, "/v1/x")) /* it waits */
+        return;
+    assert_string_equal(channel_name(ch), "test");
+    assert_true(str_eqz(h->method, "POST") && str_eqz(h->url, "/v1/things?a=b") && h->n_header == 1);
+    assert_true(str_eqz(h->header[0].key, "Idempotency-Key") && str_eqz(h->header[0].val, "k1"));
+    channel_api_answer(ch, token, HILO_OK, &a);
+}
+
+static void up_follow(void *arg, struct channel *ch, struct hilo_str types, struct hilo_str after)
+{
+    struct told *t = arg;
+
+    (void)ch;
+    t->follows++;
+    snprintf(t->types, sizeof t->types, "%.*s", STR_FMT(types));
+    snprintf(t->after, sizeof t->after, "%.*s", STR_FMT(after));
+}
+
 static struct told told;
-static const struct plug_up up = {&told,           up_submit,       up_report,      up_credit,
-                                  up_context_get,  up_context_put,  up_answer,      up_media_get,
-                                  up_fetched,      up_state,        up_room,        up_template_begin,
-                                  up_template_put, up_template_end, up_reconfigured};
+static const struct plug_up up = {
+    &told,           up_submit,       up_report,       up_credit, up_context_get, up_context_put,
+    up_answer,       up_media_get,    up_fetched,      up_state,  up_room,        up_template_begin,
+    up_template_put, up_template_end, up_reconfigured, up_api,    up_follow};
 
 static struct loop *loop;
 static struct plugins *plugins;
@@ -398,6 +425,62 @@ static void test_all_that_a_plugin_can_do(void **state)
     unlink(path);
     close_it();
     assert_int_equal(told.reports, 8);
+}
+
+static void test_a_request_to_the_api_is_answered(void **state)
+{
+    (void)state;
+    start_echo();
+    assert_int_equal(send_text(1, "api POST /v1/things?a=b {\"x\":1}", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_OK, "201 {\"x\":1} 2", "");
+    assert_int_equal(told.apis, 1);
+    /* Only so many wait at a time; what waits when the plugin closes, nobody hears of. */
+    assert_int_equal(send_text(2, "apis 300", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_OK, "256", "");
+    UNTIL(told.apis == 257);
+    close_it();
+}
+
+static void test_events_come_one_by_one_and_are_held_back(void **state)
+{
+    static const char id[] = "evt_00000000000000000000000001";
+    unsigned put = 0, n = 1, rooms;
+
+    (void)state;
+    start_echo();
+    assert_int_equal(channel_event(told.ch, str(id), STR("{}")), HILO_NOSUP); /* it follows nothing */
+    assert_int_equal(send_text(n++, "follow a.*,b not_an_id", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_OK, "no", "");
+    assert_int_equal(send_text(n++, "follow a.*,b evt_00000000000000000000000001", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_OK, "follows", "");
+    UNTIL(told.follows == 1);
+    assert_string_equal(told.types, "a.*,b");
+    assert_string_equal(told.after, id);
+    /* More than it has dealt with are refused until it has: then there is room. */
+    rooms = told.rooms;
+    while (channel_event(told.ch, str(id), STR("{\"n\":1}")) == HILO_OK)
+        put++;
+    assert_in_range(put, 2, 1000);
+    assert_int_equal(channel_event(told.ch, str(id), STR("{}")), HILO_FULL);
+    UNTIL(told.rooms > rooms);
+    assert_int_equal(channel_event(told.ch, STR(""), STR("{\"n\":2}")), HILO_OK);
+    put++;
+    /* What it followed before is not told it any more, and takes no room. */
+    assert_int_equal(send_text(n, "events", harness_id(9)), HILO_OK);
+    UNTIL(told.reports == 3);
+    assert_int_equal(atoi(told.report[2].ext_id), put);
+    assert_non_null(strstr(told.report[2].ext_id, "{\"n\":2}"));
+    assert_int_equal(send_text(++n, "follow c", harness_id(9)), HILO_OK);
+    assert_int_equal(channel_event(told.ch, str(id), STR("{\"n\":3}")), HILO_OK);
+    channel_flush(told.ch);
+    UNTIL(told.follows == 2);
+    assert_string_equal(told.after, "");
+    assert_int_equal(channel_event(told.ch, str(id), STR("{\"n\":4}")), HILO_OK);
+    assert_int_equal(send_text(++n, "events", harness_id(9)), HILO_OK);
+    UNTIL(told.reports == 5);
+    assert_int_equal(atoi(told.report[4].ext_id), 1);
+    assert_non_null(strstr(told.report[4].ext_id, "{\"n\":4}"));
+    close_it();
 }
 
 /* It goes on with what it has in flight, and keeps the new options, which are its own. */
@@ -890,6 +973,8 @@ int main(void)
 #define T(name) THREAD(name), WORKER(name)
     const struct CMUnitTest tests[] = {
         T(test_all_that_a_plugin_can_do),
+        T(test_a_request_to_the_api_is_answered),
+        T(test_events_come_one_by_one_and_are_held_back),
         T(test_an_instance_takes_new_options),
         T(test_a_plugin_built_on_the_frozen_headers_works_the_same),
         T(test_big_bodies_cross_both_ways),

@@ -114,6 +114,20 @@ static void up_reconfigured(void *arg, struct channel *ch, int32_t code)
     (void)code;
 }
 
+static void up_api(void *arg, struct channel *ch, uint64_t token, const struct hilo_http *h)
+{
+    (void)arg;
+    (void)h;
+    channel_api_answer(ch, token, HILO_NOSUP, NULL);
+}
+static void up_follow(void *arg, struct channel *ch, struct hilo_str types, struct hilo_str after)
+{
+    (void)arg;
+    (void)ch;
+    (void)types;
+    (void)after;
+}
+
 static const struct plug_up up = {.submit = up_submit,
                                   .report = up_report,
                                   .credit = up_credit,
@@ -127,7 +141,9 @@ static const struct plug_up up = {.submit = up_submit,
                                   .template_begin = up_nothing,
                                   .template_put = up_template,
                                   .template_end = up_nothing,
-                                  .reconfigured = up_reconfigured};
+                                  .reconfigured = up_reconfigured,
+                                  .api = up_api,
+                                  .follow = up_follow};
 
 static struct loop *loop;
 static struct plugins *plugins;

@@ -348,7 +348,8 @@ static const struct command c_key_create = {
     .summary = "make an API key; it is shown this once",
     .help = "Scopes: messages:read messages:write customers:read customers:write cases:read cases:write\n"
             "media:read media:write channels:read channels:write metrics:read keys:write\n"
-            "config:write webhooks:read webhooks:write",
+            "config:write webhooks:read webhooks:write appointments:read appointments:write\n"
+            "stock:read stock:write sales:read sales:write audit:read",
     .examples = "  hilo key create --name shop --scopes 'messages:write media:write'\n"
                 "  HILO_KEY=$(hilo key create --name admin --scopes all -q)\n",
     .run = cmd_key_create,
