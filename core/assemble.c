@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "daemon.h"
 #include "rules.h"
+#include "services/access.h"
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,34 @@ static void workers_prepare(struct assembly *a)
         }
 }
 
+/* ---- what plugins ask of the API ------------------------------------------------------------ */
+
+/* What lets its holder make other keys, or change the gateway, is nothing for a plugin. */
+enum { SCOPES_NEVER = SCOPE_KEYS_WRITE | SCOPE_CONFIG_WRITE };
+
+static int32_t plugin_scopes(const struct plugin *plugin, uint32_t *out, struct err *e)
+{
+    const struct hilo_plugin *p = plugin_desc(plugin);
+    struct hilo_str unknown;
+
+    *out = 0;
+    if (!p->scopes)
+        return HILO_OK;
+    if (!access_scopes_parse(str(p->scopes), out, &unknown))
+        return err_set(
+            e, HILO_INVALID,
+            "plugin %s: asks for the scope \"%.*s\", which this hilod does not have; update hilod, or use "
+            "an older build of the plugin",
+            plugin_path(plugin), STR_FMT(str_utf8_head(unknown, 60)));
+    if (*out & SCOPES_NEVER)
+        return err_set(
+            e, HILO_INVALID,
+            "plugin %s: asks for keys:write, config:write or all, which no plugin gets; name what it "
+            "needs in hilo_plugin.scopes",
+            plugin_path(plugin));
+    return HILO_OK;
+}
+
 /* ---- channels --------------------------------------------------------------------------- */
 
 /* Loads its plugin, or has a worker say what it is. */
@@ -104,6 +133,35 @@ static void channel_check(struct assembly *a, struct assembled *x)
     }
 }
 
+/* What the plugin asks of the API, as far as the operator lets it. */
+static void channel_scopes(struct assembly *a, struct assembled *x)
+{
+    const struct settings_channel *s = x->set;
+    const struct conf_node *at = conf_get(s->node, "scopes");
+    struct hilo_str unknown;
+    uint32_t narrowed;
+    struct err e = {0};
+
+    if (plugin_scopes(x->plugin, &x->scopes, &e) != HILO_OK) {
+        (void)snprintf(x->broken, sizeof x->broken, "%.250s", e.text);
+        x->plugin = NULL;
+        return;
+    }
+    if (conf_absent(at))
+        return;
+    if (!access_scopes_parse(s->common.scopes, &narrowed, &unknown))
+        conf_fail(a->conf, at->line, at->column,
+                  "%s.scopes: there is no scope \"%.*s\"; hilo.yaml(5) lists them", s->section.p,
+                  STR_FMT(str_utf8_head(unknown, 60)));
+    else if (narrowed & ~x->scopes)
+        conf_fail(a->conf, at->line, at->column,
+                  "%s.scopes: %.*s is not what its plugin asks for (%.*s); it can be narrowed only",
+                  s->section.p, STR_FMT(access_scopes_text(narrowed & ~x->scopes, a->conf->arena)),
+                  STR_FMT(x->scopes ? access_scopes_text(x->scopes, a->conf->arena) : STR("nothing")));
+    else
+        x->scopes = narrowed;
+}
+
 /* Loads its plugin and fills the plugin's options. */
 static void channel_load(struct assembly *a, struct plugins *plugins, struct assembled *x)
 {
@@ -125,7 +183,8 @@ static void channel_load(struct assembly *a, struct plugins *plugins, struct ass
     if (!str_eqz(s->common.type, p->name))
         conf_fail(a->conf, s->line, s->column, "%s: type is \"%.*s\", but %s is a plugin of type \"%s\"",
                   s->section.p, STR_FMT(s->common.type), plugin_path(x->plugin), p->name);
-    if (a->conf->n_errors == before)
+    channel_scopes(a, x);
+    if (x->plugin && a->conf->n_errors == before)
         channel_check(a, x);
 }
 
@@ -220,12 +279,17 @@ int32_t daemon_check_plugin(const char *path, struct err *e)
     struct plugins *plugins = plugins_new(NULL);
     struct arena *arena = arena_new();
     struct plugin *plugin;
+    uint32_t scopes = 0;
     int32_t rc = plugins_load(plugins, path, e, &plugin);
 
+    if (rc == HILO_OK)
+        rc = plugin_scopes(plugin, &scopes, e);
     if (rc == HILO_OK) {
         const struct hilo_plugin *p = plugin_desc(plugin);
-        (void)printf("%s: plugin %s %s (%s), for version 1.%u\n%s\n\n%s", path, p->name, p->version,
+        struct hilo_str asks = access_scopes_text(scopes, arena);
+        (void)printf("%s: plugin %s %s (%s), for version 1.%u\n%s\n%s%.*s%s\n%s", path, p->name, p->version,
                      p->license ? p->license : "no license named", p->minor, p->summary ? p->summary : "",
+                     scopes ? "asks of the gateway: " : "", STR_FMT(asks), scopes ? "\n" : "",
                      arena_z(arena, conf_sample(p->options, p->n_options, arena)));
     }
     arena_free(&arena);

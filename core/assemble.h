@@ -14,6 +14,7 @@ struct assembled { /* an enabled channel */
     void *conf; /* the plugin's struct of options, filled */
     const struct consent_rules *consent;
     struct hilo_abilities able; /* the plugin's, as these options narrow them */
+    uint32_t scopes;            /* SCOPE_x: what its plugin may do from within */
     char broken[256];
 };
 

@@ -120,8 +120,15 @@ static void hook_gone(void *arg, struct gw_channel *c)
 {
     struct daemon *d = arg;
 
-    if (d->api)
-        api_hook_gone(d->api, c);
+    if (!d->api)
+        return;
+    api_hook_gone(d->api, c);
+    api_inner_gone(d->api, c);
+}
+
+static void asked(void *arg, struct gw_channel *c, uint64_t token, const struct hilo_http *request)
+{
+    api_inner(((struct daemon *)arg)->api, c, token, request);
 }
 
 static void channel_stands(void *arg, struct gw_channel *c, enum channel_state state)
@@ -422,8 +429,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (!d)
         check_nomem();
     block_signals();
-    d->hosting = (struct hosting){.gateway = &d->gw,
-                                  .hooks = {d, hook_answer, hook_gone, channel_stands, channel_reconfigured}};
+    d->hosting = (struct hosting){
+        .gateway = &d->gw, .hooks = {d, hook_answer, hook_gone, channel_stands, channel_reconfigured, asked}};
     hosting_up(&d->hosting, &d->up);
     rc = configure(d, o->config, e);
     if (rc == HILO_OK) {

@@ -79,6 +79,7 @@ static void settings_take(struct member *m)
     c->retry_max_us = o->retry_max_us;
     c->queue_max = o->queue_max;
     c->consent = m->now->consent;
+    c->scopes = m->now->scopes;
     c->provider_window = o->window == SETTINGS_WINDOW_PROVIDER;
     limits_take(m);
 }

@@ -4,6 +4,7 @@
  */
 #include "api/hooks.h"
 #include "api/http.h"
+#include "api/inner.h"
 #include "api/route.h"
 #include "api/streams.h"
 #include "api/upload.h"
@@ -31,6 +32,7 @@ int32_t api_new(const struct api_options *o, struct err *e, struct api **out)
     if (!api->count)
         check_nomem();
     hooks_init(api);
+    inner_init(api);
     api->streams = streams_new(api);
     rc = http_listen_tcp(o->listen, e, &fd);
     if (rc != HILO_OK)
@@ -60,6 +62,7 @@ void api_free(struct api **ap)
     /* Nothing may be suspended when the library ends. */
     uploads_free(&api->uploads);
     hooks_done(api);
+    inner_done(api);
     streams_quiesce(api->streams);
     if (api->control && api->opt.control.n) {
         char path[128];
@@ -113,8 +116,11 @@ void api_answer(struct api *api)
     streams_turn(api->streams);
     if (api->waiting == 0)
         return;
-    api__drive(api, api->tcp);
-    api__drive(api, api->control);
+    inner_turn(api);
+    if (api->waiting) {
+        api__drive(api, api->tcp);
+        api__drive(api, api->control);
+    }
     /* Both, for while something waited neither was armed. */
     http_arm(api->tcp);
     if (api->control)

@@ -64,6 +64,11 @@ void api_hook_answer(struct api *, struct gw_channel *, uint64_t request, const 
 /* The channel's instance ended: its waiting hooks are answered 503. */
 void api_hook_gone(struct api *, struct gw_channel *);
 
+/* plug_up.api: a request from within. Decided at once, answered by channel_api_answer. */
+void api_inner(struct api *, struct gw_channel *, uint64_t token, const struct hilo_http *);
+/* The channel's instance ended: what it had asked from within is answered to nobody. */
+void api_inner_gone(struct api *, struct gw_channel *);
+
 /* outbox_options.tested: a test's outcome. */
 void api_webhook_tested(struct api *, uint64_t token, int32_t outcome, uint32_t status, const char *words,
                         int64_t us);

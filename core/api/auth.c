@@ -5,6 +5,7 @@
  */
 #include "api/auth.h"
 #include "api/http.h"
+#include "api/inner.h"
 #include "base/str.h"
 #include "services/access.h"
 #include <string.h>
@@ -68,6 +69,8 @@ int auth_check(struct request *rq, const struct route *route, struct fault *f)
 
     if ((route->flags & ROUTE_OPEN) || ((route->flags & ROUTE_METRICS) && rq->api->opt.metrics_public))
         return 0;
+    if (rq->inner)
+        return inner_auth(rq, f);
     key = auth__bearer(request_header(rq, "Authorization"));
     if (key.n == 0 && rq->control && auth__peer(rq))
         return 0;

@@ -11,7 +11,7 @@
 #include "services/templates.h"
 #include <string.h>
 
-static void channel__shape(struct out *o, const struct gw_channel *ch)
+static void channel__shape(struct out *o, const struct gw_channel *ch, struct arena *a)
 {
     struct hilo_str text = {NULL, 0};
     struct channel_stats stats = {0};
@@ -35,6 +35,7 @@ static void channel__shape(struct out *o, const struct gw_channel *ch)
         if (channel_pid(ch->plug))
             out_u64(o, "pid", (uint64_t)channel_pid(ch->plug));
     }
+    shape_scopes(o, access_scopes_text(ch->scopes, a));
     out_u64(o, "queued", ch->queued);
     out_u64(o, "in_flight", ch->in_flight);
     out_u64(o, "credit", ch->credit);
@@ -58,7 +59,7 @@ int channel_index(struct request *rq, struct fault *f)
     out_begin(&o, NULL, '{');
     out_begin(&o, "channels", '[');
     for (const struct gw_channel *ch = rq->api->gw->channels; ch; ch = ch->next)
-        channel__shape(&o, ch);
+        channel__shape(&o, ch, rq->arena);
     out_end(&o, ']');
     out_end(&o, '}');
     return reply_json(rq, 200, &o, f);
@@ -142,7 +143,7 @@ static int channel__change(struct request *rq, bool pause, struct fault *f)
                : delivery_resume(gw->delivery, &rq->actor, ch, f);
     if (write_end(rq, rc) != 0)
         return -1;
-    channel__shape(&o, ch);
+    channel__shape(&o, ch, rq->arena);
     return reply_json(rq, 200, &o, f);
 }
 

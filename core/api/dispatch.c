@@ -5,9 +5,11 @@
  */
 #include "api/auth.h"
 #include "api/http.h"
+#include "api/inner.h"
 #include "api/reply.h"
 #include "api/route.h"
 #include "api/upload.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include <string.h>
@@ -18,6 +20,8 @@ static int dispatch__check(struct request *rq)
     struct fault *f = &rq->fault;
 
     route_match(rq);
+    if (rq->inner && rq->route && !inner_takes(rq))
+        rq->route = rq->allowed = NULL;
     if (!rq->route && !rq->allowed)
         return fault_set(f, 404, "no_such_route", "", "there is nothing at this path; see /openapi.json");
     if (!rq->route) {
@@ -67,4 +71,36 @@ void dispatch_whole(struct request *rq)
 void dispatch_back(struct request *rq)
 {
     dispatch__end(rq, rq->route->back(rq, &rq->fault));
+}
+
+/* For the log: a method of one's own making may hold anything. */
+static const char *dispatch__method(struct hilo_str method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL};
+
+    for (unsigned i = 0; known[i]; i++)
+        if (str_eqz(method, known[i]))
+            return known[i];
+    return "other";
+}
+
+void dispatch_done(struct request *rq, bool aborted)
+{
+    int64_t us = clock_mono_us() - rq->started_us;
+    struct http_count *c;
+    unsigned n_routes, class;
+
+    (void)routes(&n_routes);
+    c = &rq->api->count[rq->route ? rq->route - routes(&n_routes) : n_routes];
+    class = rq->state == REQUEST_ANSWERED && rq->answer.status < 600 ? rq->answer.status / 100 : 0;
+    c->by_class[class]++;
+    hist_add(&c->us, hist_time_us, (uint64_t)us);
+    if (rq->hook_channel)
+        rq->hook_channel->requests[class]++;
+    /* The pattern, never the path: a path may hold a token. */
+    log_event(rq->api->gw->log, HILO_LOG_DEBUG, "http.request",
+              "id=%s method=%s route=%s status=%u us=%lld%s%.*s%s", rq->id, dispatch__method(rq->method),
+              rq->route ? rq->route->pattern : "-", class ? rq->answer.status : 0, (long long)us,
+              rq->inner ? " channel=" : "", STR_FMT(rq->inner ? rq->inner->name : STR("")),
+              aborted ? " aborted=true" : "");
 }

@@ -19,6 +19,7 @@
  */
 #include "api/http.h"
 #include "api/hooks.h"
+#include "api/inner.h"
 #include "api/reply.h"
 #include "api/route.h"
 #include "api/slow.h"
@@ -202,26 +203,12 @@ static enum MHD_Result http__handler(void *arg, struct MHD_Connection *conn, con
     }
 }
 
-/* For the log: a method of one's own making may hold anything. */
-static const char *http__method(struct hilo_str method)
-{
-    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL};
-
-    for (unsigned i = 0; known[i]; i++)
-        if (str_eqz(method, known[i]))
-            return known[i];
-    return "other";
-}
-
 static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
                             enum MHD_RequestTerminationCode why)
 {
     struct http *h = arg;
     struct request *rq = *cls;
-    struct http_count *c;
-    unsigned n_routes, class;
     bool aborted;
-    int64_t us;
 
     slow_next(h->slow, conn);
     if (!rq)
@@ -229,20 +216,9 @@ static void http__completed(void *arg, struct MHD_Connection *conn, void **cls,
     *cls = NULL;
     h->api->progress++;
     CHECK(rq->magic == REQUEST_MAGIC);
-    us = clock_mono_us() - rq->started_us;
-    (void)routes(&n_routes);
-    c = &h->api->count[rq->route ? rq->route - routes(&n_routes) : n_routes];
-    class = rq->state == REQUEST_ANSWERED && rq->answer.status < 600 ? rq->answer.status / 100 : 0;
-    c->by_class[class]++;
-    hist_add(&c->us, hist_time_us, (uint64_t)us);
-    if (rq->hook_channel)
-        rq->hook_channel->requests[class]++;
     /* A unix socket whose peer took the answer and left is in error for the library. */
     aborted = why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !(rq->control && rq->state == REQUEST_ANSWERED);
-    /* The pattern, never the path: a path may hold a token. */
-    log_event(h->api->gw->log, HILO_LOG_DEBUG, "http.request", "id=%s method=%s route=%s status=%u us=%lld%s",
-              rq->id, http__method(rq->method), rq->route ? rq->route->pattern : "-",
-              class ? rq->answer.status : 0, (long long)us, aborted ? " aborted=true" : "");
+    dispatch_done(rq, aborted);
     hook_forget(rq);
     if (rq->stream)
         stream_gone(rq->stream, why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
@@ -316,6 +292,10 @@ void http_arm(struct http *h)
 
 void http_back(struct request *rq)
 {
+    if (rq->inner) {
+        inner_back(rq);
+        return;
+    }
     rq->state = REQUEST_BACK;
     MHD_resume_connection(rq->conn);
     http_resumed(rq->http);

@@ -22,6 +22,7 @@ struct http_count {
 };
 
 TAILQ_HEAD(hook_list, request);
+TAILQ_HEAD(inner_list, request);
 LIST_HEAD(request_list, request);
 
 struct api {
@@ -37,7 +38,8 @@ struct api {
     struct hook_list hooks; /* waiting for a plugin, the oldest first */
     struct loop_timer *hook_timer;
     unsigned n_hooks;
-    uint64_t hook_last; /* token */
+    uint64_t hook_last;       /* token */
+    struct inner_list inners; /* from within: all that are not answered, the oldest first */
     struct uploads *uploads;
     struct streams *streams;
     struct http_count *count; /* by route; one more for what matched none */
@@ -73,5 +75,7 @@ void http_resumed(struct http *);
 void dispatch_head(struct request *);  /* after the headers */
 void dispatch_whole(struct request *); /* after the body */
 void dispatch_back(struct request *);  /* after its work elsewhere */
+void dispatch_done(struct request *,
+                   bool aborted); /* it was answered, or its client is gone: counted, logged */
 
 #endif

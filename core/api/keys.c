@@ -8,6 +8,7 @@
 #include "api/idempotent.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/shapes.h"
 #include "api/streams.h"
 #include "base/str.h"
 #include "model/json.h"
@@ -68,19 +69,6 @@ static int key__scopes(const cJSON *v, uint32_t *scopes, struct fault *f)
     return 0;
 }
 
-static void key__put_scopes(struct out *o, struct hilo_str text)
-{
-    struct hilo_str word;
-
-    out_begin(o, "scopes", '[');
-    while (text.n) {
-        (void)str_cut(text, ' ', &word, &text);
-        if (word.n)
-            out_str(o, NULL, word);
-    }
-    out_end(o, ']');
-}
-
 int key_post(struct request *rq, struct fault *f)
 {
     struct wanted w = {{NULL, 0}, NULL};
@@ -106,7 +94,7 @@ int key_post(struct request *rq, struct fault *f)
     out_begin(&o, NULL, '{');
     out_id(&o, "id", "key", id);
     out_str(&o, "name", w.name);
-    key__put_scopes(&o, access_scopes_text(scopes, rq->arena));
+    shape_scopes(&o, access_scopes_text(scopes, rq->arena));
     out_str(&o, "key", secret);
     out_end(&o, '}');
     reply_location(rq, "keys", "key", id);
@@ -120,7 +108,7 @@ static void key__each(void *arg, const struct rec_key *k)
     out_begin(o, NULL, '{');
     out_id(o, "id", "key", k->id);
     out_str(o, "name", k->name);
-    key__put_scopes(o, k->scopes);
+    shape_scopes(o, k->scopes);
     out_time(o, "created", k->created);
     out_time(o, "revoked", k->revoked);
     out_end(o, '}');

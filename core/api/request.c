@@ -5,6 +5,7 @@
  * for the next request is at most 64 KiB.
  */
 #include "api/http.h"
+#include "api/inner.h"
 #include "api/route.h"
 #include "api/upload.h"
 #include "base/check.h"
@@ -56,7 +57,7 @@ void request_free(struct request *rq)
     struct api *api = rq->api;
 
     CHECK(rq->magic == REQUEST_MAGIC);
-    if (rq->state == REQUEST_WAITING)
+    if (rq->state == REQUEST_WAITING || (rq->inner && rq->state == REQUEST_BACK))
         api->waiting--;
     upload_abort(rq);
     if (rq->answer.fd >= 0)
@@ -80,6 +81,8 @@ struct hilo_str request_header(const struct request *rq, const char *name)
     const char *v = NULL;
     size_t n = 0;
 
+    if (rq->inner)
+        return inner_header(rq, name);
     if (MHD_lookup_connection_value_n(rq->conn, MHD_HEADER_KIND, name, strlen(name), &v, &n) != MHD_YES || !v)
         return (struct hilo_str){NULL, 0};
     return str_n(v, n);
@@ -90,6 +93,8 @@ struct hilo_str request_query(const struct request *rq, const char *name)
     const char *v = NULL;
     size_t n = 0;
 
+    if (rq->inner)
+        return inner_query(rq, name);
     if (MHD_lookup_connection_value_n(rq->conn, MHD_GET_ARGUMENT_KIND, name, strlen(name), &v, &n) != MHD_YES)
         return (struct hilo_str){NULL, 0};
     return v ? str_n(v, n) : str("");
@@ -141,7 +146,10 @@ int request_query_known(struct request *rq, const char *const *names, struct fau
 {
     struct known k = {names, 0, f, false};
 
-    (void)MHD_get_connection_values(rq->conn, MHD_GET_ARGUMENT_KIND, request__each, &k);
+    if (!rq->inner)
+        (void)MHD_get_connection_values(rq->conn, MHD_GET_ARGUMENT_KIND, request__each, &k);
+    for (unsigned i = 0; i < rq->n_inner_args && !k.bad; i++)
+        (void)request__each(&k, MHD_GET_ARGUMENT_KIND, rq->inner_args[i].key.p, rq->inner_args[i].val.p);
     return k.bad ? -1 : 0;
 }
 
@@ -219,6 +227,8 @@ int request_head_check(struct request *rq, struct fault *f)
 {
     struct heads h = {0, NULL};
 
+    if (rq->inner)
+        return inner_head_check(rq, f);
     (void)MHD_get_connection_values_n(rq->conn, MHD_HEADER_KIND, request__head, &h);
     if (!h.wrong && (h.seen & HEAD_LENGTH) && (h.seen & HEAD_TRANSFER))
         h.wrong = "Content-Length and Transfer-Encoding exclude one another";

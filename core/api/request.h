@@ -17,7 +17,7 @@ struct http;
 struct upload;
 struct stream;
 
-enum { REQUEST_MAGIC = 0x52657131, REQUEST_ID = 33, REQUEST_PARAMS = 2 };
+enum { REQUEST_MAGIC = 0x52657131, REQUEST_ID = 33, REQUEST_PARAMS = 2, REQUEST_INNER_HEADERS = 3 };
 
 enum request_state {
     REQUEST_HEAD = 1,  /* the first line came; the handler was not called yet */
@@ -45,8 +45,8 @@ struct request {
     uint32_t magic;
     enum request_state state;
     struct api *api;
-    struct http *http; /* the daemon it came by */
-    struct MHD_Connection *conn;
+    struct http *http;           /* the daemon it came by */
+    struct MHD_Connection *conn; /* NULL: from within */
     struct arena *arena;
     bool control;                /* came by the control socket */
     bool unframed;               /* where it ends is uncertain: its connection ends with it */
@@ -71,13 +71,20 @@ struct request {
     struct gw_channel *hook_channel;
     int64_t hook_due_us;
     TAILQ_ENTRY(request) hooks;
+    struct gw_channel *inner; /* the channel that asks from within (inner.h); NULL: it has a connection */
+    uint64_t inner_token;
+    struct hilo_str inner_header[REQUEST_INNER_HEADERS];
+    struct hilo_kv *inner_args; /* the query, decoded */
+    unsigned n_inner_args;
+    TAILQ_ENTRY(request) inners;
     uint64_t wait_seq;
     struct fault fault;
     struct answer answer;
     LIST_ENTRY(request) all; /* of the api: those alive, or those to be used again */
 };
 
-/* A request for a first line; never NULL. */
+/* A request for a first line; never NULL. conn NULL: from within, and what inner_… in it is is
+ * filled next. */
 struct request *request_new(struct api *, struct MHD_Connection *, struct hilo_str uri);
 void request_free(struct request *);
 

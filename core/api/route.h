@@ -11,7 +11,8 @@ enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE, BODY_FORM };
 enum {
     ROUTE_OPEN = 1,    /* no key needed */
     ROUTE_METRICS = 4, /* no key needed if http.metrics_public */
-    ROUTE_QUERY = 2    /* the handler looks at the query; else there may be none */
+    ROUTE_QUERY = 2,   /* the handler looks at the query; else there may be none */
+    ROUTE_OUTSIDE = 8  /* not from within (inner.h): files, streams, what asks a channel */
 };
 
 struct route {

@@ -155,3 +155,16 @@ int shape_cursor(struct request *rq, char kind, struct hilo_str *out, struct fau
         return 0;
     return fault_set(f, 400, "invalid_cursor", "", "cursor: send \"next\" of the last page, as it came");
 }
+
+void shape_scopes(struct out *o, struct hilo_str text)
+{
+    struct hilo_str word;
+
+    out_begin(o, "scopes", '[');
+    while (text.n) {
+        (void)str_cut(text, ' ', &word, &text);
+        if (word.n)
+            out_str(o, NULL, word);
+    }
+    out_end(o, ']');
+}

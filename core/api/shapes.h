@@ -16,6 +16,8 @@ int shape_group(struct out *, const char *key, enum model_group, struct hilo_str
                 struct fault *);
 void shape_case(struct out *, const char *key, struct hilo_id, const struct rec_case *);
 void shape_identifier(struct out *, const struct identifier *, const struct rec_identifier *);
+/* "scopes": the words of a text. */
+void shape_scopes(struct out *, struct hilo_str text);
 /* "next": the cursor, or null at the end. */
 void shape_next(struct request *, struct out *, char kind, struct hilo_str bytes);
 /* cursor= of the query: *out empty if absent. */

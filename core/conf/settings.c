@@ -154,11 +154,14 @@ static const struct hilo_option common_options[] = {
      .choices = "inherit|thread|process",
      .help = "Whether it runs on a thread of the daemon or in a process of its own; inherit: as "
              "gateway.isolation says."},
+    {COMMON(scopes, HILO_OPT_STR), .name = "scopes", .flags = HILO_OPT_RELOADABLE, .max = 1000,
+     .help = "What its plugin may see and do by the gateway's API, as scopes of keys with spaces between; by "
+             "default all that the plugin asks for, and never more. \"\": nothing."},
 };
 const char *const settings_common_keys[] = {
-    "type",      "plugin",  "enabled", "in_doubt", "max_attempts", "retry_min",     "retry_max",
-    "queue_max", "account", "window",  "rate",     "rate_burst",   "pair_interval", "pair_burst",
-    "isolation", "consent", NULL};
+    "type",          "plugin",     "enabled",   "in_doubt", "max_attempts", "retry_min",
+    "retry_max",     "queue_max",  "account",   "window",   "rate",         "rate_burst",
+    "pair_interval", "pair_burst", "isolation", "scopes",   "consent",      NULL};
 _Static_assert(sizeof settings_common_keys / sizeof *settings_common_keys ==
                    sizeof common_options / sizeof *common_options + 2,
                "settings_common_keys names every option of common_options, and the mapping consent");

@@ -93,7 +93,8 @@ struct settings_common {
     int64_t window;          /* SETTINGS_WINDOW_x */
     /* Of hilo_abilities, in its place; -1: as the plugin declares. */
     int64_t rate, rate_burst, pair_interval_us, pair_burst;
-    int64_t isolation; /* SETTINGS_THREAD or SETTINGS_PROCESS once read */
+    int64_t isolation;      /* SETTINGS_THREAD or SETTINGS_PROCESS once read */
+    struct hilo_str scopes; /* what is left of its plugin's, if the option is there */
 };
 
 struct settings_channel {

@@ -423,7 +423,8 @@ void instance_run(const struct instance_options *o)
             loop_run(s->loop, true);
             if (s->phase != INSTANCE_CLOSED)
                 give_room(s);
-            if (s->phase == INSTANCE_DRAINING && ledger_quiet(s) && httpc_in_flight(s->httpc) == 0)
+            if (s->phase == INSTANCE_DRAINING && ledger_quiet(s) && s->apis == 0 &&
+                httpc_in_flight(s->httpc) == 0)
                 do_close(s);
             show(s);
         }

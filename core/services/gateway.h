@@ -41,6 +41,7 @@ struct gw_channel {
     struct channel *plug;              /* NULL when it could not be loaded */
     const struct hilo_abilities *able; /* all zero when not loaded */
     uint64_t provides;                 /* HILO_CAN_x; 0 when not loaded */
+    uint32_t scopes;                   /* SCOPE_x of what its plugin asks from within */
     char broken[256];                  /* why it could not be loaded; else empty */
     struct hilo_str account;           /* scope of its opaque identifiers, or empty */
     uint32_t policy;                   /* POLICY_x */

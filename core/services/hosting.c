@@ -208,8 +208,9 @@ static void up_template_end(void *arg, struct channel *plug)
 
 static void up_api(void *arg, struct channel *plug, uint64_t token, const struct hilo_http *http)
 {
-    (void)arg, (void)http;
-    channel_api_answer(plug, token, HILO_NOSUP, NULL);
+    const struct hosting *h = arg;
+
+    h->hooks.api(h->hooks.arg, channel_user(plug), token, http);
 }
 
 static void up_follow(void *arg, struct channel *plug, struct hilo_str types, struct hilo_str after)

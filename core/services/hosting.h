@@ -12,6 +12,8 @@ struct hosting_hooks { /* the parts of the api and of main, filled by main */
      * free c->plug. */
     void (*state)(void *arg, struct gw_channel *, enum channel_state);
     void (*reconfigured)(void *arg, struct gw_channel *, int32_t code);
+    /* Answered by channel_api_answer(token), unless the instance has ended before. */
+    void (*api)(void *arg, struct gw_channel *, uint64_t token, const struct hilo_http *);
 };
 struct hosting {
     struct gateway *gateway;

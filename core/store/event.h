@@ -19,7 +19,8 @@ enum event_actor {
     ACTOR_CORE = 1,    /* the gateway by itself; id is none */
     ACTOR_KEY = 2,     /* an API key; its id */
     ACTOR_CONTROL = 3, /* the control socket; the uid in the id's last four bytes */
-    ACTOR_CHANNEL = 4  /* a channel's plugin; id is none, the body names the channel */
+    ACTOR_CHANNEL = 4  /* a channel's plugin; id is none where the body names the channel, else (a
+                          request from within) half of the SHA-256 of its name */
 };
 
 /* In flags: news of a message that left its status as it was (of one part of it, or overtaken). No

@@ -424,6 +424,12 @@ static void a_plugin_that_requires_what_is_not_there_stops_no_other_channel(void
     test_plugin("BROKEN_requires", "update hilod");
 }
 
+static void a_plugin_that_asks_for_too_much_stops_no_other_channel(void **state)
+{
+    (void)state;
+    test_plugin("BROKEN_scopes", "keys:write");
+}
+
 static void a_plugin_without_its_symbol_stops_no_other_channel(void **state)
 {
     (void)state;
@@ -486,6 +492,35 @@ static void an_option_that_a_plugin_does_not_have_is_named(void **state)
     scratch_done(&s);
 }
 
+static void scopes_of_a_channel_can_be_narrowed_only(void **state)
+{
+    static const struct {
+        const char *scopes, *said;
+    } cases[] = {
+        {"cases:read sales:write",
+         "t.yaml:5:13: channels.one.scopes: sales:write is not what its plugin asks for (messages:read "
+         "messages:write customers:read cases:read)"},
+        {"cases:reed", "t.yaml:5:13: channels.one.scopes: there is no scope \"cases:reed\""},
+        {"cases:read messages:read", NULL},
+        {"", NULL}};
+    struct scratch s;
+    char yaml[1024];
+
+    (void)state;
+    scratch_init(&s);
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(
+            yaml, sizeof yaml,
+            "channels:\n  one:\n    type: echo\n    plugin: %s/tests/plugins/echo.so\n    scopes: \"%s\"\n",
+            harness_build(), cases[i].scopes);
+        char *said = check(&s, yaml, cases[i].said ? 3 : 0);
+        if (cases[i].said)
+            says(said, cases[i].said);
+        free(said);
+    }
+    scratch_done(&s);
+}
+
 static void a_check_of_the_file_finds_broken_plugins_too(void **state)
 {
     struct scratch s;
@@ -515,10 +550,12 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(a_plugin_with_a_wrong_magic_stops_no_other_channel),
         cmocka_unit_test(a_plugin_that_requires_what_is_not_there_stops_no_other_channel),
+        cmocka_unit_test(a_plugin_that_asks_for_too_much_stops_no_other_channel),
         cmocka_unit_test(a_plugin_without_its_symbol_stops_no_other_channel),
         cmocka_unit_test(a_plugin_that_is_not_there_stops_no_other_channel),
         cmocka_unit_test(a_file_that_is_no_plugin_stops_no_other_channel),
         cmocka_unit_test(a_plugin_of_another_type_is_an_error_of_the_file),
+        cmocka_unit_test(scopes_of_a_channel_can_be_narrowed_only),
         cmocka_unit_test(an_option_that_a_plugin_does_not_have_is_named),
         cmocka_unit_test(a_check_of_the_file_finds_broken_plugins_too),
     };

@@ -131,7 +131,10 @@ UNUSED_DESCRIPTOR const struct hilo_plugin DESCRIPTOR = {
 #ifdef BROKEN_requires
     .requires = HILO_CAN_SEND | (UINT64_C(1) << 17),
 #endif
-#ifndef BROKEN_unnamed
+#ifdef BROKEN_scopes /* not the loader's to refuse */
+    .name = "bad",
+    .scopes = "cases:read keys:write",
+#elif !defined(BROKEN_unnamed)
     .name = "broken",
 #endif
 #ifndef BROKEN_no_version

@@ -58,6 +58,10 @@ struct channel {
     struct hilo_id revoked; /* the last one */
     uint64_t job;           /* of the last fetch */
     char method[16], url[128], body[256], header[256];
+    unsigned answers; /* of requests from within, and the last one */
+    uint64_t answer_token;
+    uint32_t answer_status;
+    char answer_body[4096], answer_headers[512];
 };
 static struct channel rig_plug;
 
@@ -145,6 +149,20 @@ int32_t channel_fetch(struct channel *c, uint64_t job, struct hilo_str m, int fd
     c->job = job;
     c->fetches++;
     return HILO_OK;
+}
+void channel_api_answer(struct channel *c, uint64_t token, int32_t code, const struct hilo_http *h)
+{
+    assert_int_equal(code, HILO_OK);
+    c->answers++;
+    c->answer_token = token;
+    c->answer_status = h->status;
+    (void)snprintf(c->answer_body, sizeof c->answer_body, "%.*s", STR_FMT(h->body));
+    c->answer_headers[0] = 0;
+    for (uint64_t i = 0; i < h->n_header; i++) {
+        size_t n = strlen(c->answer_headers);
+        (void)snprintf(c->answer_headers + n, sizeof c->answer_headers - n, "%.*s: %.*s\n",
+                       STR_FMT(h->header[i].key), STR_FMT(h->header[i].val));
+    }
 }
 void channel_flush(struct channel *c)
 {
