@@ -73,8 +73,7 @@ void dispatch_back(struct request *rq)
     dispatch__end(rq, rq->route->back(rq, &rq->fault));
 }
 
-/* For the log: a method of one's own making may hold anything. */
-static const char *dispatch__method(struct hilo_str method)
+const char *dispatch_method(struct hilo_str method)
 {
     static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL};
 
@@ -95,11 +94,11 @@ void dispatch_done(struct request *rq, bool aborted)
     class = rq->state == REQUEST_ANSWERED && rq->answer.status < 600 ? rq->answer.status / 100 : 0;
     c->by_class[class]++;
     hist_add(&c->us, hist_time_us, (uint64_t)us);
-    if (rq->hook_channel)
+    if (rq->hook_channel && !rq->operator)
         rq->hook_channel->requests[class]++;
     /* The pattern, never the path: a path may hold a token. */
     log_event(rq->api->gw->log, HILO_LOG_DEBUG, "http.request",
-              "id=%s method=%s route=%s status=%u us=%lld%s%.*s%s", rq->id, dispatch__method(rq->method),
+              "id=%s method=%s route=%s status=%u us=%lld%s%.*s%s", rq->id, dispatch_method(rq->method),
               rq->route ? rq->route->pattern : "-", class ? rq->answer.status : 0, (long long)us,
               rq->inner ? " channel=" : "", STR_FMT(rq->inner ? rq->inner->name : STR("")),
               aborted ? " aborted=true" : "");

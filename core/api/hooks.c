@@ -1,6 +1,7 @@
 /*
- * /hooks/{channel}/…: what providers call. The request goes to the channel's plugin as
- * it came, and is suspended until its answer. At most HOOKS_MAX wait at once; one that
+ * /hooks/{channel}/…: what providers call, and /v1/channels/{channel}/admin/…: what operators
+ * do, whose key was checked. The request goes to the channel's plugin as it came (an operator's
+ * without his key), and is suspended until its answer. At most HOOKS_MAX wait at once; one that
  * waits longer than HOOK_US is answered 504, so that no connection is lost to a plugin
  * that forgets it. A suspended connection is not watched: that its client has gone shows
  * when it is resumed.
@@ -9,6 +10,8 @@
 #include "api/reply.h"
 #include "api/route.h"
 #include "base/clock.h"
+#include "base/ids.h"
+#include "base/log.h"
 #include "base/str.h"
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +108,11 @@ void hook_forget(struct request *rq)
     hook__arm(api);
 }
 
-int hook_any(struct request *rq, struct fault *f)
+/* To the channel's plugin, and waits for its answer. */
+static int hook__ask(struct request *rq, struct hilo_http *http, struct fault *f)
 {
     struct api *api = rq->api;
     struct gw_channel *ch = gateway_channel(api->gw, rq->param[0]);
-    struct headers h = {NULL, 0};
-    struct hilo_http http = {.size = sizeof http};
     int32_t rc;
 
     if (!ch || (ch->plug && !(ch->provides & HILO_CAN_REQUEST)))
@@ -120,20 +122,15 @@ int hook_any(struct request *rq, struct fault *f)
         return hook__busy(f, "channel_down", "the channel does not work at the moment; try again later");
     if (api->n_hooks == HOOKS_MAX)
         return hook__busy(f, "too_many_waiting", "too many requests wait for channels; try again later");
-    h.kv = ARENA_ARRAY(rq->arena, struct hilo_kv, HEADERS_MAX);
-    (void)MHD_get_connection_values(rq->conn, MHD_HEADER_KIND, hook__header, &h);
-    http.method = rq->method;
-    http.url = rq->rest;
-    http.body = buf_str(&rq->body);
-    http.header = h.kv;
-    http.n_header = h.n;
-    http.sink_fd = -1;
+    http->method = rq->method;
+    http->body = buf_str(&rq->body);
+    http->sink_fd = -1;
     rq->hook = ++api->hook_last;
     rq->hook_channel = ch;
     rq->hook_due_us = clock_mono_us() + HOOK_US;
     TAILQ_INSERT_TAIL(&api->hooks, rq, hooks);
     api->n_hooks++;
-    rc = channel_request(ch->plug, rq->hook, &http);
+    rc = channel_request(ch->plug, rq->hook, http);
     if (rc != HILO_OK) {
         hook_forget(rq);
         return hook__busy(f, rc == HILO_FULL ? "channel_full" : "channel_down",
@@ -144,6 +141,48 @@ int hook_any(struct request *rq, struct fault *f)
         return hook_back(rq, f);
     rq->state = REQUEST_ELSEWHERE;
     return 1;
+}
+
+int hook_any(struct request *rq, struct fault *f)
+{
+    struct headers h = {ARENA_ARRAY(rq->arena, struct hilo_kv, HEADERS_MAX), 0};
+    struct hilo_http http = {.size = sizeof http, .url = rq->rest};
+
+    (void)MHD_get_connection_values(rq->conn, MHD_HEADER_KIND, hook__header, &h);
+    http.header = h.kv;
+    http.n_header = h.n;
+    return hook__ask(rq, &http, f);
+}
+
+/* What the plugin may know of an operator's request: never the key. */
+static const char *const operator_headers[] = {"Content-Type", "Idempotency-Key", "If-Match"};
+enum { OPERATOR_HEADERS = sizeof operator_headers / sizeof *operator_headers };
+
+int admin_any(struct request *rq, struct fault *f)
+{
+    struct hilo_kv header[OPERATOR_HEADERS];
+    struct hilo_http http = {
+        .size = sizeof http, .flags = HILO_HTTP_OPERATOR, .url = rq->rest, .header = header};
+    char id[ID_TEXT];
+
+    if (rq->body.n && !request_type_is(request_header(rq, "Content-Type"), "application/json"))
+        return fault_set(f, 415, "unsupported_media_type", "",
+                         "send JSON with Content-Type: application/json");
+    if (http.url.n == 0 || http.url.p[0] != '/')
+        http.url = arena_fmt(rq->arena, "/%.*s", STR_FMT(rq->rest));
+    for (unsigned i = 0; i < OPERATOR_HEADERS; i++) {
+        struct hilo_str v = request_header(rq, operator_headers[i]);
+        if (v.p)
+            header[http.n_header++] = (struct hilo_kv){str(operator_headers[i]), v};
+    }
+    rq->operator= true;
+    if (rq->route->scopes & SCOPE_CHANNELS_WRITE) { /* what came of it is the plugin's to note */
+        id_format("key", rq->actor.id, id);
+        log_event(rq->api->gw->log, HILO_LOG_INFO, "channel.admin", "channel=%s method=%s by=%s id=%s",
+                  LOG_VALUE(str_utf8_head(rq->param[0], 64)), dispatch_method(rq->method),
+                  rq->actor.kind == ACTOR_KEY ? id : "control", rq->id);
+    }
+    return hook__ask(rq, &http, f);
 }
 
 int hook_wait(struct request *rq, struct fault *f)
@@ -195,6 +234,17 @@ static bool hook__header_ours(struct hilo_str key)
     return false;
 }
 
+/* JSON it is, whatever the plugin says that it is: it comes from the API's own address. */
+static void hook__operator_type(struct answer *a, const struct hilo_http *http)
+{
+    if (a->body.n)
+        a->type = STR("application/json");
+    for (uint64_t i = 0; i < http->n_header && a->body.n; i++)
+        if (str_eq_nocase(http->header[i].key, STR("Content-Type")) &&
+            request_type_is(http->header[i].val, "application/problem+json"))
+            a->type = STR("application/problem+json");
+}
+
 void api_hook_answer(struct api *api, struct gw_channel *ch, uint64_t request, const struct hilo_http *http)
 {
     struct request *rq;
@@ -215,6 +265,11 @@ void api_hook_answer(struct api *api, struct gw_channel *ch, uint64_t request, c
     }
     a->status = http->status;
     a->body = arena_str(rq->arena, http->body);
+    if (rq->operator) {
+        hook__operator_type(a, http);
+        hook__wake(rq);
+        return;
+    }
     kv = ARENA_ARRAY(rq->arena, struct hilo_kv,
                      http->n_header < HEADERS_MAX ? http->n_header + 1 : HEADERS_MAX);
     for (uint64_t i = 0; i < http->n_header && a->n_header < HEADERS_MAX; i++) {

@@ -75,7 +75,9 @@ void http_resumed(struct http *);
 void dispatch_head(struct request *);  /* after the headers */
 void dispatch_whole(struct request *); /* after the body */
 void dispatch_back(struct request *);  /* after its work elsewhere */
-void dispatch_done(struct request *,
-                   bool aborted); /* it was answered, or its client is gone: counted, logged */
+/* It was answered, or its client is gone: counted, logged. */
+void dispatch_done(struct request *, bool aborted);
+/* For the log: a method of one's own making may hold anything. */
+const char *dispatch_method(struct hilo_str method);
 
 #endif

@@ -68,6 +68,7 @@ struct request {
     struct stream *stream; /* of GET /v1/events: its answer's body */
     struct access_once once;
     uint64_t hook; /* token of a waiting hook; 0 */
+    bool operator; /* of /v1/channels/{}/admin, not of /hooks */
     struct gw_channel *hook_channel;
     int64_t hook_due_us;
     TAILQ_ENTRY(request) hooks;

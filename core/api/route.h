@@ -45,7 +45,7 @@ handler_fn key_post, key_index, key_delete;
 handler_fn config_reload;
 handler_fn events_show;
 handler_fn store_show, backup_post, backup_show;
-handler_fn hook_any, hook_back;
+handler_fn hook_any, admin_any, hook_back;
 handler_fn sendsms;
 handler_fn openapi_show, health_show, ready_show, metrics_show;
 

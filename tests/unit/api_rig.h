@@ -58,6 +58,8 @@ struct channel {
     struct hilo_id revoked; /* the last one */
     uint64_t job;           /* of the last fetch */
     char method[16], url[128], body[256], header[256];
+    uint32_t flags;
+    uint64_t n_header;
     unsigned answers; /* of requests from within, and the last one */
     uint64_t answer_token;
     uint32_t answer_status;
@@ -106,6 +108,8 @@ int32_t channel_request(struct channel *c, uint64_t request, const struct hilo_h
     c->requests++;
     (void)snprintf(c->method, sizeof c->method, "%.*s", STR_FMT(http->method));
     (void)snprintf(c->url, sizeof c->url, "%.*s", STR_FMT(http->url));
+    c->flags = http->flags;
+    c->n_header = http->n_header;
     (void)snprintf(c->body, sizeof c->body, "%.*s", STR_FMT(http->body));
     c->header[0] = 0;
     for (uint64_t i = 0; i < http->n_header; i++)

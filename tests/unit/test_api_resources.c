@@ -308,6 +308,68 @@ static void a_hook_goes_to_the_plugin_and_its_answer_back(void **state)
     rig_free(r);
 }
 
+/* The core has checked his key, and the plugin is told so; it does not get the key. */
+static void an_operators_request_goes_to_the_plugin(void **state)
+{
+    static const struct {
+        const char *type, *shown;
+    } types[] = {{"application/json", "Content-Type: application/json"},
+                 {"application/problem+json", "Content-Type: application/problem+json"},
+                 {"text/html", "Content-Type: application/json"}};
+    struct rig *r = rig_new();
+    char key[sizeof r->key];
+    int fd = rig_connect(r);
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+        const struct hilo_kv header[] = {{STR("Content-Type"), str(types[i].type)},
+                                         {STR("X-Mine"), STR("yes")}};
+        const struct hilo_http answer = {
+            .size = sizeof answer, .status = 201, .body = STR("{\"a\":1}"), .header = header, .n_header = 2};
+        rig_ask(r, fd, "POST", "/v1/channels/wa/admin/codes?store=CENTRO", JSON_TYPE "X-Other: 1\r\n",
+                "{\"b\":2}", 7);
+        while (rig_plug.requests == i)
+            rig_turn(r);
+        assert_string_equal(rig_plug.method, "POST");
+        assert_string_equal(rig_plug.url, "/codes?store=CENTRO");
+        assert_string_equal(rig_plug.body, "{\"b\":2}");
+        assert_int_equal(rig_plug.flags, HILO_HTTP_OPERATOR);
+        assert_int_equal(rig_plug.n_header, 1);
+        api_hook_answer(r->api, &r->ch, rig_plug.request, &answer);
+        rig_get(r, fd, &a);
+        assert_int_equal(a.status, 201);
+        assert_string_equal(a.body, "{\"a\":1}");
+        assert_has(a.text, types[i].shown);
+        assert_hasnt(a.text, "X-Mine");
+    }
+    rig_ask(r, fd, "GET", "/v1/channels/wa/admin?x=1", "", NULL, 0);
+    while (rig_plug.requests == 3)
+        rig_turn(r);
+    assert_string_equal(rig_plug.url, "/?x=1");
+    api_hook_answer(r->api, &r->ch, rig_plug.request,
+                    &(struct hilo_http){.size = sizeof(struct hilo_http), .status = 204});
+    rig_get(r, fd, &a);
+    assert_int_equal(a.status, 204);
+    /* Anybody's, under /hooks, has no flag. */
+    rig_ask(r, fd, "POST", "/hooks/wa/admin/codes", "", "x", 1);
+    while (rig_plug.requests == 4)
+        rig_turn(r);
+    assert_int_equal(rig_plug.flags, 0);
+    api_hook_answer(r->api, &r->ch, rig_plug.request,
+                    &(struct hilo_http){.size = sizeof(struct hilo_http), .status = 200});
+    rig_get(r, fd, &a);
+    assert_int_equal(rig_call(r, "POST", "/v1/channels/wa/admin/x", "Content-Type: text/plain\r\n", "x", &a),
+                     415);
+    assert_int_equal(rig_call(r, "GET", "/v1/channels/nope/admin/x", "", NULL, &a), 404);
+    memcpy(key, r->key, sizeof key);
+    r->key[0] = 0;
+    assert_int_equal(rig_call(r, "GET", "/v1/channels/wa/admin/x", "", NULL, &a), 401);
+    memcpy(r->key, key, sizeof key);
+    assert_int_equal(rig_plug.requests, 5);
+    (void)close(fd);
+    rig_free(r);
+}
+
 static void a_hook_without_a_working_plugin_is_told_so(void **state)
 {
     (void)state;
@@ -375,6 +437,7 @@ int main(void)
         cmocka_unit_test(an_upload_has_its_idempotency_key),
         cmocka_unit_test(a_channel_is_paused_and_resumed),
         cmocka_unit_test(a_hook_goes_to_the_plugin_and_its_answer_back),
+        cmocka_unit_test(an_operators_request_goes_to_the_plugin),
         cmocka_unit_test(a_hook_without_a_working_plugin_is_told_so),
         cmocka_unit_test(a_hook_whose_client_is_gone_or_that_waits_at_the_end_is_freed),
     };

@@ -144,6 +144,7 @@ static void test_what_is_not_for_it(void **state)
         {"GET", "/metrics", "", 404},
         {"POST", "/v1/media", "x", 404},
         {"GET", "/v1/events", "", 404},
+        {"POST", "/v1/channels/wa/admin/x", "{}", 404},
         {"GET", "/v1/nothing", "", 404},
         {"GET", "v1/cases", "", 404},
         {"POST", "/v1/backups", "{}", 403},
