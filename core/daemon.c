@@ -17,6 +17,7 @@
 #include "reload.h"
 #include "services/callbacks.h"
 #include "services/delivery.h"
+#include "services/follow.h"
 #include "services/hosting.h"
 #include "services/outbox.h"
 #include <inttypes.h>
@@ -325,6 +326,7 @@ static int32_t end_turn(struct daemon *d, struct err *e)
     rc = callbacks_turn(d->gw.callbacks, e);
     if (rc != HILO_OK)
         return rc;
+    follows_turn(d->gw.follows);
     flush_channels(d);
     int64_t next = store_tick(d->gw.store);
     if (next)
@@ -444,6 +446,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK)
         rc = callbacks_new(&d->gw, e, &d->gw.callbacks);
     if (rc == HILO_OK)
+        d->gw.follows = follows_new(&d->gw);
+    if (rc == HILO_OK)
         rc = start_outbox(d, e);
     if (rc == HILO_OK)
         rc = start_signals(d, e);
@@ -468,6 +472,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     api_free(&d->api); /* its requests name channels */
     fleet_free(&d->fleet);
     outbox_free(&d->gw.outbox);
+    follows_free(&d->gw.follows);
     callbacks_free(&d->gw.callbacks);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);

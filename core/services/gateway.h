@@ -16,6 +16,7 @@ struct consent_rules;
 struct consent_watch;
 struct callbacks;
 struct delivery;
+struct follows;
 struct outbox;
 struct pace;
 struct template_list;
@@ -116,6 +117,7 @@ struct gateway {
     struct sendsms_user *sendsms; /* NULL: /cgi-bin/sendsms is not there */
     struct delivery *delivery;
     struct outbox *outbox;
+    struct follows *follows; /* services/follow.h */
     bool webhooks_plain; /* webhooks.allow_http */
     struct callbacks *callbacks;
     struct consent_watch *consents; /* services/consent.h */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "services/delivery.h"
+#include "services/follow.h"
 #include "services/media.h"
 #include "services/messages.h"
 #include "services/templates.h"
@@ -160,6 +161,7 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     }
     if (!channel_runs(plug)) {
         templates_drop(c);
+        follow_end(gw->follows, c);
         store_begin(gw->store);
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);
@@ -215,11 +217,7 @@ static void up_api(void *arg, struct channel *plug, uint64_t token, const struct
 
 static void up_follow(void *arg, struct channel *plug, struct hilo_str types, struct hilo_str after)
 {
-    struct gateway *gw = gateway_of(arg);
-
-    (void)types, (void)after;
-    log_event(gw->log, HILO_LOG_ERROR, "plugin.follow", "channel=%s what=\"not served by this gateway\"",
-              channel_name(plug));
+    follow_begin(gateway_of(arg)->follows, channel_user(plug), types, after);
 }
 
 void hosting_up(struct hosting *h, struct plug_up *out)
