@@ -7,11 +7,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <sys/wait.h>
@@ -634,17 +636,48 @@ unsigned sim_count(struct sim *s, const char *name)
 
 /* ---- the gateway ---- */
 
-int free_port(void)
+/* Whoever else runs tests here may not have it either: an abstract name says that it is taken until
+ * this process ends. Below the ports that the kernel gives to connections. */
+static bool port_is_ours(int port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int n = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "hilo-test-port-%d", port);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    if (bind(fd, (struct sockaddr *)&name,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0)
+        return true; /* the socket stays open: it is the mark */
     (void)close(fd);
-    return ntohs(a.sin_port);
+    return false;
+}
+
+static bool port_is_free(int port)
+{
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is;
+
+    assert_true(fd >= 0);
+    is = bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    (void)close(fd);
+    return is;
+}
+
+int free_port(void)
+{
+    enum { FIRST = 10240, END = 25000 }; /* tests/peers take theirs from there on */
+    static unsigned drawn;
+    unsigned try = 0;
+    int port;
+
+    do {
+        drawn = drawn * 1103515245u + 12345u + (unsigned)getpid() * 2654435761u;
+        port = FIRST + (int)((drawn >> 8) % (END - FIRST));
+        assert_true(try++ < END);
+    } while (!port_is_ours(port) || !port_is_free(port));
+    return port;
 }
 
 void gate_configure(struct gate *g)

@@ -11,13 +11,21 @@ import { join } from 'node:path';
 import readline from 'node:readline';
 import { phoneNumberId, token, within } from './bench.mjs';
 
+// Below the ports that the kernel gives to connections, which other tests make meanwhile, and above
+// those of tests/behave.
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 25000 + Math.floor(Math.random() * 7000);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** The gateway of a build's folder, with one channel towards the simulator. */
