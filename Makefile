@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-all sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: fixture all deps test test-build test-all fuzz-complete peers-deps sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -119,6 +119,11 @@ endef
 $(foreach s,$(patsubst tools/sim/%/main.c,%,$(wildcard tools/sim/*/main.c)),$(eval $(call SIM_RULE,$(s))))
 
 # ---- tests -------------------------------------------------------------------------
+# They mostly wait, so as many run at a time as there are processors (tests/run.sh). Each X_RUN
+# below is a list of quoted commands.
+JOBS ?= $(shell nproc)
+RUN   = @JOBS=$(JOBS) LOGS=$O/logs bash tests/run.sh
+
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$O/%)
 
@@ -214,8 +219,8 @@ F         := build/fuzz
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ      := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 FUZZ_BIN  := $(FUZZ:%=$F/fuzz_%)
+FUZZ_RUN  := $(FUZZ:%='sh tests/fuzz/run.sh $F % $(FUZZ_SECS)')
 FUZZ_MODE := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-FUZZ_RUN  := -max_len=8192 -rss_limit_mb=4096 -timeout=20
 FUZZ_LOST := $(filter-out $(FUZZ),$(notdir $(wildcard tests/fuzz/corpus/*)) $(basename $(notdir $(wildcard tests/fuzz/*.dict)))) \
              $(foreach t,$(FUZZ),$(if $(wildcard tests/fuzz/corpus/$t/*),,$t))
 $F/core/%.o: core/%.c
@@ -243,16 +248,10 @@ $(filter $F/fuzz_$(1)%,$(FUZZ_BIN)): $F/fuzz_%: tests/fuzz/fuzz_%.c $($(1)_OBJ:$
 endef
 $(foreach p,$(PLUGIN_PARTS),$(if $(filter $F/fuzz_$(p)%,$(FUZZ_BIN)),$(eval $(call PLUGIN_FUZZ_RULE,$(p)))))
 
-clang-fuzz: $(FUZZ_BIN)
+fuzz-complete:
 	@[ -z "$(strip $(FUZZ_LOST))" ] || { echo "tests/fuzz: corpus, dictionary and fuzz_*.c do not match: $(strip $(FUZZ_LOST))"; exit 1; }
-	@for t in $(FUZZ); do \
-	    mkdir -p $F/found/$$t; dict=; [ ! -f tests/fuzz/$$t.dict ] || dict=-dict=tests/fuzz/$$t.dict; \
-	    echo "== fuzz $$t, $(FUZZ_SECS) s"; \
-	    $F/fuzz_$$t -max_total_time=$(FUZZ_SECS) $(FUZZ_RUN) $$dict -artifact_prefix=$F/found/$$t- \
-	        $F/found/$$t tests/fuzz/corpus/$$t >$F/$$t.log 2>&1 || { tail -n 60 $F/$$t.log; \
-	        echo "All of it: $F/$$t.log. Once more: $F/fuzz_$$t $(FUZZ_RUN) $$(grep -o '$F/found/[^ ]*' $F/$$t.log | tail -n 1)"; \
-	        exit 1; }; \
-	    tail -n 1 $F/$$t.log; done
+clang-fuzz: $(FUZZ_BIN) fuzz-complete
+	$(RUN) $(FUZZ_RUN)
 # Ten minutes a target; a night: make fuzz FUZZ_SECS=3600
 fuzz:
 	@$(MAKE) --no-print-directory clang-fuzz $(if $(filter file,$(origin FUZZ_SECS)),FUZZ_SECS=600)
@@ -263,19 +262,21 @@ fixture: $O/tests/unit/test_store_fixture
 	HILO_FIXTURE=tests/fixtures/$(FIXTURE) $<
 	$<
 
+UNIT_RUN := $(UNIT_BIN:%='%')
 unit: $(UNIT_BIN)
-	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+	$(RUN) $(UNIT_RUN)
 # What drives a channel runs twice: on a thread, and in a worker.
-TWICE := consent doubt inbound infobip log order receipts reload retry sms sms_infobip sms_trouble sms_twilio story whatsapp_account whatsapp_types
-behave: all $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
-	@for t in $(filter $O/tests/behave/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
-	@for t in $(TWICE:%=$O/tests/behave/test_%); do echo "== $$t (worker)"; \
-	    HILO_ISOLATION=process HILO_BUILD=$O $$t || exit 1; done
-# The demo as it is, and every API example of the README by curl.
-	@HILO_BUILD=$O sh tests/behave/readme.sh
-hostile: all $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
-	@for t in $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
-	@echo "== $O/tests/hostile/test_webhook (worker)"; HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_webhook
+TWICE := consent doubt inbound infobip log order receipts reload retry sms sms_infobip sms_link sms_trouble sms_twilio story whatsapp_account whatsapp_types
+# And the demo as it is, and every API example of the README by curl.
+BEHAVE_BIN := $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
+BEHAVE_RUN := $(BEHAVE_BIN:%='HILO_BUILD=$O %') \
+              $(TWICE:%='HILO_ISOLATION=process HILO_BUILD=$O $O/tests/behave/test_%') 'HILO_BUILD=$O sh tests/behave/readme.sh'
+behave: all $(BEHAVE_BIN)
+	$(RUN) $(BEHAVE_RUN)
+HOSTILE_BIN := $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
+HOSTILE_RUN := $(HOSTILE_BIN:%='HILO_BUILD=$O %') 'HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_webhook'
+hostile: all $(HOSTILE_BIN)
+	$(RUN) $(HOSTILE_RUN)
 
 # A day of the SMS channel in seconds: the plugin's .so in a host of the test's own, the simulated SMSC in the same process.
 SMS_TEST_OBJ := $(patsubst %.c,$O/%.o,$(wildcard tests/sms/*.c) $(filter-out %/main.c %/net.c %/tls.c %/control.c,$(wildcard tools/sim/smsc/*.c)))
@@ -284,8 +285,9 @@ $O/tests/sms/%.o: tests/sms/%.c
 	$(COMPILE) -Iinclude -Itools/sim/smsc $(PKG_CFLAGS) -c $< -o $@
 $O/tests/sms/test_day: $(SMS_TEST_OBJ) | $O/plugins/sms.so
 	$(CC) $(LMODE) $(LDFLAGS) $^ $(shell pkg-config --libs libcjson) -ldl -lcmocka -o $@
+DAY_RUN := 'HILO_BUILD=$O $O/tests/sms/test_day'
 sms-day: all $O/tests/sms/test_day
-	HILO_BUILD=$O $O/tests/sms/test_day
+	$(RUN) $(DAY_RUN)
 
 # The command line against a scripted gateway.
 CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)
@@ -296,19 +298,17 @@ $O/tests/cli/rig.o: tests/cli/rig.c
 $(CLI_TEST_BIN): $O/tests/%: tests/%.c $O/tests/cli/rig.o
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/cli $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libmicrohttpd libcjson) -lcmocka -lpthread -lutil -o $@
+CLI_RUN := $(CLI_TEST_BIN:%='HILO_BUILD=$O %') 'HILO_BUILD=$O sh tests/cli/test_manuals.sh'
 cli: all $(CLI_TEST_BIN)
-	@for t in $(CLI_TEST_BIN); do echo "== $$t"; HILO_BUILD=$O $$t || exit 1; done
-	@HILO_BUILD=$O sh tests/cli/test_manuals.sh
+	$(RUN) $(CLI_RUN)
 
 # 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 DAYS=100 for a night.
 KILLS  ?= 500
 STATES ?= 10000
 DAYS   ?= 7
+TORTURE_RUN = 'HILO_BUILD=$O HILO_STATES=$(STATES) $O/tests/torture/test_power' 'HILO_BUILD=$O HILO_KILLS=$(KILLS) $O/tests/torture/test_kill'
 torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN)) $O/tests/sms/test_day
-	@[ $(DAYS) = 0 ] || { echo "== $O/tests/sms/test_day"; \
-	    HILO_BUILD=$O HILO_RUNS=3 HILO_DAYS=$(DAYS) HILO_MESSAGES=20000 $O/tests/sms/test_day; }
-	@for t in $(filter $O/tests/torture/%,$(OUTSIDE_BIN)); do echo "== $$t"; \
-	    HILO_BUILD=$O HILO_KILLS=$(KILLS) HILO_STATES=$(STATES) $$t || exit 1; done
+	$(RUN) $(TORTURE_RUN) $(if $(filter-out 0,$(DAYS)),'HILO_BUILD=$O HILO_RUNS=3 HILO_DAYS=$(DAYS) HILO_MESSAGES=20000 $O/tests/sms/test_day')
 
 # Speed, as ratios within one run, release build (tests/bench/README.md).
 BENCH_BIN := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
@@ -332,11 +332,13 @@ bench-sms: deps
 	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/sms.sh
 
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
-peers: all
+PEERS_RUN := $(patsubst %,'node % $O/sim/hilo-sim-whatsapp',$(wildcard tests/peers/whatsapp*.mjs) tests/peers/events.mjs tests/peers/webhooks.mjs) \
+             $(patsubst %,'node % $O/sim/hilo-sim-smsc',$(wildcard tests/peers/smpp*.mjs)) \
+             'node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio'
+peers-deps:
 	@[ -d tests/peers/node_modules/twilio ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
-	@for t in tests/peers/whatsapp*.mjs tests/peers/events.mjs tests/peers/webhooks.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-whatsapp || exit 1; done
-	@for t in tests/peers/smpp*.mjs; do echo "== $$t"; node $$t $O/sim/hilo-sim-smsc || exit 1; done
-	@echo "== tests/peers/twilio.mjs"; node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio
+peers: all peers-deps
+	$(RUN) $(PEERS_RUN)
 
 # Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;
 # plugins and tools include hilo/ and their own folder; only core/store sees LMDB.
@@ -357,8 +359,11 @@ test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
 test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day
-test-all: check-layers all unit behave sms-day hostile cli peers clang-fuzz
-	@$(MAKE) --no-print-directory torture KILLS=50 STATES=1000 DAYS=0
+# The long ones first.
+test-all: KILLS = 50
+test-all: STATES = 1000
+test-all: check-layers test-build fuzz-complete peers-deps
+	$(RUN) $(TORTURE_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
 	@echo "All tests passed."
 
 demo: deps
