@@ -21,7 +21,6 @@ static const struct field wanted_fields[] = {
 #undef AT
 
 struct shown {
-    struct request *rq;
     struct out o;
     struct fault *f;
     bool failed;
@@ -34,10 +33,8 @@ static void consent__actor(struct out *o, const struct rec_consent *r)
         out_id(o, "key", "key", r->actor);
 }
 
-static void consent__one(void *arg, const struct consent_entry *e)
+int shape_consent(struct out *o, const struct consent_entry *e, struct fault *f)
 {
-    struct shown *s = arg;
-    struct out *o = &s->o;
     const char *category = model_value_text(MODEL_E_CATEGORY, e->category);
 
     out_begin(o, NULL, '{');
@@ -47,19 +44,28 @@ static void consent__one(void *arg, const struct consent_entry *e)
         out_str(o, "channel", e->name);
     if (e->reach == CONSENT_TYPE)
         out_str(o, "channel_type", e->name);
-    if (e->party.n && !s->failed && shape_group(o, "address", MODEL_G_IDENT, e->party, false, s->f) != 0)
-        s->failed = true;
+    if (e->party.n && shape_group(o, "address", MODEL_G_IDENT, e->party, false, f) != 0)
+        return -1;
     out_time(o, "since", e->r->time);
     out_str(o, "how", str(consent_how_name(e->r->how)));
     out_opt(o, "proof", e->r->proof);
     out_id(o, "message", "msg", e->r->message);
     consent__actor(o, e->r);
     out_end(o, '}');
+    return 0;
+}
+
+static void consent__one(void *arg, const struct consent_entry *e)
+{
+    struct shown *s = arg;
+
+    if (!s->failed && shape_consent(&s->o, e, s->f) != 0)
+        s->failed = true;
 }
 
 static int consent__list(struct request *rq, struct hilo_id customer, uint64_t category, struct fault *f)
 {
-    struct shown s = {.rq = rq, .f = f};
+    struct shown s = {.f = f};
 
     out_begin(&s.o, NULL, '{');
     out_begin(&s.o, "consents", '[');

@@ -132,33 +132,18 @@ static int customer__fields(struct request *rq, const struct wanted *w, uint64_t
     return 0;
 }
 
-static void customer__each(void *arg, const struct identifier *i, const struct rec_identifier *r)
-{
-    shape_identifier(arg, i, r);
-}
-
 /* Appends a customer as an object. */
 static int customer__shape(struct request *rq, struct out *o, struct hilo_id id, uint64_t *version_out,
                            struct fault *f)
 {
+    struct customer_ident *ident;
     struct rec_customer c;
+    unsigned n;
 
-    if (customer_get(rq->api->gw, id, rq->arena, &c, f) != 0)
+    if (customer_get(rq->api->gw, id, rq->arena, &c, f) != 0 ||
+        customer_idents(rq->api->gw, id, rq->arena, &ident, &n, f) != 0)
         return -1;
-    out_begin(o, NULL, '{');
-    out_id(o, "id", "cus", id);
-    out_opt(o, "name", c.name);
-    out_opt(o, "language", c.language);
-    out_opt(o, "time_zone", c.time_zone);
-    out_raw(o, "attributes", c.attributes.n ? c.attributes : STR("{}"));
-    out_begin(o, "identifiers", '[');
-    if (customer_identifiers(rq->api->gw, id, rq->arena, customer__each, o, f) != 0)
-        return -1;
-    out_end(o, ']');
-    out_time(o, "created", c.created);
-    out_time(o, "changed", c.changed);
-    out_u64(o, "version", c.version);
-    out_end(o, '}');
+    shape_customer(o, NULL, id, &c, ident, n);
     *version_out = c.version;
     return 0;
 }

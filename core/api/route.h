@@ -35,6 +35,7 @@ struct hilo_str route_allow(struct request *rq);
 
 handler_fn message_post, message_plan_post, message_show, message_delete, message_read, message_typing;
 handler_fn customer_post, customer_search, customer_show, customer_patch, customer_timeline_show;
+handler_fn customer_lookup, audit_index;
 handler_fn consent_index, consent_put_one;
 handler_fn case_post, case_index, case_show, case_patch, case_message_index;
 handler_fn media_post, media_posted, media_show, media_public;

@@ -138,6 +138,25 @@ void shape_identifier(struct out *o, const struct identifier *i, const struct re
     out_end(o, '}');
 }
 
+void shape_customer(struct out *o, const char *key, struct hilo_id id, const struct rec_customer *c,
+                    const struct customer_ident *ident, unsigned n)
+{
+    out_begin(o, key, '{');
+    out_id(o, "id", "cus", id);
+    out_opt(o, "name", c->name);
+    out_opt(o, "language", c->language);
+    out_opt(o, "time_zone", c->time_zone);
+    out_raw(o, "attributes", c->attributes.n ? c->attributes : STR("{}"));
+    out_begin(o, "identifiers", '[');
+    for (unsigned i = 0; i < n; i++)
+        shape_identifier(o, &ident[i].is, &ident[i].record);
+    out_end(o, ']');
+    out_time(o, "created", c->created);
+    out_time(o, "changed", c->changed);
+    out_u64(o, "version", c->version);
+    out_end(o, '}');
+}
+
 void shape_next(struct request *rq, struct out *o, char kind, struct hilo_str bytes)
 {
     if (bytes.n)

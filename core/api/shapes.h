@@ -15,6 +15,10 @@ int shape_message(struct request *, struct out *, const char *key, struct hilo_i
 int shape_group(struct out *, const char *key, enum model_group, struct hilo_str bytes, bool inside,
                 struct fault *);
 void shape_case(struct out *, const char *key, struct hilo_id, const struct rec_case *);
+void shape_customer(struct out *, const char *key, struct hilo_id, const struct rec_customer *,
+                    const struct customer_ident *, unsigned n);
+/* What is known of a customer's consent, as an element. 0, or -1 and a fault. */
+int shape_consent(struct out *, const struct consent_entry *, struct fault *);
 void shape_identifier(struct out *, const struct identifier *, const struct rec_identifier *);
 /* "scopes": the words of a text. */
 void shape_scopes(struct out *, struct hilo_str text);

@@ -228,8 +228,8 @@ int case_messages(struct gateway *gw, struct hilo_id id, uint64_t after, unsigne
 /* ---- the case of a message that names none ---- */
 
 struct case__few {
-    struct hilo_id id[8];
-    unsigned n;
+    struct hilo_id id[100];
+    unsigned n, max;
 };
 
 static bool case__of_customer(void *arg, struct hilo_str key, struct hilo_str val)
@@ -238,14 +238,14 @@ static bool case__of_customer(void *arg, struct hilo_str key, struct hilo_str va
 
     (void)val;
     few->id[few->n++] = key_tail_id(key);
-    return few->n < sizeof few->id / sizeof *few->id;
+    return few->n < few->max;
 }
 
 /* The newest few are looked at: who has more open at once has several anyway. */
 int32_t case_only_open(struct gateway *gw, struct hilo_id customer, struct arena *a, struct hilo_id *out,
                        struct err *e)
 {
-    struct case__few few = {.n = 0};
+    struct case__few few = {.max = 8};
     struct key k = key_of_id(customer);
     struct hilo_id found = {{0}};
     unsigned open = 0;
@@ -264,4 +264,25 @@ int32_t case_only_open(struct gateway *gw, struct hilo_id customer, struct arena
     if (rc == HILO_OK && open == 1)
         *out = found;
     return rc;
+}
+
+int case_open_of(struct gateway *gw, struct hilo_id customer, unsigned limit, struct arena *a, case_fn *fn,
+                 void *arg, struct fault *f)
+{
+    struct case__few few = {.max = sizeof few.id / sizeof *few.id};
+    struct key k = key_of_id(customer);
+    struct err e = {0};
+    int32_t rc = store_scan(gw->store, TABLE_CASE_CUSTOMER, key_str(&k), (struct hilo_str){0}, true,
+                            case__of_customer, &few, &e);
+
+    for (unsigned i = 0, shown = 0; i < few.n && shown < limit && rc == HILO_OK; i++) {
+        struct rec_case c;
+        k = key_of_id(few.id[i]);
+        rc = store_record(gw->store, TABLE_CASE, key_str(&k), &rec_desc_case, a, &c, &e);
+        if (rc == HILO_OK && c.status != CASE_CLOSED) {
+            fn(arg, few.id[i], &c);
+            shown++;
+        }
+    }
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }

@@ -29,6 +29,9 @@ int case_list(struct gateway *, uint32_t status, struct hilo_str owner, struct h
  * where a message goes that names no case. */
 int32_t case_only_open(struct gateway *, struct hilo_id customer, struct arena *, struct hilo_id *out,
                        struct err *);
+/* The customer's cases that are not closed, newest first, at most limit; of the newest hundred. */
+int case_open_of(struct gateway *, struct hilo_id customer, unsigned limit, struct arena *, case_fn *,
+                 void *arg, struct fault *);
 /* The messages of a case, oldest first, after number. */
 typedef void case_message_fn(void *arg, struct hilo_id, const struct rec_message *, struct hilo_str bytes);
 int case_messages(struct gateway *, struct hilo_id, uint64_t after, unsigned limit, struct arena *,

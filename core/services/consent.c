@@ -264,24 +264,31 @@ static int32_t list_address(struct gateway *gw, const struct gw_channel *c, stru
     return list_under(gw, TABLE_CONSENT_ADDRESS, &prefix, category, &entry, a, fn, arg, e);
 }
 
+int consent_list_of(struct gateway *gw, struct hilo_id customer, const struct customer_ident *ident,
+                    unsigned n, uint64_t category, struct arena *a, consent_fn *fn, void *arg,
+                    struct fault *f)
+{
+    struct consent_entry entry = {0};
+    struct key prefix = key_of_id(customer);
+    struct err e = {0};
+    int32_t rc = list_under(gw, TABLE_CONSENT, &prefix, category, &entry, a, fn, arg, &e);
+
+    for (const struct gw_channel *c = gw->channels; c && rc == HILO_OK; c = c->next)
+        for (unsigned i = 0; i < n && rc == HILO_OK; i++)
+            rc = list_address(gw, c, party_of(a, &ident[i].is), category, a, fn, arg, &e);
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
+}
+
 int consent_list(struct gateway *gw, struct hilo_id customer, uint64_t category, struct arena *a,
                  consent_fn *fn, void *arg, struct fault *f)
 {
-    struct parties *p = ARENA_NEW(a, struct parties);
-    struct consent_entry entry = {0};
-    struct key prefix = key_of_id(customer);
+    struct customer_ident *ident;
     struct rec_customer who;
-    struct err e = {0};
+    unsigned n;
 
-    p->arena = a;
-    if (customer_get(gw, customer, a, &who, f) != 0 ||
-        customer_identifiers(gw, customer, a, party_add, p, f) != 0)
-        return -1;
-    int32_t rc = list_under(gw, TABLE_CONSENT, &prefix, category, &entry, a, fn, arg, &e);
-    for (const struct gw_channel *c = gw->channels; c && rc == HILO_OK; c = c->next)
-        for (unsigned i = 0; i < p->n && rc == HILO_OK; i++)
-            rc = list_address(gw, c, p->party[i], category, a, fn, arg, &e);
-    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
+    return customer_get(gw, customer, a, &who, f) != 0 || customer_idents(gw, customer, a, &ident, &n, f) != 0
+               ? -1
+               : consent_list_of(gw, customer, ident, n, category, a, fn, arg, f);
 }
 
 /* ---- by an application or an operator ---- */

@@ -60,6 +60,10 @@ typedef void consent_fn(void *arg, const struct consent_entry *);
 /* Only of one category, if it is not 0. Addresses are those that the customer has now. */
 int consent_list(struct gateway *, struct hilo_id customer, uint64_t category, struct arena *, consent_fn *,
                  void *arg, struct fault *);
+/* The same of a customer who is known to exist, with the identifiers that were read already. */
+struct customer_ident;
+int consent_list_of(struct gateway *, struct hilo_id customer, const struct customer_ident *, unsigned n,
+                    uint64_t category, struct arena *, consent_fn *, void *arg, struct fault *);
 const char *consent_state_name(uint64_t state); /* "granted", "denied" */
 const char *consent_how_name(uint64_t how);     /* "word", "api" … */
 

@@ -270,17 +270,96 @@ int customer_identifiers(struct gateway *gw, struct hilo_id id, struct arena *a,
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }
 
+struct idents {
+    struct arena *arena;
+    struct customer_ident *ident;
+    unsigned n, room;
+};
+
+static void idents_add(void *arg, const struct identifier *is, const struct rec_identifier *r)
+{
+    struct idents *all = arg;
+
+    if (all->n == all->room) {
+        struct customer_ident *more =
+            ARENA_ARRAY(all->arena, struct customer_ident, all->room = 2 * all->room + 8);
+        if (all->n)
+            memcpy(more, all->ident, all->n * sizeof *more);
+        all->ident = more;
+    }
+    all->ident[all->n++] = (struct customer_ident){*is, *r};
+}
+
+int customer_idents(struct gateway *gw, struct hilo_id id, struct arena *a, struct customer_ident **out,
+                    unsigned *n_out, struct fault *f)
+{
+    struct idents all = {.arena = a};
+
+    if (customer_identifiers(gw, id, a, idents_add, &all, f) != 0)
+        return -1;
+    *out = all.ident;
+    *n_out = all.n;
+    return 0;
+}
+
+/* From a message on, back to where retention ended the thread. */
+static int32_t thread_walk(struct gateway *gw, struct hilo_id id, unsigned limit, struct arena *a,
+                           timeline_fn *fn, void *arg, struct hilo_id *next_out, struct err *e)
+{
+    for (unsigned i = 0; !id_none(id); i++) {
+        struct key mk = key_of_id(id);
+        struct rec_message m;
+        struct hilo_str bytes;
+        if (i == limit) {
+            *next_out = id;
+            break;
+        }
+        int32_t rc = store_record(gw->store, TABLE_MESSAGE, key_str(&mk), &rec_desc_message, a, &m, e);
+        if (rc == HILO_OK)
+            rc = store_message_bytes(gw->store, &m, a, &bytes, e);
+        if (rc == HILO_NOTFOUND)
+            break;
+        if (rc != HILO_OK)
+            return rc;
+        if (fn(arg, id, &m, bytes) != 0)
+            break;
+        id = m.before;
+    }
+    return HILO_OK;
+}
+
+static int32_t thread_newest(struct gateway *gw, struct hilo_id customer, struct arena *a,
+                             struct hilo_id *out, struct err *e)
+{
+    struct key k = key_of_id(customer);
+    struct rec_thread t;
+    int32_t rc = store_record(gw->store, TABLE_THREAD, key_str(&k), &rec_desc_thread, a, &t, e);
+
+    if (rc == HILO_OK)
+        *out = t.newest;
+    return rc == HILO_NOTFOUND ? HILO_OK : rc;
+}
+
+int customer_thread(struct gateway *gw, struct hilo_id customer, unsigned limit, struct arena *a,
+                    timeline_fn *fn, void *arg, struct fault *f)
+{
+    struct hilo_id id = {{0}}, next;
+    struct err e = {0};
+    int32_t rc = thread_newest(gw, customer, a, &id, &e);
+
+    if (rc == HILO_OK)
+        rc = thread_walk(gw, id, limit, a, fn, arg, &next, &e);
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
+}
+
 int customer_timeline(struct gateway *gw, struct hilo_id customer, struct hilo_id before, unsigned limit,
                       struct arena *a, timeline_fn *fn, void *arg, struct hilo_id *next_out, struct fault *f)
 {
     struct rec_customer c;
     struct rec_message m;
-    struct rec_thread t;
-    struct hilo_str bytes;
-    struct hilo_id id;
+    struct hilo_id id = before;
     struct err e = {0};
-    struct key k = key_of_id(customer);
-    int32_t rc;
+    int32_t rc = HILO_OK;
 
     memset(next_out, 0, sizeof *next_out);
     if (customer_get(gw, customer, a, &c, f) != 0)
@@ -291,33 +370,10 @@ int customer_timeline(struct gateway *gw, struct hilo_id customer, struct hilo_i
         rc = store_record(gw->store, TABLE_MESSAGE, key_str(&mk), &rec_desc_message, a, &m, &e);
         if (rc == HILO_NOTFOUND || (rc == HILO_OK && !id_eq(m.customer, customer)))
             return fault_set(f, 400, "invalid_cursor", NULL, "this cursor is not of this timeline");
-        if (rc != HILO_OK)
-            return fault_store(f, rc, &e);
-        id = before;
     } else {
-        rc = store_record(gw->store, TABLE_THREAD, key_str(&k), &rec_desc_thread, a, &t, &e);
-        if (rc == HILO_NOTFOUND)
-            return 0;
-        if (rc != HILO_OK)
-            return fault_store(f, rc, &e);
-        id = t.newest;
+        rc = thread_newest(gw, customer, a, &id, &e);
     }
-    for (unsigned i = 0; !id_none(id); i++) {
-        struct key mk = key_of_id(id);
-        if (i == limit) {
-            *next_out = id;
-            break;
-        }
-        rc = store_record(gw->store, TABLE_MESSAGE, key_str(&mk), &rec_desc_message, a, &m, &e);
-        if (rc == HILO_OK)
-            rc = store_message_bytes(gw->store, &m, a, &bytes, &e);
-        if (rc == HILO_NOTFOUND)
-            break; /* the thread ends where retention ended it */
-        if (rc != HILO_OK)
-            return fault_store(f, rc, &e);
-        if (fn(arg, id, &m, bytes) != 0)
-            break;
-        id = m.before;
-    }
-    return 0;
+    if (rc == HILO_OK)
+        rc = thread_walk(gw, id, limit, a, fn, arg, next_out, &e);
+    return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }

@@ -37,10 +37,21 @@ int customer_identifiers(struct gateway *, struct hilo_id, struct arena *,
                          void (*fn)(void *arg, const struct identifier *, const struct rec_identifier *),
                          void *arg, struct fault *);
 
+/* The same as an array in the arena. */
+struct customer_ident {
+    struct identifier is;
+    struct rec_identifier record;
+};
+int customer_idents(struct gateway *, struct hilo_id, struct arena *, struct customer_ident **out,
+                    unsigned *n_out, struct fault *);
+
 /* Newest first: calls fn for each message older than before (none: from the newest)
  * until limit, and tells the id to go on from (none: the end). */
 typedef int timeline_fn(void *arg, struct hilo_id, const struct rec_message *, struct hilo_str bytes);
 int customer_timeline(struct gateway *, struct hilo_id customer, struct hilo_id before, unsigned limit,
                       struct arena *, timeline_fn *, void *arg, struct hilo_id *next_out, struct fault *);
+/* The same from the newest, of a customer who is known to exist. */
+int customer_thread(struct gateway *, struct hilo_id customer, unsigned limit, struct arena *, timeline_fn *,
+                    void *arg, struct fault *);
 
 #endif

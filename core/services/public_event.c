@@ -14,6 +14,7 @@
 #include "model/out.h"
 #include "services/cases.h"
 #include "services/consent.h"
+#include "services/lookup.h"
 #include "store/keys.h"
 #include <stdio.h>
 #include <string.h>
@@ -278,6 +279,12 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
             out->channel = e->name;
         return HILO_OK;
     }
+    case EVENT_customer_looked_up: {
+        BODY(customer_looked_up);
+        out->type = PUBLIC_CUSTOMER_LOOKED_UP;
+        out->customer = e->customer;
+        return HILO_OK;
+    }
     default:
         return HILO_NOSUP;
     }
@@ -507,6 +514,18 @@ static int32_t put_consent(struct out *o, const struct ev_consent_changed *e, st
     return rc;
 }
 
+static void put_looked_up(struct out *o, const struct ev_customer_looked_up *e)
+{
+    out_id(o, "customer", "cus", e->customer);
+    out_bool(o, "found", !id_none(e->customer));
+    out_opt(o, "by", str(lookup_by_name(e->by)));
+    out_hex(o, "asked", e->hash);
+    out_str(o, "reason", e->reason);
+    out_opt(o, "store", e->store);
+    out_opt(o, "terminal", e->terminal);
+    out_opt(o, "clerk", e->clerk);
+}
+
 /* The subject, and the members of data. */
 static int32_t put_data(struct out *o, const struct event *ev, const struct public_event *p, struct arena *a,
                         struct err *err)
@@ -619,6 +638,11 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         BODY(consent_changed);
         return put_consent(o, e, err);
     }
+    case PUBLIC_CUSTOMER_LOOKED_UP: {
+        BODY(customer_looked_up);
+        put_looked_up(o, e);
+        return HILO_OK;
+    }
     case PUBLIC__END:
         break;
     }
@@ -629,21 +653,15 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
 /* What it is about: the id that data begins with, or the channel. */
 static void put_subject(struct out *o, const struct public_event *p)
 {
-    static const char *const prefix[] = {[PUBLIC_MESSAGE_ACCEPTED] = "msg",
-                                         [PUBLIC_MESSAGE_RECEIVED] = "msg",
-                                         [PUBLIC_MESSAGE_STATUS] = "msg",
-                                         [PUBLIC_CONVERSATION_OPENED] = "cnv",
-                                         [PUBLIC_CONVERSATION_UPDATED] = "cnv",
-                                         [PUBLIC_CUSTOMER_CREATED] = "cus",
-                                         [PUBLIC_CUSTOMER_UPDATED] = "cus",
-                                         [PUBLIC_IDENTIFIER_ADDED] = "cus",
-                                         [PUBLIC_IDENTIFIER_REMOVED] = "cus",
-                                         [PUBLIC_CASE_OPENED] = "cas",
-                                         [PUBLIC_CASE_UPDATED] = "cas",
-                                         [PUBLIC_MEDIA_STORED] = "med",
-                                         [PUBLIC_MEDIA_FAILED] = "med",
-                                         [PUBLIC_CONSENT_CHANGED] = "cus",
-                                         [PUBLIC__END] = NULL};
+    static const char *const prefix[] = {
+        [PUBLIC_MESSAGE_ACCEPTED] = "msg",     [PUBLIC_MESSAGE_RECEIVED] = "msg",
+        [PUBLIC_MESSAGE_STATUS] = "msg",       [PUBLIC_CONVERSATION_OPENED] = "cnv",
+        [PUBLIC_CONVERSATION_UPDATED] = "cnv", [PUBLIC_CUSTOMER_CREATED] = "cus",
+        [PUBLIC_CUSTOMER_UPDATED] = "cus",     [PUBLIC_IDENTIFIER_ADDED] = "cus",
+        [PUBLIC_IDENTIFIER_REMOVED] = "cus",   [PUBLIC_CASE_OPENED] = "cas",
+        [PUBLIC_CASE_UPDATED] = "cas",         [PUBLIC_MEDIA_STORED] = "med",
+        [PUBLIC_MEDIA_FAILED] = "med",         [PUBLIC_CONSENT_CHANGED] = "cus",
+        [PUBLIC_CUSTOMER_LOOKED_UP] = "cus",   [PUBLIC__END] = NULL};
     struct hilo_id id;
 
     if (!prefix[p->type]) {
@@ -651,7 +669,10 @@ static void put_subject(struct out *o, const struct public_event *p)
         return;
     }
     memcpy(&id, p->body, sizeof id);
-    out_id(o, "subject", prefix[p->type], id);
+    if (id_none(id))
+        out_str(o, "subject", STR("nobody")); /* CloudEvents' readers like to have one */
+    else
+        out_id(o, "subject", prefix[p->type], id);
 }
 
 /* Bodies that have their id first: both places above rely on it. */
@@ -672,6 +693,7 @@ ID_FIRST(case_opened, id);
 ID_FIRST(case_updated, id);
 ID_FIRST(media_stored, id);
 ID_FIRST(media_failed, id);
+ID_FIRST(customer_looked_up, customer);
 
 /* Names the store, not what it is called today: a delivery that is repeated is the same bytes. */
 struct hilo_str public_event_source(const struct gateway *gw, struct arena *a)

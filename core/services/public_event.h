@@ -28,7 +28,8 @@
     X(MEDIA_FAILED, "hilo.media.failed", SCOPE_MEDIA_READ)                                                   \
     X(CHANNEL_PAUSED, "hilo.channel.paused", SCOPE_CHANNELS_READ)                                            \
     X(CHANNEL_RESUMED, "hilo.channel.resumed", SCOPE_CHANNELS_READ)                                          \
-    X(CONSENT_CHANGED, "hilo.consent.changed", SCOPE_CUSTOMERS_READ)
+    X(CONSENT_CHANGED, "hilo.consent.changed", SCOPE_CUSTOMERS_READ)                                         \
+    X(CUSTOMER_LOOKED_UP, "hilo.customer.looked_up", SCOPE_AUDIT_READ)
 enum public_type {
 #define X(name, text, scope) PUBLIC_##name,
     PUBLIC_TYPES(X)

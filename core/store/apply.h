@@ -90,6 +90,8 @@ int32_t apply__webhook_failing(struct apply *, const struct ev_webhook_failing *
 int32_t apply__webhook_parked(struct apply *, const struct ev_webhook_parked *);
 int32_t apply__webhook_settled(struct apply *, const struct ev_webhook_settled *);
 
+int32_t apply__customer_looked_up(struct apply *, const struct ev_customer_looked_up *);
+
 int32_t apply__callback_asked(struct apply *, const struct ev_callback_asked *);
 int32_t apply__callback_settled(struct apply *, const struct ev_callback_settled *);
 int32_t apply__callback_postponed(struct apply *, const struct ev_callback_postponed *);

@@ -80,6 +80,8 @@ CHECK_RELATION(callback);
 CHECK_RELATION(webhook);
 CHECK_RELATION(webhook_parked);
 CHECK_RELATION(webhook_waiting);
+CHECK_RELATION(audit);
+CHECK_RELATION(audit_customer);
 #undef CHECK_RELATION
 
 /* ---- for the relations ---- */

@@ -53,6 +53,8 @@ static const struct relation {
     {TABLE_WEBHOOK_PARKED, ID + ID, ID + ID, ANY, &rec_desc_parked, check__webhook_parked},
     {TABLE_WEBHOOK_WAITING, ID + ID + U64, ID + ID + U64, 0, NULL, check__webhook_waiting},
     {TABLE_SCHEDULED, U64 + ID, U64 + ID, 0, NULL, check__scheduled},
+    {TABLE_AUDIT, 2 * U64, 2 * U64, ANY, &rec_desc_audit, check__audit},
+    {TABLE_AUDIT_CUSTOMER, ID + 2 * U64, ID + 2 * U64, 0, NULL, check__audit_customer},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

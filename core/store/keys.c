@@ -154,6 +154,23 @@ struct key key_time_id(uint64_t time, struct hilo_id id)
     return k;
 }
 
+struct key key_audit(uint64_t time, uint64_t seq)
+{
+    struct key k;
+    key_init(&k);
+    key_u64(&k, time);
+    key_u64(&k, seq);
+    return k;
+}
+
+struct key key_audit_customer(struct hilo_id customer, uint64_t time, uint64_t seq)
+{
+    struct key k = key_of_id(customer);
+    key_u64(&k, time);
+    key_u64(&k, seq);
+    return k;
+}
+
 struct key key_channel(struct hilo_str channel)
 {
     struct key k;

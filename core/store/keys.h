@@ -41,6 +41,8 @@ struct key key_due(struct hilo_str channel, uint64_t priority, uint64_t due, uin
 struct key key_job(struct hilo_str channel, uint64_t due, struct hilo_id media);
 struct key key_channel_id(struct hilo_str channel, struct hilo_id message); /* IN_FLIGHT */
 struct key key_time_id(uint64_t time, struct hilo_id);                      /* EXPIRY */
+struct key key_audit(uint64_t time, uint64_t seq);
+struct key key_audit_customer(struct hilo_id customer, uint64_t time, uint64_t seq);
 struct key key_channel(struct hilo_str channel); /* CHANNEL, and a prefix of DUE, JOB, IN_FLIGHT, TEMPLATE */
 struct key key_pair(struct hilo_id, struct hilo_id); /* CASE_CUSTOMER, WEBHOOK_PARKED */
 struct key key_case_index(uint64_t status, uint64_t changed, struct hilo_id);

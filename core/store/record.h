@@ -84,6 +84,16 @@ enum { CASE_OPEN = 1, CASE_PENDING = 2, CASE_CLOSED = 3 };
 enum { CONSENT_GRANTED = 1, CONSENT_DENIED = 2 };
 enum { CONSENT_ALL = 1, CONSENT_TYPE = 2, CONSENT_CHANNEL = 3 };
 enum { CONSENT_BY_WORD = 1, CONSENT_BY_API = 2, CONSENT_BY_CLI = 3, CONSENT_BY_PROVIDER = 4 };
+/* By what a person was looked up. */
+enum {
+    LOOKUP_DOCUMENT = 1,
+    LOOKUP_PHONE = 2,
+    LOOKUP_EMAIL = 3,
+    LOOKUP_LOYALTY = 4,
+    LOOKUP_CUSTOMER = 5,
+    LOOKUP_APPOINTMENT = 6,
+    LOOKUP_ORDER = 7
+};
 enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
 
 /* Appends obj's fields that are not zero or empty. */

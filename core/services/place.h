@@ -1,0 +1,14 @@
+/* Where in the shops something happened, and who was at the counter: as whoever says it names them. */
+#ifndef SERVICES_PLACE_H
+#define SERVICES_PLACE_H
+
+#include "services/gateway.h"
+
+enum { PLACE_NAME_MAX = 64 }; /* bytes, of each */
+struct place {
+    struct hilo_str store, terminal, clerk; /* each may be empty */
+};
+/* A fault invalid_field if one is too long or no text on one line. */
+int place_check(const struct place *, struct fault *);
+
+#endif
