@@ -91,6 +91,10 @@ int32_t apply__webhook_parked(struct apply *, const struct ev_webhook_parked *);
 int32_t apply__webhook_settled(struct apply *, const struct ev_webhook_settled *);
 
 int32_t apply__customer_looked_up(struct apply *, const struct ev_customer_looked_up *);
+int32_t apply__appointment_booked(struct apply *, const struct ev_appointment_booked *);
+int32_t apply__appointment_changed(struct apply *, const struct ev_appointment_changed *);
+int32_t apply__appointment_checked_in(struct apply *, const struct ev_appointment_checked_in *);
+int32_t apply__appointment_near(struct apply *, const struct ev_appointment_near *);
 
 int32_t apply__callback_asked(struct apply *, const struct ev_callback_asked *);
 int32_t apply__callback_settled(struct apply *, const struct ev_callback_settled *);

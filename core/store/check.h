@@ -82,6 +82,9 @@ CHECK_RELATION(webhook_parked);
 CHECK_RELATION(webhook_waiting);
 CHECK_RELATION(audit);
 CHECK_RELATION(audit_customer);
+CHECK_RELATION(appointment);
+CHECK_RELATION(appointment_index);
+CHECK_RELATION(appointment_open);
 #undef CHECK_RELATION
 
 /* ---- for the relations ---- */

@@ -55,6 +55,9 @@ static const struct relation {
     {TABLE_SCHEDULED, U64 + ID, U64 + ID, 0, NULL, check__scheduled},
     {TABLE_AUDIT, 2 * U64, 2 * U64, ANY, &rec_desc_audit, check__audit},
     {TABLE_AUDIT_CUSTOMER, ID + 2 * U64, ID + 2 * U64, 0, NULL, check__audit_customer},
+    {TABLE_APPOINTMENT, ID, ID, ANY, &rec_desc_appointment, check__appointment},
+    {TABLE_APPOINTMENT_INDEX, 1 + U64 + ID, CONTEXT_KEY_MAX, 0, NULL, check__appointment_index},
+    {TABLE_APPOINTMENT_OPEN, 2, 1 + U64 + ID, ANY, NULL, check__appointment_open},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

@@ -328,6 +328,9 @@ static void message_links(struct check *ck, struct hilo_str key, struct hilo_id 
         FOUND(ck, MESSAGE, key, "the message that it changes does not exist");
     if (!id_none(m->edit) && (!message_get(ck, m->edit, &other) || !id_eq(other.about, id)))
         FOUND(ck, MESSAGE, key, "its newest words are in no message that changes it");
+    k = key_of_id(m->appointment);
+    if (!id_none(m->appointment) && !check__has(ck, TABLE_APPOINTMENT, &k))
+        FOUND(ck, MESSAGE, key, "its appointment does not exist");
     if (m->part > (m->parts > 1 ? m->parts : 1))
         FOUND(ck, MESSAGE, key, "it counts more parts as sent than it has");
 }

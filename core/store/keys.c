@@ -249,6 +249,60 @@ struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_
     return k;
 }
 
+static struct key key__kind(uint8_t kind)
+{
+    struct key k;
+
+    key_init(&k);
+    key_u8(&k, kind);
+    return k;
+}
+
+struct key key_appointments(void)
+{
+    return key__kind(APPOINTMENTS_ALL);
+}
+
+struct key key_appointments_customer(struct hilo_id customer)
+{
+    struct key k = key__kind(APPOINTMENTS_CUSTOMER);
+    key_id(&k, customer);
+    return k;
+}
+
+struct key key_appointments_store(struct hilo_str store)
+{
+    struct key k = key__kind(APPOINTMENTS_STORE);
+    key_text(&k, store);
+    return k;
+}
+
+struct key key_appointment_at(struct key prefix, uint64_t starts, struct hilo_id id)
+{
+    key_u64(&prefix, starts);
+    key_id(&prefix, id);
+    return prefix;
+}
+
+enum { OPEN_NEAR = 1, OPEN_CODE = 2 };
+
+struct key key_appointments_near(void)
+{
+    return key__kind(OPEN_NEAR);
+}
+
+struct key key_appointment_near(uint64_t at, struct hilo_id id)
+{
+    return key_appointment_at(key_appointments_near(), at, id);
+}
+
+struct key key_appointment_code(struct hilo_str code)
+{
+    struct key k = key__kind(OPEN_CODE);
+    key_bytes(&k, code);
+    return k;
+}
+
 struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank)
 {
     struct key k;

@@ -54,6 +54,17 @@ struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank);
 struct key key_plugin(struct hilo_str plugin, struct hilo_str subject, struct hilo_str key);
 struct key key_waiting(struct hilo_id webhook, struct hilo_id customer, uint64_t seq); /* WEBHOOK_WAITING */
 
+/* APPOINTMENT_INDEX: all; those of a customer; those of a store. */
+enum { APPOINTMENTS_ALL = 1, APPOINTMENTS_CUSTOMER = 2, APPOINTMENTS_STORE = 3 };
+struct key key_appointments(void); /* the prefixes */
+struct key key_appointments_customer(struct hilo_id customer);
+struct key key_appointments_store(struct hilo_str store);
+struct key key_appointment_at(struct key prefix, uint64_t starts, struct hilo_id);
+/* APPOINTMENT_OPEN. */
+struct key key_appointments_near(void); /* a prefix */
+struct key key_appointment_near(uint64_t at, struct hilo_id);
+struct key key_appointment_code(struct hilo_str code);
+
 struct key key_parts(struct hilo_str channel, struct hilo_str parts);
 struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_str parts);
 

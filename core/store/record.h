@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/buf.h"
 #include <hilo/message.h>
+#include <stdbool.h>
 
 enum rec_type { REC_U64 = 1, REC_ID, REC_STR };
 struct rec_field {
@@ -94,6 +95,28 @@ enum {
     LOOKUP_APPOINTMENT = 6,
     LOOKUP_ORDER = 7
 };
+/* Where an appointment stands; the first three are open, as is its code. */
+enum {
+    APPOINTMENT_BOOKED = 1,
+    APPOINTMENT_CONFIRMED = 2,
+    APPOINTMENT_CHECKED_IN = 3,
+    APPOINTMENT_COMPLETED = 4,
+    APPOINTMENT_CANCELED = 5,
+    APPOINTMENT_NO_SHOW = 6
+};
+static inline bool appointment_is_open(uint64_t status)
+{
+    return status >= APPOINTMENT_BOOKED && status <= APPOINTMENT_CHECKED_IN;
+}
+/* What appointment.changed changed. */
+enum {
+    APPOINTMENT_SET_TIME = 1,
+    APPOINTMENT_SET_STATUS = 2,
+    APPOINTMENT_SET_DETAILS = 4,
+    APPOINTMENT_SET_ANSWER = 8
+};
+enum { APPOINTMENT_ANSWER_CONFIRM = 1, APPOINTMENT_ANSWER_CHANGE = 2, APPOINTMENT_ANSWER_CANCEL = 3 };
+enum { NOTICE_CONFIRMATION = 1, NOTICE_REMINDER = 2, NOTICE_CANCELLATION = 3 };
 enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
 
 /* Appends obj's fields that are not zero or empty. */

@@ -15,7 +15,7 @@ struct scene {
     struct hilo_id sent, several, flight, waiting, due, held, asked, in, scheduled;
     struct hilo_id pending, stored, case_id, key_id;
     uint64_t parked; /* the event that parked a receipt by two spellings */
-    struct hilo_id webhook;
+    struct hilo_id webhook, appointment;
     char hash[32];
 };
 
@@ -106,6 +106,17 @@ static void scene_make(struct scene *s, struct rig *r)
     EMIT(r, webhook_parked, .id = s->webhook, .customer = s->ana.customer, .seq = 3, .attempts = 1, .due = 1);
     EMIT(r, webhook_parked, .id = s->webhook, .customer = s->ana.customer, .seq = 4);
     EMIT(r, callback_asked, .id = s->sent, .mask = CALLBACK_TAKEN, .url = STR("http://127.0.0.1/%d"));
+    s->appointment = rig_id(r);
+    const struct rec_notice n = {.kind = NOTICE_CONFIRMATION, .message = s->sent};
+    const struct rec_appointment a = {.customer = s->ana.customer,
+                                      .case_id = s->case_id,
+                                      .status = APPOINTMENT_BOOKED,
+                                      .code = STR("K7QM2P"),
+                                      .store = STR("centro"),
+                                      .starts = 2000,
+                                      .near = 1000,
+                                      .messages = rig_notices(r->arena, &n, 1)};
+    EMIT(r, appointment_booked, .id = s->appointment, .appointment = rig_appointment(r->arena, &a));
 }
 
 /* ---- changes behind the store's back ---- */
@@ -769,6 +780,88 @@ DAMAGE(callback_gone)
 {
     del(s, TABLE_CALLBACK, key_in(s, TABLE_CALLBACK));
 }
+#define APPOINTMENT(s, assignment) EDIT(s, TABLE_APPOINTMENT, appointment, (s)->appointment, assignment)
+DAMAGE(appointment_gone)
+{
+    del(s, TABLE_APPOINTMENT, key_of_id(s->appointment));
+}
+DAMAGE(appointment_of_nobody)
+{
+    APPOINTMENT(s, customer = rig_id(s->r));
+}
+DAMAGE(appointment_of_no_case)
+{
+    APPOINTMENT(s, case_id = rig_id(s->r));
+}
+DAMAGE(appointment_elsewhere)
+{
+    APPOINTMENT(s, store = STR("norte"));
+}
+DAMAGE(appointment_at_another_time)
+{
+    APPOINTMENT(s, starts = 3000);
+}
+DAMAGE(appointment_of_no_status)
+{
+    APPOINTMENT(s, status = 9);
+}
+DAMAGE(appointment_of_the_future)
+{
+    APPOINTMENT(s, version = 1000000);
+}
+DAMAGE(appointment_with_another_code)
+{
+    APPOINTMENT(s, code = STR("AAAAAA"));
+}
+DAMAGE(appointment_that_is_over)
+{
+    APPOINTMENT(s, status = APPOINTMENT_CANCELED);
+}
+DAMAGE(appointment_near_at_another_time)
+{
+    APPOINTMENT(s, near = 999);
+}
+DAMAGE(appointment_of_another_message)
+{
+    const struct rec_notice n = {.kind = NOTICE_CONFIRMATION, .message = s->due};
+    APPOINTMENT(s, messages = rig_notices(s->r->arena, &n, 1));
+}
+DAMAGE(appointment_of_no_message)
+{
+    const struct rec_notice n = {.kind = NOTICE_CONFIRMATION, .message = rig_id(s->r)};
+    APPOINTMENT(s, messages = rig_notices(s->r->arena, &n, 1));
+}
+DAMAGE(appointment_with_spoilt_notices)
+{
+    APPOINTMENT(s, messages = STR("\1\7x"));
+}
+DAMAGE(appointment_index_gone)
+{
+    del(s, TABLE_APPOINTMENT_INDEX,
+        key_appointment_at(key_appointments_customer(s->ana.customer), 2000, s->appointment));
+}
+DAMAGE(appointment_index_of_another_kind)
+{
+    struct key k = key_appointment_at(key_appointments(), 2000, s->appointment);
+    k.b[0] = 9;
+    put(s, TABLE_APPOINTMENT_INDEX, k, STR(""));
+}
+DAMAGE(appointment_code_of_another)
+{
+    put_id(s, TABLE_APPOINTMENT_OPEN, key_appointment_code(STR("K7QM2P")), rig_id(s->r));
+}
+DAMAGE(appointment_near_gone)
+{
+    del(s, TABLE_APPOINTMENT_OPEN, key_appointment_near(1000, s->appointment));
+}
+DAMAGE(appointment_near_too_long)
+{
+    put(s, TABLE_APPOINTMENT_OPEN, key_appointment_near(1000, s->appointment), STR("x"));
+}
+DAMAGE(message_of_no_appointment)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->sent, appointment = rig_id(s->r));
+}
 DAMAGE(secret_changed)
 {
     put(s, TABLE_META, key_channel(STR("link")), STR("other"));
@@ -927,6 +1020,32 @@ static const struct {
     D(callback_without_an_address, ": it has no address"),
     D(callback_of_the_future, ": the event is beyond the last one"),
     D(callback_gone, "CALLBACK 00000000"),
+    D(appointment_gone, "APPOINTMENT_INDEX 01"),
+    D(appointment_gone, ": its appointment does not exist"),
+    D(appointment_gone, ": it follows from the journal and is missing"),
+    D(appointment_of_nobody, ": its customer does not exist"),
+    D(appointment_of_nobody, ": its appointment has another time, customer or store"),
+    D(appointment_of_no_case, ": its case does not exist"),
+    D(appointment_elsewhere, ": it is missing in APPOINTMENT_INDEX"),
+    D(appointment_elsewhere, ": its appointment has another time, customer or store"),
+    D(appointment_at_another_time, ": its appointment has another time, customer or store"),
+    D(appointment_of_no_status, ": its status is unknown"),
+    D(appointment_of_the_future, ": its version is no sequence that was reached"),
+    D(appointment_with_another_code, ": it is open, and its code does not lead to it"),
+    D(appointment_with_another_code,
+      ": its appointment has another code, or is to be told of at another time"),
+    D(appointment_that_is_over, ": its appointment is open no more"),
+    D(appointment_near_at_another_time, ": it is to be told of, and APPOINTMENT_OPEN doesn't say when"),
+    D(appointment_near_at_another_time, ": its appointment has another code, or is to be told of at another"),
+    D(appointment_of_another_message, ": a MESSAGE that it names leads to another appointment"),
+    D(appointment_of_no_message, ": a MESSAGE that it names does not exist"),
+    D(appointment_with_spoilt_notices, ": what is kept of its messages can't be read"),
+    D(appointment_index_gone, ": it is missing in APPOINTMENT_INDEX"),
+    D(appointment_index_of_another_kind, ": its appointment has another time, customer or store"),
+    D(appointment_code_of_another, ": it is open, and its code does not lead to it"),
+    D(appointment_near_gone, ": it is to be told of, and APPOINTMENT_OPEN doesn't say when"),
+    D(appointment_near_too_long, ": its key or value has another length than one has"),
+    D(message_of_no_appointment, ": its appointment does not exist"),
     D(secret_changed, "META 6c696e6b00: its value is not the one"),
     D(a_key_of_no_table, "? 7e77686174: it does not follow from the journal"),
     D(a_key_too_short, "CASE_INDEX 78: its key has 1 bytes"),

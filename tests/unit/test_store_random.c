@@ -6,14 +6,15 @@
  */
 #include "test_store_tools.h"
 
-enum { PEOPLE = 6, MESSAGES = 4096, MEDIA = 256, CASES = 12, MOVES = 6000, RECENT = 40 };
+enum { PEOPLE = 6, MESSAGES = 4096, MEDIA = 256, CASES = 12, MOVES = 6000, RECENT = 40, APPOINTMENTS = 64 };
 
 struct model {
     struct rig *r;
     uint64_t random;
     struct person person[PEOPLE];
     struct hilo_id message[MESSAGES], media[MEDIA], cases[CASES];
-    unsigned n_messages, n_media, n_cases;
+    struct hilo_id appointment[APPOINTMENTS];
+    unsigned n_messages, n_media, n_cases, n_appointments;
     unsigned committed_messages; /* of those, how many are on disk for sure */
     uint64_t committed_seq;
     unsigned cuts;
@@ -368,6 +369,58 @@ static void change_consent(struct model *m)
     rig_append(m->r, &ev_desc_consent_changed, &ev);
 }
 
+/* Whether nobody has this code now, as the services look. */
+static bool code_free(struct model *m, struct hilo_str code, struct hilo_id but)
+{
+    const struct key k = key_appointment_code(code);
+    struct hilo_str val;
+    int32_t rc = store_get(m->r->store, TABLE_APPOINTMENT_OPEN, key_str(&k), m->r->arena, &val, &m->r->err);
+
+    return rc == HILO_NOTFOUND || (rc == HILO_OK && id_eq(key_tail_id(val), but));
+}
+
+static struct hilo_str appointment_as(struct model *m, struct rec_appointment *a)
+{
+    struct rec_notice n = {.kind = NOTICE_REMINDER};
+    struct rec_message rec;
+
+    a->status = APPOINTMENT_BOOKED + any(m, 6);
+    a->store = any(m, 2) ? STR("centro") : STR("norte");
+    a->starts = 1 + any(m, 50);
+    a->near = any(m, 2) ? 1 + any(m, 50) : 0;
+    if (m->n_cases && any(m, 2))
+        a->case_id = m->cases[any(m, m->n_cases)];
+    if (any(m, 3) == 0 && some_message(m, &n.message, &rec) && id_none(rec.appointment))
+        a->messages = rig_notices(m->r->arena, &n, 1);
+    return rig_appointment(m->r->arena, a);
+}
+
+static void change_appointment(struct model *m)
+{
+    struct rec_appointment a = {.customer = m->person[any(m, PEOPLE)].customer};
+    struct hilo_id id = {{0}};
+
+    if (m->n_appointments && any(m, 3)) {
+        id = m->appointment[any(m, m->n_appointments)];
+        const struct key k = key_of_id(id);
+        if (store_record(m->r->store, TABLE_APPOINTMENT, key_str(&k), &rec_desc_appointment, m->r->arena, &a,
+                         &m->r->err) != HILO_OK)
+            return; /* it was lost with the power */
+    } else if (m->n_appointments == APPOINTMENTS) {
+        return;
+    }
+    a.code = arena_fmt(m->r->arena, "%u", (unsigned)any(m, 40));
+    if (!code_free(m, a.code, id))
+        return;
+    if (!id_none(id)) {
+        MOVE(m, appointment_changed, .id = id, .appointment = appointment_as(m, &a), .set = any(m, 16));
+        return;
+    }
+    id = rig_id(m->r);
+    MOVE(m, appointment_booked, .id = id, .appointment = appointment_as(m, &a));
+    m->appointment[m->n_appointments++] = id;
+}
+
 /* ---- on disk ---- */
 
 static void commit(struct model *m)
@@ -410,7 +463,7 @@ static void play(struct rig *r, uint64_t seed)
         accept, accept,  receive,        claim,       claim,         claim,
         report, report,  report,         receipt,     receipt,       receipt,
         settle, requeue, download,       change_case, change_person, remember_and_forget,
-        part,   part,    change_consent, come_due,    come_due};
+        part,   part,    change_consent, come_due,    come_due,      change_appointment};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);

@@ -320,6 +320,29 @@ static inline void rig_part(struct rig *r, const char *key, uint64_t index, uint
          .message = STR("\1\1\1"));
 }
 
+/* Notices of messages, as an appointment keeps them. */
+static inline struct hilo_str rig_notices(struct arena *a, const struct rec_notice *n, unsigned count)
+{
+    struct hilo_writer w, one;
+
+    arena_writer(a, &w);
+    for (unsigned i = 0; i < count; i++) {
+        arena_writer(a, &one);
+        rec_pack(&rec_desc_notice, &n[i], &one);
+        hilo_put_str(&w, 1, hilo_written(&one));
+    }
+    return hilo_written(&w);
+}
+
+static inline struct hilo_str rig_appointment(struct arena *a, const struct rec_appointment *r)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    rec_pack(&rec_desc_appointment, r, &w);
+    return hilo_written(&w);
+}
+
 /* ---- looking ---- */
 
 static inline bool rig_find(struct rig *r, struct hilo_id id, struct rec_message *m)
