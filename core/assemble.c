@@ -5,6 +5,7 @@
 #include "daemon.h"
 #include "rules.h"
 #include "services/access.h"
+#include "services/appointments.h"
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,6 +207,22 @@ int32_t assembly_read(const char *config, struct assembly *a, struct err *e)
     return rc == HILO_IO ? rc : faults(a, e);
 }
 
+/* What only the services know of their settings. */
+static void appointments_check(struct assembly *a)
+{
+    const struct conf_node *map = conf_get(a->conf->root, "appointments"),
+                           *at = conf_get(map, "template_parameters");
+    struct hilo_str word;
+
+    if (!appointment_parameters_check(a->settings.appointments.template_parameters, &word))
+        conf_fail(
+            a->conf, at ? at->line : 1, at ? at->column : 1,
+            "appointments.template_parameters: \"%.*s\" is none of when, date, time, place, code, subject "
+            "and name, of which at most 20 are taken, nor one of them with a parameter's name and = before "
+            "it",
+            STR_FMT(word));
+}
+
 int32_t assembly_load(struct assembly *a, struct plugins *plugins, struct err *e)
 {
     struct assembled **end = &a->channels;
@@ -213,6 +230,7 @@ int32_t assembly_load(struct assembly *a, struct plugins *plugins, struct err *e
     workers_prepare(a);
     const struct settings_consent none = {0};
 
+    appointments_check(a);
     rules_check(a->conf, &a->settings.consent, "consent");
     a->consent = rules_make(a->conf->arena, &a->settings.consent, &none);
     for (const struct settings_channel *s = a->settings.channels; s; s = s->next) {

@@ -70,6 +70,17 @@ void gateway_take(struct gateway *gw, struct assembly *a)
 
     gw->name = s->gateway.name;
     gw->language = s->gateway.language;
+    gw->time_zone = s->gateway.time_zone;
+    gw->appointments =
+        (struct gw_appointments){.channel = s->appointments.channel,
+                                 .near_us = s->appointments.near_us,
+                                 .remind_us = s->appointments.remind_us,
+                                 .confirmation_text = s->appointments.confirmation_text,
+                                 .reminder_text = s->appointments.reminder_text,
+                                 .confirmation_template = s->appointments.confirmation_template,
+                                 .reminder_template = s->appointments.reminder_template,
+                                 .template_language = s->appointments.template_language,
+                                 .template_parameters = s->appointments.template_parameters};
     gw->public_url = s->http.public_url;
     gw->expires_us = s->gateway.expires_us;
     gw->parts_wait_us = s->gateway.parts_wait_us;

@@ -6,6 +6,7 @@
  */
 #include "conf/settings.h"
 #include "base/str.h"
+#include "base/zone.h"
 #include "conf/private.h"
 #include <arpa/inet.h>
 #include <sys/un.h>
@@ -28,6 +29,9 @@ static const struct hilo_option gateway_options[] = {
      .max = 64, .help = "What this gateway is called in events and logs."},
     {GATEWAY(language, HILO_OPT_STR), .name = "language", .flags = HILO_OPT_RELOADABLE, .def = "en", .min = 2,
      .max = 16, .help = "Language of the texts that the gateway itself writes to customers: en, es."},
+    {GATEWAY(time_zone, HILO_OPT_STR), .name = "time_zone", .flags = HILO_OPT_RELOADABLE, .min = 1, .max = 64,
+     .help = "Where the day has the hours that customers are told: a name of IANA's, America/Bogota; by "
+             "default the machine's own. A customer's or an appointment's goes before it."},
     {GATEWAY(data_dir, HILO_OPT_STR), .name = "data_dir", .def = "/var/lib/hilo", .min = 1, .max = 3000,
      .help = "Folder of the store; the daemon alone may write to it."},
     {GATEWAY(plugin_dir, HILO_OPT_STR), .name = "plugin_dir", .flags = HILO_OPT_RELOADABLE,
@@ -111,6 +115,40 @@ static const struct hilo_option webhooks_options[] = {
      .help = "Deliveries to one endpoint at the same time, each of another customer."},
 };
 
+#define APPOINTMENTS(field, type) HILO_OPTION(struct settings_appointments, field, type)
+static const struct hilo_option appointments_options[] = {
+    {APPOINTMENTS(channel, HILO_OPT_STR), .name = "channel", .flags = HILO_OPT_RELOADABLE, .min = 1,
+     .max = 63,
+     .help =
+         "The channel of confirmations and reminders; by default the one by which the customer wrote last, "
+         "else the first route that fits."},
+    {APPOINTMENTS(near_us, HILO_OPT_DURATION), .name = "near", .flags = HILO_OPT_RELOADABLE, .def = "15m",
+     .min = 0, .max = DAY,
+     .help =
+         "How long before it begins an appointment is told to be near (hilo.appointment.near); 0s: never."},
+    {APPOINTMENTS(remind_us, HILO_OPT_DURATION), .name = "remind", .flags = HILO_OPT_RELOADABLE, .def = "24h",
+     .min = 0, .max = 30 * DAY,
+     .help = "How long before it begins the customer is reminded, if whoever books does not say; 0s: not."},
+    {APPOINTMENTS(confirmation_text, HILO_OPT_STR), .name = "confirmation_text", .flags = HILO_OPT_RELOADABLE,
+     .min = 1, .max = 1000,
+     .help =
+         "Instead of the gateway's own words; {when}, {date}, {time}, {place}, {code}, {subject} and {name} "
+         "are filled in."},
+    {APPOINTMENTS(reminder_text, HILO_OPT_STR), .name = "reminder_text", .flags = HILO_OPT_RELOADABLE,
+     .min = 1, .max = 1000, .help = "Likewise, of reminders."},
+    {APPOINTMENTS(confirmation_template, HILO_OPT_STR), .name = "confirmation_template",
+     .flags = HILO_OPT_RELOADABLE, .min = 1, .max = 512,
+     .help = "The template that confirms where the customer's window is closed."},
+    {APPOINTMENTS(reminder_template, HILO_OPT_STR), .name = "reminder_template", .flags = HILO_OPT_RELOADABLE,
+     .min = 1, .max = 512, .help = "The template that reminds on channels with a window."},
+    {APPOINTMENTS(template_language, HILO_OPT_STR), .name = "template_language", .flags = HILO_OPT_RELOADABLE,
+     .min = 2, .max = 35, .help = "Its language, by default es or en, as the customer speaks."},
+    {APPOINTMENTS(template_parameters, HILO_OPT_STR), .name = "template_parameters",
+     .flags = HILO_OPT_RELOADABLE, .def = "when place code", .max = 500,
+     .help = "What fills its body, in order: words as in confirmation_text, without braces, between blanks; "
+             "fecha=date where the template's parameters have names."},
+};
+
 #define COMMON(field, type) HILO_OPTION(struct settings_common, field, type)
 static const struct hilo_option common_options[] = {
     {COMMON(type, HILO_OPT_STR), .name = "type", .flags = HILO_OPT_REQUIRED, .min = 1, .max = 64,
@@ -185,7 +223,7 @@ static const struct hilo_option route_options[] = {
      .help = "The name of the channel that they go to."},
 };
 
-static const char *const sections[] = {"gateway",  "store",  "http",    "log",    "webhooks",
+static const char *const sections[] = {"gateway",  "store",  "http",    "log",    "webhooks", "appointments",
                                        "channels", "routes", "consent", "kannel", NULL};
 
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out)
@@ -193,10 +231,11 @@ bool settings_table(const char *section, const struct hilo_option **out, uint32_
     static const struct {
         const struct hilo_option *options;
         uint32_t n;
-    } tables[] = {{gateway_options, COUNT(gateway_options)},   {store_options, COUNT(store_options)},
-                  {http_options, COUNT(http_options)},         {log_options, COUNT(log_options)},
-                  {webhooks_options, COUNT(webhooks_options)}, {common_options, COUNT(common_options)},
-                  {route_options, COUNT(route_options)}};
+    } tables[] = {
+        {gateway_options, COUNT(gateway_options)},   {store_options, COUNT(store_options)},
+        {http_options, COUNT(http_options)},         {log_options, COUNT(log_options)},
+        {webhooks_options, COUNT(webhooks_options)}, {appointments_options, COUNT(appointments_options)},
+        {common_options, COUNT(common_options)},     {route_options, COUNT(route_options)}};
 
     for (size_t i = 0; i < COUNT(tables); i++) {
         if (strcmp(sections[i], section) == 0) {
@@ -261,6 +300,16 @@ static void read_http(struct conf *c, struct settings *out)
             fail_at(c, "gateway", "data_dir",
                     "is too long for the path of a control socket in it; set http.control to a shorter path");
     }
+}
+
+static void read_gateway(struct conf *c, struct settings *out)
+{
+    struct zone_time now;
+    struct err e = {0};
+
+    read_section(c, "gateway", &out->gateway);
+    if (out->gateway.time_zone.n && zone_local(out->gateway.time_zone, 0, &now, &e) != HILO_OK)
+        fail_at(c, "gateway", "time_zone", arena_fmt(c->arena, "can't be used: %s", e.text).p);
 }
 
 static void read_store(struct conf *c, struct settings *out)
@@ -411,7 +460,8 @@ struct conf_change *settings_diff(const struct settings *a, const struct setting
                  {"store", &a->store, &b->store},
                  {"http", &a->http, &b->http},
                  {"log", &a->log, &b->log},
-                 {"webhooks", &a->webhooks, &b->webhooks}};
+                 {"webhooks", &a->webhooks, &b->webhooks},
+                 {"appointments", &a->appointments, &b->appointments}};
     struct conf_change *first = NULL, **end = &first;
     const struct hilo_option *options;
     uint32_t n;
@@ -515,13 +565,17 @@ void settings_read(struct conf *c, struct settings *out)
 {
     *out = (struct settings){0};
     conf_known(c, c->root, "", sections);
-    read_section(c, "gateway", &out->gateway);
+    read_gateway(c, out);
     read_store(c, out);
     read_http(c, out);
     read_section(c, "log", &out->log);
     read_section(c, "webhooks", &out->webhooks);
     settings__consent(c, conf_get(c->root, "consent"), "consent", &out->consent);
+    read_section(c, "appointments", &out->appointments);
     read_channels(c, out);
     read_routes(c, out);
+    const struct settings_route told = {.channel = out->appointments.channel};
+    if (told.channel.n)
+        check_channel(c, conf_get(c->root, "appointments"), "appointments", "channel", out, &told);
     read_kannel(c, out);
 }

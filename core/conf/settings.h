@@ -13,6 +13,7 @@ enum { SETTINGS_INHERIT = 0, SETTINGS_THREAD = 1, SETTINGS_PROCESS = 2 };
 
 struct settings_gateway {
     struct hilo_str name, language;
+    struct hilo_str time_zone;            /* of IANA's, there; empty: the machine's */
     struct hilo_str data_dir, plugin_dir; /* relative: from the working folder */
     int64_t expires_us, parts_wait_us;
     int64_t isolation;           /* of channels that say inherit: 0 thread, 1 process */
@@ -43,6 +44,15 @@ struct settings_webhooks {
     uint64_t allow_http;
     struct hilo_str ca_file; /* empty: the system's authorities */
     int64_t timeout_us, connections;
+};
+
+/* What customers are told of their appointments; all may be empty. */
+struct settings_appointments {
+    struct hilo_str channel;
+    int64_t near_us, remind_us; /* 0: never */
+    struct hilo_str confirmation_text, reminder_text;
+    struct hilo_str confirmation_template, reminder_template;
+    struct hilo_str template_language, template_parameters;
 };
 
 /* Values of in_doubt. */
@@ -130,6 +140,7 @@ struct settings {
     struct settings_log log;
     struct settings_consent consent;
     struct settings_webhooks webhooks;
+    struct settings_appointments appointments;
     struct settings_channel *channels; /* in the file's order */
     struct settings_route *routes;
     struct settings_kannel *kannel;
@@ -147,10 +158,11 @@ void settings_read(struct conf *, struct settings *out);
 extern const char *const settings_common_keys[];
 
 /* The tables, for samples and documentation: a section's name ("gateway", "store",
- * "http", "log", "webhooks", "channels", "routes") and its options; false: no such section. */
+ * "http", "log", "webhooks", "appointments", "channels", "routes") and its options; false: no such section.
+ */
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out);
 
-/* What differs between two settings of the sections gateway, store, http, log and webhooks, as
+/* What differs between two settings of the sections gateway, store, http, log, webhooks and appointments, as
  * "http.listen": reloadable, what a running gateway takes over, or what needs a restart. */
 struct conf_change *settings_diff(const struct settings *a, const struct settings *b, bool reloadable,
                                   struct arena *);

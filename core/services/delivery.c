@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/table.h"
+#include "services/appointments.h"
 #include "services/consent.h"
 #include "services/delivery_queue.h"
 #include "services/media.h"
@@ -125,6 +126,14 @@ void delivery_expiry(struct delivery *d, int64_t wall_us)
 {
     if (d->expiry_us == 0 || wall_us < d->expiry_us) {
         d->expiry_us = wall_us;
+        delivery_arm(d);
+    }
+}
+
+void delivery_near(struct delivery *d, int64_t wall_us)
+{
+    if (d->near_us == 0 || wall_us < d->near_us) {
+        d->near_us = wall_us;
         delivery_arm(d);
     }
 }
@@ -550,6 +559,8 @@ void delivery_arm(struct delivery *d)
         earlier(&next, mono_of(d->expiry_us, delivery_end_now(d), mono));
     if (d->schedule_us)
         earlier(&next, mono_of(d->schedule_us, due, mono));
+    if (d->near_us)
+        earlier(&next, mono_of(d->near_us, due, mono));
     for (const struct gw_channel *c = d->gw->channels; c; c = c->next) {
         if (c->next_due_us)
             earlier(&next, mono_of(c->next_due_us, due, mono));
@@ -675,6 +686,8 @@ static void delivery_timer(void *arg)
         rc = expire(d, &e);
     if (rc == HILO_OK && d->schedule_us && d->schedule_us <= delivery_due_now(d))
         rc = schedule_look(d, &e);
+    if (rc == HILO_OK && d->near_us && d->near_us <= delivery_due_now(d))
+        rc = appointments_near(d->gw, delivery_due_now(d), &d->near_us, &e);
     if (rc == HILO_OK && d->forget_us <= mono) {
         d->forget_us = mono + FORGET_EVERY_US;
         clock_look(d);
@@ -902,7 +915,7 @@ int32_t delivery_new(struct gateway *gw, struct err *e, struct delivery **out)
     d->late_end = &d->late;
     d->timer = loop_timer_new(gw->loop, delivery_timer, d);
     d->forget_us = clock_mono_us() + FORGET_EVERY_US;
-    d->expiry_us = d->schedule_us = 1; /* look at once */
+    d->expiry_us = d->schedule_us = d->near_us = 1; /* look at once */
     d->quarantine = quarantine_new();
     gw->delivery = d;
     rc = clock_start(d, e);

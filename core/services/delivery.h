@@ -27,6 +27,8 @@ void delivery_kick(struct delivery *, struct gw_channel *);
 void delivery_expiry(struct delivery *, int64_t wall_us);
 /* A message was accepted that is due at this Unix time, not now. */
 void delivery_scheduled(struct delivery *, int64_t wall_us);
+/* An appointment is to be told of as near at this Unix time. */
+void delivery_near(struct delivery *, int64_t wall_us);
 /* Unix time, to compare with what is due, and to plan it by; never goes back. */
 int64_t delivery_due_now(const struct delivery *);
 /* A media of this channel waits to be downloaded. */

@@ -57,6 +57,7 @@ struct delivery {
     bool kicked;         /* some channel is */
     int64_t expiry_us;   /* Unix: when the next message expires; 0: unknown or none */
     int64_t schedule_us; /* Unix: when the next that is scheduled is due; 0: none */
+    int64_t near_us;     /* Unix: when the next appointment is to be told of as near; 0: none */
     int64_t forget_us;   /* monotonic: next look at old idempotency keys and orphans */
     int64_t full_us;     /* monotonic: when to try again what had no room on the disk; 0 */
     struct late_report *late, **late_end;

@@ -98,6 +98,15 @@ struct sendsms_user {
     struct hilo_str channel, default_channel, sender, default_sender, dlr_url, allow_ip, deny_ip;
 };
 
+/* appointments:, what customers are told of theirs (conf/settings.h); strings may be empty. */
+struct gw_appointments {
+    struct hilo_str channel;
+    int64_t near_us, remind_us;
+    struct hilo_str confirmation_text, reminder_text;
+    struct hilo_str confirmation_template, reminder_template;
+    struct hilo_str template_language, template_parameters;
+};
+
 /* An API key that was looked up before: the store is asked again after a revocation. */
 enum { GATEWAY_KNOWN_KEYS = 16 };
 struct gw_known_key {
@@ -124,9 +133,11 @@ struct gateway {
     uint64_t held;                  /* messages in doubt, held for news of them, whatever their channel */
     struct hilo_str name;           /* gateway.name */
     struct hilo_str language;       /* of texts that the gateway itself writes: "es", "en" */
-    struct hilo_str public_url;     /* http.public_url, or empty: no signed links */
-    int64_t expires_us;             /* gateway.expires_in: default life of a message */
-    int64_t parts_wait_us;          /* gateway.parts_wait: for the rest of an inbound message's parts */
+    struct hilo_str time_zone;      /* where customers are told hours of; empty: the machine's */
+    struct gw_appointments appointments;
+    struct hilo_str public_url; /* http.public_url, or empty: no signed links */
+    int64_t expires_us;         /* gateway.expires_in: default life of a message */
+    int64_t parts_wait_us;      /* gateway.parts_wait: for the rest of an inbound message's parts */
     int64_t media_max_bytes;
     int64_t link_life_us; /* of signed links */
     uint8_t link_secret[32];

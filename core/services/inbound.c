@@ -17,6 +17,7 @@
 #include "model/address.h"
 #include "model/codec.h"
 #include "model/lift.h"
+#include "services/appointments.h"
 #include "services/cases.h"
 #include "services/consent.h"
 #include "services/delivery.h"
@@ -46,6 +47,7 @@ struct inbound {
     struct hilo_id id, customer, conversation, case_id, reply_to, question, media;
     struct hilo_str expected; /* SHA-256 of the media, 32 bytes */
     bool new_customer, new_conversation;
+    struct hilo_id appointment; /* that the message in question is about */
     bool answered;              /* it answers the choices in question */
     struct consent_heard heard; /* a word that ends or begins messages */
     unsigned n, n_next;
@@ -165,7 +167,7 @@ static int32_t where(struct inbound *in, struct rec_conversation *conv, struct e
 static int32_t answers(struct inbound *in, const struct rec_conversation *conv, struct err *e)
 {
     struct hilo_str ext = hilo_get_str(in->message, HILO_T_MSG_REPLY_EXT), question = {0}, val;
-    struct rec_message m;
+    struct rec_message m = {.number = 0};
     struct key k;
     int32_t rc;
 
@@ -199,6 +201,9 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
             question = (struct hilo_str){0};
     }
     rc = lift(in->message, question, in->arena, &in->message, e);
+    if (rc == HILO_OK && !id_none(in->question) && id_eq(m.customer, in->customer) &&
+        id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question))
+        in->appointment = m.appointment;
     in->answered = rc == HILO_OK && question.n && id_eq(m.customer, in->customer) &&
                    id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question) &&
                    hilo_content_type(in->message) == HILO_CONTENT_CHOICE_REPLY;
@@ -428,6 +433,9 @@ static int32_t receive(struct inbound *in, struct err *e)
     rc = append(in, &ev_desc_message_received, &ev, e);
     if (rc == HILO_OK && in->heard.word.kind != WORD_NONE)
         rc = obey(in, e);
+    else if (rc == HILO_OK && !id_none(in->appointment))
+        rc = appointment_answered(in->gw, &in->actor, in->appointment, in->question, in->id, in->customer,
+                                  hilo_content(in->message), in->now, in->arena, e);
     if (rc != HILO_OK)
         return rc;
     in->channel->received++;

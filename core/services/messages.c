@@ -322,7 +322,7 @@ static int outbound_wishes(struct gateway *gw, const struct message_request *r, 
 {
     const struct gw_channel *c = o->plan.channel;
 
-    if (r->send_at > o->now + SEND_AT_MAX_US)
+    if (!r->send_at_any && r->send_at > o->now + SEND_AT_MAX_US)
         return fault_set(f, 422, "invalid_field", "/send_at", "send_at: a time within 30 days is expected");
     if (r->send_at > delivery_due_now(gw->delivery))
         o->plan.due = o->due = r->send_at;

@@ -17,6 +17,7 @@ struct message_request {
     uint32_t category;        /* 0: service */
     uint32_t priority;        /* 0, 1, 2 */
     int64_t send_at;          /* Unix time; 0, past or now: at once */
+    bool send_at_any;         /* a plan of the core's own: further ahead than 30 days, too */
     int64_t expires_in_us;    /* from send_at on; 0: the default */
     struct hilo_str language; /* may be empty */
     struct hilo_str sender;   /* instead of the channel's; may be empty */

@@ -15,6 +15,7 @@
 #include "services/cases.h"
 #include "services/consent.h"
 #include "services/lookup.h"
+#include "services/public_event_part.h"
 #include "store/keys.h"
 #include <stdio.h>
 #include <string.h>
@@ -285,6 +286,11 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
         out->customer = e->customer;
         return HILO_OK;
     }
+    case EVENT_appointment_booked:
+    case EVENT_appointment_changed:
+    case EVENT_appointment_checked_in:
+    case EVENT_appointment_near:
+        return public_appointment_look(ev, a, out, err);
     default:
         return HILO_NOSUP;
     }
@@ -643,6 +649,12 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         put_looked_up(o, e);
         return HILO_OK;
     }
+    case PUBLIC_APPOINTMENT_BOOKED:
+    case PUBLIC_APPOINTMENT_CHANGED:
+    case PUBLIC_APPOINTMENT_CHECKED_IN:
+    case PUBLIC_APPOINTMENT_NEAR:
+        public_appointment_put(o, ev, p);
+        return HILO_OK;
     case PUBLIC__END:
         break;
     }
@@ -661,7 +673,9 @@ static void put_subject(struct out *o, const struct public_event *p)
         [PUBLIC_IDENTIFIER_REMOVED] = "cus",   [PUBLIC_CASE_OPENED] = "cas",
         [PUBLIC_CASE_UPDATED] = "cas",         [PUBLIC_MEDIA_STORED] = "med",
         [PUBLIC_MEDIA_FAILED] = "med",         [PUBLIC_CONSENT_CHANGED] = "cus",
-        [PUBLIC_CUSTOMER_LOOKED_UP] = "cus",   [PUBLIC__END] = NULL};
+        [PUBLIC_CUSTOMER_LOOKED_UP] = "cus",   [PUBLIC_APPOINTMENT_BOOKED] = "apt",
+        [PUBLIC_APPOINTMENT_CHANGED] = "apt",  [PUBLIC_APPOINTMENT_CHECKED_IN] = "apt",
+        [PUBLIC_APPOINTMENT_NEAR] = "apt",     [PUBLIC__END] = NULL};
     struct hilo_id id;
 
     if (!prefix[p->type]) {
@@ -694,6 +708,10 @@ ID_FIRST(case_updated, id);
 ID_FIRST(media_stored, id);
 ID_FIRST(media_failed, id);
 ID_FIRST(customer_looked_up, customer);
+ID_FIRST(appointment_booked, id);
+ID_FIRST(appointment_changed, id);
+ID_FIRST(appointment_checked_in, id);
+ID_FIRST(appointment_near, id);
 
 /* Names the store, not what it is called today: a delivery that is repeated is the same bytes. */
 struct hilo_str public_event_source(const struct gateway *gw, struct arena *a)

@@ -29,7 +29,11 @@
     X(CHANNEL_PAUSED, "hilo.channel.paused", SCOPE_CHANNELS_READ)                                            \
     X(CHANNEL_RESUMED, "hilo.channel.resumed", SCOPE_CHANNELS_READ)                                          \
     X(CONSENT_CHANGED, "hilo.consent.changed", SCOPE_CUSTOMERS_READ)                                         \
-    X(CUSTOMER_LOOKED_UP, "hilo.customer.looked_up", SCOPE_AUDIT_READ)
+    X(CUSTOMER_LOOKED_UP, "hilo.customer.looked_up", SCOPE_AUDIT_READ)                                       \
+    X(APPOINTMENT_BOOKED, "hilo.appointment.booked", SCOPE_APPOINTMENTS_READ)                                \
+    X(APPOINTMENT_CHANGED, "hilo.appointment.changed", SCOPE_APPOINTMENTS_READ)                              \
+    X(APPOINTMENT_CHECKED_IN, "hilo.appointment.checked_in", SCOPE_APPOINTMENTS_READ)                        \
+    X(APPOINTMENT_NEAR, "hilo.appointment.near", SCOPE_APPOINTMENTS_READ)
 enum public_type {
 #define X(name, text, scope) PUBLIC_##name,
     PUBLIC_TYPES(X)
@@ -49,6 +53,7 @@ struct public_event {
     /* For public_event_write: */
     const void *body;
     const struct rec_message *message;
+    const struct rec_appointment *appointment;
     struct hilo_id media_message;
 };
 

@@ -133,8 +133,16 @@ static const struct {
 } wrongs[] = {
     {"gatewy: {}\n", "t.yaml:1:1: unknown key \"gatewy\"; did you mean \"gateway\"?\n"},
     {"plugins: {}\n",
-     "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, webhooks, channels, "
-     "routes, consent, kannel\n"},
+     "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, webhooks, appointments, "
+     "channels, routes, consent, kannel\n"},
+    {"gateway: {time_zone: America/Macondo}\n",
+     "t.yaml:1:22: gateway.time_zone can't be used: the system has no time zone America/Macondo; name one of "
+     "IANA's, like America/Bogota, or install tzdata\n"},
+    {"appointments: {near: 2d, chanel: wa}\nchannels: {wa: {type: x}}\n",
+     "t.yaml:1:22: appointments.near must be from 0s to 1d; found \"2d\"\n"
+     "t.yaml:1:26: appointments: unknown key \"chanel\"; did you mean \"channel\"?\n"},
+    {"appointments: {channel: was}\nchannels: {wa: {type: x}}\n",
+     "t.yaml:1:25: appointments.channel: there is no channel \"was\"; did you mean \"wa\"?\n"},
     {"http: on\n", "t.yaml:1:7: http must be a mapping of options\n"},
     {"http:\n  lissen: 127.0.0.1:1\n",
      "t.yaml:2:3: http: unknown key \"lissen\"; did you mean \"listen\"?\n"},
@@ -303,7 +311,8 @@ static void the_example_is_whole(void **state)
 /* Every option of every section stands in the example, given or as a comment. */
 static void the_example_names_every_option(void **state)
 {
-    static const char *const names[] = {"gateway", "store", "http", "log", "webhooks", "channels", "routes"};
+    static const char *const names[] = {"gateway",  "store",        "http",     "log",
+                                        "webhooks", "appointments", "channels", "routes"};
     static char text[1 << 16];
     FILE *f = fopen("conf/hilo.yaml", "r");
 
