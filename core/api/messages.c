@@ -66,30 +66,48 @@ static const struct field wanted_fields[] = {
 };
 #undef AT
 
-static int message__to(struct arena *arena, const cJSON *object, struct message_request *out, struct fault *f)
+int message_to_read(struct arena *arena, const cJSON *object, const char *at, struct identifier *out,
+                    struct hilo_id *customer, struct fault *f)
 {
     struct to to;
     uint64_t present;
     unsigned which = 0;
-    char pointer[40] = "/to/";
 
     memset(&to, 0, sizeof to);
-    if (fields_read(object, "/to", to_fields, TO_N, &to, &present, f) != 0)
+    if (fields_read(object, at, to_fields, TO_N, &to, &present, f) != 0)
         return -1;
     if (present == 0 || (present & (present - 1)))
         return fault_set(
-            f, 422, "invalid_field", "/to",
+            f, 422, "invalid_field", at,
             "exactly one of phone, email, document, whatsapp, loyalty, web_visitor, customer is expected");
     while (!(present >> which & 1))
         which++;
     if (which == TO_CUSTOMER) {
-        out->customer = to.customer;
+        *customer = to.customer;
         return 0;
     }
-    (void)strcat(pointer, to_fields[which].name);
     struct hilo_str value;
     memcpy(&value, (const char *)&to + to_fields[which].offset, sizeof value);
-    return identifier_parse(arena, to_scheme[which], value, pointer, &out->to, f);
+    return identifier_parse(arena, to_scheme[which], value,
+                            arena_fmt(arena, "%s/%s", at, to_fields[which].name).p, out, f);
+}
+
+int message_content_read(struct arena *arena, const cJSON *object, const char *at, struct hilo_str *out,
+                         struct fault *f)
+{
+    const struct model_path path = {NULL, str(at), 0};
+    struct hilo_writer writer;
+    struct err e = {0};
+    int32_t rc;
+
+    arena_writer(arena, &writer);
+    rc = model_json_read(&writer, MODEL_G_CONTENT, object, &path, &e);
+    if (rc == HILO_FULL)
+        return fault_set(f, 413, "too_large", at, "the content is larger than a message may be");
+    if (rc != HILO_OK)
+        return fields_fault(f, 422, "invalid_content", "", &e);
+    *out = hilo_written(&writer);
+    return 0;
 }
 
 static int message__priority(const cJSON *v, uint32_t *out, struct fault *f)
@@ -128,18 +146,14 @@ static int message__sender(struct hilo_str s, struct fault *f)
 
 int message_request_read(struct arena *arena, const cJSON *root, struct message_request *out, struct fault *f)
 {
-    const struct model_path at = {NULL, STR("/content"), 0};
     struct wanted w;
-    struct hilo_writer writer;
-    struct err e = {0};
     const char *near;
-    int32_t rc;
 
     memset(&w, 0, sizeof w);
     memset(out, 0, sizeof *out);
     if (fields_read(root, "", wanted_fields, sizeof wanted_fields / sizeof *wanted_fields, &w, NULL, f) != 0)
         return -1;
-    if (message__to(arena, w.to, out, f) != 0)
+    if (message_to_read(arena, w.to, "/to", &out->to, &out->customer, f) != 0)
         return -1;
     out->priority = 1;
     if (w.priority && message__priority(w.priority, &out->priority, f) != 0)
@@ -155,12 +169,8 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
                 "category: service, transactional, promotional or authentication is expected%s%s%s",
                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
-    arena_writer(arena, &writer);
-    rc = model_json_read(&writer, MODEL_G_CONTENT, w.content, &at, &e);
-    if (rc == HILO_FULL)
-        return fault_set(f, 413, "too_large", "/content", "the content is larger than a message may be");
-    if (rc != HILO_OK)
-        return fields_fault(f, 422, "invalid_content", "", &e);
+    if (message_content_read(arena, w.content, "/content", &out->content, f) != 0)
+        return -1;
     out->channel = w.channel;
     out->case_id = w.case_id;
     out->reply_to = w.reply_to;
@@ -169,7 +179,6 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
     out->sender = w.sender;
     out->flash = w.flash;
     out->language = w.language;
-    out->content = hilo_written(&writer);
     return 0;
 }
 

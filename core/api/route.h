@@ -38,6 +38,7 @@ handler_fn customer_post, customer_search, customer_show, customer_patch, custom
 handler_fn customer_lookup, audit_index;
 handler_fn consent_index, consent_put_one;
 handler_fn case_post, case_index, case_show, case_patch, case_message_index;
+handler_fn appointment_post, appointment_index, appointment_show, appointment_patch, appointment_checkin_post;
 handler_fn media_post, media_posted, media_show, media_public;
 handler_fn channel_index, channel_templates, channel_pause, channel_resume;
 handler_fn webhook_post, webhook_index, webhook_show, webhook_patch, webhook_remove;

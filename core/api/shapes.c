@@ -98,6 +98,7 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     out_time(o, "deleted", m->deleted);
     out_id(o, "media", "med", m->deleted ? (struct hilo_id){{0}} : m->media);
     out_id(o, "key", "key", m->actor);
+    out_id(o, "appointment", "apt", m->appointment);
     shape__history(o, m->history);
     if (m->cost.n && shape_group(o, "cost", MODEL_G_RECEIPT, m->cost, false, f) != 0)
         return -1;
