@@ -97,6 +97,7 @@ endef
 comma := ,
 whatsapp_LIBS = $(shell pkg-config --libs libcjson libcrypto) -lm
 sms_LIBS = $(shell pkg-config --libs libcares libssl libcrypto libcjson)
+pos_LIBS = $(shell pkg-config --libs libssl libcrypto libcjson) -lm
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 
 $O/tools/%.o: tools/%.c

@@ -1,7 +1,8 @@
 /*
  * Token buckets by key, in bounded memory; the time is the caller's. Each is one instant (GCRA: when it would
- * be full again), so a bucket that is full needs no memory. When all places are taken, the one that is nearest
- * to full gives way: whoever fills the table with keys of his own gains no more than that one's debt. [own] loop.
+ * be full again), so a bucket that is full needs no memory. When all places are taken, the one that is
+ * nearest to full gives way: whoever fills the table with keys of his own gains no more than that one's debt.
+ * [own] loop.
  */
 #ifndef POS_BUCKETS_H
 #define POS_BUCKETS_H

@@ -22,11 +22,11 @@ struct pos_code {
     char host[POS_CODE_HOST_MAX + 1]; /* a DNS name or an address, NUL-ended */
 };
 
-/* "HILO1-…" in groups of five. HILO_INVALID: the host is empty or has other characters than [A-Za-z0-9.:-], or the
- * port is 0. */
+/* "HILO1-…" in groups of five. HILO_INVALID: the host is empty or has other characters than [A-Za-z0-9.:-],
+ * or the port is 0. */
 int pos_code_write(const struct pos_code *, char out[POS_CODE_TEXT_MAX]);
-/* As typed by a person or a scanner: case, dashes, spaces and line ends mean nothing, I and L are 1, O is 0. HILO_INVALID:
- * it is none; *why_out is "prefix", "characters", "length" or "check" (mistyped). */
+/* As typed by a person or a scanner: case, dashes, spaces and line ends mean nothing, I and L are 1, O is 0.
+ * HILO_INVALID: it is none; *why_out is "prefix", "characters", "length" or "check" (mistyped). */
 int pos_code_read(struct hilo_str text, struct pos_code *out, const char **why_out);
 
 #endif

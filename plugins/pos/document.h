@@ -23,8 +23,8 @@ enum { POS_DOCUMENT_MAX = 64 };
  * digit; a Peruvian DNI without. type may be empty: then what the number's form says in that country.
  * HILO_OK, or HILO_INVALID and *why_out is one word: "country", "type", "pattern", "characters", "length",
  * "form", "date", "repeated", "generic", "check_digit". out is untouched then. */
-int pos_document(struct hilo_str country, struct hilo_str type, struct hilo_str number, char out[POS_DOCUMENT_MAX],
-                 const char **why_out);
+int pos_document(struct hilo_str country, struct hilo_str type, struct hilo_str number,
+                 char out[POS_DOCUMENT_MAX], const char **why_out);
 
 /* The same of one text: "CO:CC:1020304050", or the number alone, of the default country (which may be empty:
  * then that is refused as "country"). */

@@ -1,14 +1,13 @@
 /*
- * The identity of terminals, for whoever owns the connections: the gateway's CA, the server's certificate, the
- * registry, enrolment and renewal, and the judgement of a handshake. All [own] loop.
+ * The identity of terminals, for whoever owns the connections: the gateway's CA, the server's certificate,
+ * the registry, enrolment and renewal, and the judgement of a handshake. All [own] loop.
  *
- * Life: pos_identity_new, then _start; hooks.ready comes once (the CA and the registry were read, or made), and only
- * then may a port be opened. Give it every on_context, on_timer, woken, and operators' request; each says whether it
- * was its own.
+ * Life: pos_identity_new, then _start; hooks.ready comes once (the CA and the registry were read, or made),
+ * and only then may a port be opened. Give it every on_context, on_timer, woken, and operators' request; each
+ * says whether it was its own.
  *
- * Where it is kept (context keys of the plugin, subject empty; NAME is the channel's, since all channels of a plugin
- * share its keys):
- *   NAME/ca                        {certificate, key, made}: the own CA, PEM
+ * Where it is kept (context keys of the plugin, subject empty; NAME is the channel's, since all channels of a
+ * plugin share its keys): NAME/ca                        {certificate, key, made}: the own CA, PEM
  *   NAME/stores, NAME/stores/2 …   {names: [store, …]}: what to read at the start, in pages
  *   NAME/store/STORE               {names: [terminal, …]}
  *   NAME/terminal/STORE/TERMINAL   a terminal (terminals.h)
@@ -30,12 +29,15 @@ enum { POS_NAME_MAX = 32, POS_WORDS = 256 };
 
 /* What the channel's options of these names say; borrowed for the life of the instance. */
 struct pos_identity_conf {
-    struct hilo_str ca_cert, ca_key;   /* PEM, SECRET: the operator's CA; both or neither: the own one */
-    struct hilo_str tls_cert, tls_key; /* PEM, SECRET, RELOADABLE: the server's certificate with its chain, and key */
-    struct hilo_str names;   /* RELOADABLE: DNS names and addresses that terminals know the gateway by, "pos.tienda.co,
-                                10.0.0.5": of the own server certificate. Required without tls_cert */
-    struct hilo_str address; /* RELOADABLE: "host" or "host:port" that codes carry; empty: the first of names */
-    int64_t port;            /* of the listener: what codes carry when address names none */
+    struct hilo_str ca_cert, ca_key; /* PEM, SECRET: the operator's CA; both or neither: the own one */
+    struct hilo_str tls_cert,
+        tls_key; /* PEM, SECRET, RELOADABLE: the server's certificate with its chain, and key */
+    struct hilo_str
+        names; /* RELOADABLE: DNS names and addresses that terminals know the gateway by, "pos.tienda.co,
+                  10.0.0.5": of the own server certificate. Required without tls_cert */
+    struct hilo_str
+        address;  /* RELOADABLE: "host" or "host:port" that codes carry; empty: the first of names */
+    int64_t port; /* of the listener: what codes carry when address names none */
     int64_t code_lifetime_us;        /* RELOADABLE: code_lifetime, 1h; 1m to 7d */
     int64_t certificate_lifetime_us; /* RELOADABLE: certificate_lifetime, 90d; 1h to 825d */
 };
@@ -54,23 +56,26 @@ struct pos_who {
 
 /* Answer of a method: error 0: result (given away, may be NULL in no other case), else a JSON-RPC error. */
 struct pos_identity_answer {
-    int32_t error; /* -32602, -32603, -32000, -32001, -32002, -32003 */
-    const char *reason;  /* data.reason: "code", "csr", "rate" … */
-    const char *message; /* English, names no secret */
+    int32_t error;          /* -32602, -32603, -32000, -32001, -32002, -32003 */
+    const char *reason;     /* data.reason: "code", "csr", "rate" … */
+    const char *message;    /* English, names no secret */
     int64_t retry_after_ms; /* 0: none */
     cJSON *result;
 };
 
 /* Each may be NULL but ready and answered. arg is that of pos_identity_new. */
 struct pos_identity_hooks {
-    /* HILO_OK: connections may be taken. HILO_CONFIG, HILO_TEMP (tried again by itself): not, why says what to do. */
+    /* HILO_OK: connections may be taken. HILO_CONFIG, HILO_TEMP (tried again by itself): not, why says what
+     * to do. */
     void (*ready)(void *arg, int32_t code, const char *why);
-    /* The server has another certificate: make a new SSL_CTX with pos_identity_use for connections from now on. */
+    /* The server has another certificate: make a new SSL_CTX with pos_identity_use for connections from now
+     * on. */
     void (*server_changed)(void *arg);
-    /* Answers a pos_identity_enroll or _renew, exactly once, perhaps before it returned. It is on disk by then. */
+    /* Answers a pos_identity_enroll or _renew, exactly once, perhaps before it returned. It is on disk by
+     * then. */
     void (*answered)(void *arg, uint64_t ref, struct pos_identity_answer *);
-    /* The terminal is not to be trusted any more: push `revoked` with this reason ("revoked", "replaced": another
-     * enrolled as it, "removed") and end its connections. */
+    /* The terminal is not to be trusted any more: push `revoked` with this reason ("revoked", "replaced":
+     * another enrolled as it, "removed") and end its connections. */
     void (*ended)(void *arg, const char *store, const char *terminal, const char *reason);
     /* It is asked to renew its certificate now: push `certificate.rotate`, params {}. */
     void (*rotate)(void *arg, const char *store, const char *terminal);
@@ -83,25 +88,29 @@ struct pos_identity_hooks {
 struct pos_identity; /* opaque */
 /* NULL: no memory. host, self and conf outlive it. */
 struct pos_identity *pos_identity_new(const struct hilo_host *host, struct hilo_self *self,
-                                      const struct pos_identity_conf *conf, const struct pos_identity_hooks *hooks,
-                                      void *arg);
+                                      const struct pos_identity_conf *conf,
+                                      const struct pos_identity_hooks *hooks, void *arg);
 void pos_identity_free(struct pos_identity **);
 void pos_identity_start(struct pos_identity *);
-/* conf, with RELOADABLE fields that differ, instead of the one before. HILO_OK, or HILO_CONFIG: nothing was changed and
- * why says what is wrong. server_changed may come from within. */
-int32_t pos_identity_reconfigure(struct pos_identity *, const struct pos_identity_conf *, char why[POS_WORDS]);
+/* conf, with RELOADABLE fields that differ, instead of the one before. HILO_OK, or HILO_CONFIG: nothing was
+ * changed and why says what is wrong. server_changed may come from within. */
+int32_t pos_identity_reconfigure(struct pos_identity *, const struct pos_identity_conf *,
+                                 char why[POS_WORDS]);
 
 /* Tokens and timers that are its own have these in their high bits. */
-#define POS_IDENTITY_TOKEN  (UINT64_C(0x1d) << 56)
-#define POS_IDENTITY_TIMER  UINT32_C(0x1d000000)
+#define POS_IDENTITY_TOKEN (UINT64_C(0x1d) << 56)
+#define POS_IDENTITY_TIMER UINT32_C(0x1d000000)
 /* true: it was its own. */
-bool pos_identity_on_context(struct pos_identity *, uint64_t token, int32_t code, struct hilo_str val, uint64_t version);
+bool pos_identity_on_context(struct pos_identity *, uint64_t token, int32_t code, struct hilo_str val,
+                             uint64_t version);
 bool pos_identity_on_timer(struct pos_identity *, uint32_t id);
 void pos_identity_woken(struct pos_identity *);
-/* A request with HILO_HTTP_OPERATOR to /terminals…, /enrollments… or /ca; answers it by http_answer, now or later. */
+/* A request with HILO_HTTP_OPERATOR to /terminals…, /enrollments… or /ca; answers it by http_answer, now or
+ * later. */
 bool pos_identity_request(struct pos_identity *, uint64_t request, const struct hilo_http *);
 
-/* ---- handshakes ------------------------------------------------------------------------------------------ */
+/* ---- handshakes ------------------------------------------------------------------------------------------
+ */
 
 /* Why a terminal is refused; the word of `pos.refused reason=…` and its alert. */
 enum pos_refused {
@@ -119,27 +128,28 @@ enum pos_refused {
 };
 const char *pos_refused_word(enum pos_refused); /* "" of POS_ADMITTED */
 
-/* Gives a context its certificate, key and chain and, unless it is for enrolment alone, whom it believes: asks for a
- * certificate, without which the handshake fails, and judges it against the registry within the handshake. For a
- * connection whose ALPN is hilo-enroll/1, SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL) in the ClientHello's callback
- * (SSL_CTX_set_client_hello_cb; the ALPN callback is too late with some versions), or a context of its own.
- * Everything else of the context (versions, ALPN, tickets, session id context) is the caller's. HILO_OK, or
- * HILO_CONFIG with why. */
+/* Gives a context its certificate, key and chain and, unless it is for enrolment alone, whom it believes:
+ * asks for a certificate, without which the handshake fails, and judges it against the registry within the
+ * handshake. For a connection whose ALPN is hilo-enroll/1, SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL) in the
+ * ClientHello's callback (SSL_CTX_set_client_hello_cb; the ALPN callback is too late with some versions), or
+ * a context of its own. Everything else of the context (versions, ALPN, tickets, session id context) is the
+ * caller's. HILO_OK, or HILO_CONFIG with why. */
 int32_t pos_identity_use(struct pos_identity *, SSL_CTX *, bool enrolment, char why[POS_WORDS]);
 
-/* After a handshake that succeeded, a resumed one too (whose certificate TLS does not judge again): who it is, from
- * the registry as it is now. Not POS_ADMITTED: end it. A new key that is used for the first time is, from then on, the
- * only one. */
+/* After a handshake that succeeded, a resumed one too (whose certificate TLS does not judge again): who it
+ * is, from the registry as it is now. Not POS_ADMITTED: end it. A new key that is used for the first time is,
+ * from then on, the only one. */
 enum pos_refused pos_identity_admit(struct pos_identity *, SSL *, struct pos_who *who_out);
 /* After one that failed: why. Reads and clears OpenSSL's queue of errors; words: what it said. */
 enum pos_refused pos_identity_failed(struct pos_identity *, SSL *, char words[POS_WORDS]);
 /* Now, of an open connection: still POS_ADMITTED? For timers: a certificate may end while it is in use. */
 enum pos_refused pos_identity_still(struct pos_identity *, const struct pos_who *);
 
-/* ---- methods ------------------------------------------------------------------------------------------------ */
+/* ---- methods
+ * ------------------------------------------------------------------------------------------------ */
 
-/* enroll {code, csr} from this address (text, as inet_ntop gives it), on a connection without a certificate. params were
- * checked against method.def. ref comes back with hooks.answered. */
+/* enroll {code, csr} from this address (text, as inet_ntop gives it), on a connection without a certificate.
+ * params were checked against method.def. ref comes back with hooks.answered. */
 void pos_identity_enroll(struct pos_identity *, uint64_t ref, struct hilo_str address, const cJSON *params);
 /* certificate.renew {csr} of an admitted terminal. */
 void pos_identity_renew(struct pos_identity *, uint64_t ref, const struct pos_who *, const cJSON *params);
