@@ -98,7 +98,10 @@ comma := ,
 whatsapp_LIBS = $(shell pkg-config --libs libcjson libcrypto) -lm
 sms_LIBS = $(shell pkg-config --libs libcares libssl libcrypto libcjson)
 pos_LIBS = $(shell pkg-config --libs libssl libcrypto libcjson) -lm
+# Slips: text by libunistring, dates by ICU, codes by libzint, pictures by FreeType and libgd.
+pos_LIBS += $(shell pkg-config --libs libcjson icu-i18n freetype2 gdlib) -lzint -lunistring
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
+$O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
 
 $O/tools/%.o: tools/%.c
 	@mkdir -p $(@D)

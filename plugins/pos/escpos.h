@@ -9,9 +9,8 @@
 #ifndef POS_ESCPOS_H
 #define POS_ESCPOS_H
 
+#include "codepage.h"
 #include "slip.h"
-
-enum pos_codepage { POS_CODEPAGE_850, POS_CODEPAGE_858, POS_CODEPAGE_1252 };
 
 /* How the paper and the printer are. */
 struct pos_paper {
@@ -33,9 +32,5 @@ struct pos_bytes {
  * slip's code can't be made (too long for the paper). */
 int32_t pos_escpos(const struct pos_slip *, const struct pos_paper *, struct pos_bytes *out,
                    size_t *replaced);
-
-/* The text of UTF-8 in that code page: out has room for 4 bytes a byte of text. How many were
- * written. */
-size_t pos_escpos_text(enum pos_codepage, struct hilo_str text, uint8_t *out, size_t *replaced);
 
 #endif

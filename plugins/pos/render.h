@@ -1,14 +1,14 @@
 /*
- * A neutral slip as text (for e-mail, a screen, a test) and as a picture. Both break
- * lines where a printer of so many columns does. Pure; [any] thread.
+ * A neutral slip as text (for e-mail, a screen, a test) and as a picture. What a code page lacks
+ * stands in them as it is. Pure; [any] thread.
  */
 #ifndef POS_RENDER_H
 #define POS_RENDER_H
 
 #include "escpos.h"
 
-/* UTF-8, lines ended by "\n", none wider than columns. malloc'ed, NUL-ended; NULL: no memory. A
- * code stands as "[QR …]" or "[||| … |||]" in a line of its own. */
+/* UTF-8, lines ended by "\n", of at most so many columns (but for the line that tells a code, "[QR …]" or
+ * "[|||…|||]"). malloc'ed, NUL-ended; NULL: no memory, or more rows than a slip may have. */
 char *pos_render_text(const struct pos_slip *, uint32_t columns, size_t *n_out);
 
 /* A PNG, paper->dots wide, black on white. font and bold: files of a monospaced font; NULL:

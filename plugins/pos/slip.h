@@ -10,8 +10,9 @@
  * lines   text: UTF-8 of one paragraph (wrapped where it is printed; a line feed breaks it);
  *         label: stands at the left edge, text then at the right one. align: left (default),
  *         center, right. size: 1 (default) to 4, as many times as wide and high
- * qr      the contents of a QR code below the lines; barcode: of a Code 128 (printable
- *         ASCII), with the contents in letters below it. At most one of both
+ * qr      the contents of a QR code below the lines; barcode: of a Code 128, with the contents
+ *         in letters below it, and a QR code where the paper is too narrow for the bars. Printable ASCII (of
+ *         anything else readers guess the encoding); at most one of both
  * cut     partial (default), full, none
  *
  * Other members are refused, so that a slip that asks for more is not printed with less.
@@ -36,7 +37,6 @@ enum {
 enum pos_align { POS_ALIGN_LEFT, POS_ALIGN_CENTER, POS_ALIGN_RIGHT };
 enum pos_mark { POS_MARK_NONE, POS_MARK_QR, POS_MARK_BARCODE };
 enum pos_cut { POS_CUT_PARTIAL, POS_CUT_FULL, POS_CUT_NONE };
-enum pos_language { POS_LANGUAGE_ES, POS_LANGUAGE_EN };
 
 struct pos_slip_line {
     struct hilo_str text, label; /* label may be empty */
@@ -57,6 +57,8 @@ struct pos_slip {
 /* From JSON of anybody. NULL: refused, or no memory (HILO_INVALID, HILO_NOMEM in *code); why says
  * which member is wrong, in words for who sent it, without its contents. */
 struct pos_slip *pos_slip_parse(struct hilo_str json, int32_t *code, char why[POS_SLIP_WORDS]);
+/* A copy of one that lies anywhere. NULL: no memory. */
+struct pos_slip *pos_slip_copy(const struct pos_slip *);
 void pos_slip_free(struct pos_slip **);
 /* As JSON, malloc'ed, NUL-ended; NULL: no memory. What it gives, parse takes and reads as the same. */
 char *pos_slip_json(const struct pos_slip *, size_t *n_out);
@@ -67,12 +69,15 @@ bool pos_slip_kind_parse(struct hilo_str, enum pos_slip_kind *out);
 
 /* How it is said, and from where. */
 struct pos_slip_how {
-    enum pos_language language;
-    enum pos_mark mark; /* what the number or code is printed as too; NONE: QR */
+    struct hilo_str locale; /* BCP 47: "es", "es-CO", "en-US"; its language is Spanish or English, its region
+                               says how dates and hours are written; empty or another: Spanish */
+    enum pos_mark mark;     /* what the number or code is printed as too; NONE: QR */
     /* IANA name of where its dates are read, "America/Bogota"; empty: the gateway's own. */
     struct hilo_str time_zone;
     struct hilo_str store; /* as the customer knows it; printed where the record has none; may be empty */
 };
+/* Whether dates can be read there, so that a configuration can be checked. */
+bool pos_slip_time_zone_known(struct hilo_str name);
 /* Of a record as the gateway's API gives it: the answer of GET /v1/cases/{id}, /v1/appointments/{id},
  * or one subscription. NULL as above. */
 struct pos_slip *pos_slip_make(enum pos_slip_kind, struct hilo_str record_json, const struct pos_slip_how *,
