@@ -11,7 +11,7 @@
  * "[|||…|||]"). malloc'ed, NUL-ended; NULL: no memory, or more rows than a slip may have. */
 char *pos_render_text(const struct pos_slip *, uint32_t columns, size_t *n_out);
 
-/* A PNG, paper->dots wide, black on white. font and bold: files of a monospaced font; NULL:
+/* A PNG, as wide as the paper and a margin, black on white. font and bold: files of a monospaced font; NULL:
  * DejaVu Sans Mono of fonts-dejavu-core. HILO_IO: a font can't be read (why says which);
  * HILO_INVALID, HILO_NOMEM as pos_escpos(). */
 int32_t pos_render_png(const struct pos_slip *, const struct pos_paper *, const char *font, const char *bold,

@@ -18,7 +18,7 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-/* A character's cell at size 1, and where its baseline lies in it; white at top and bottom. */
+/* A character's cell at size 1, and where its baseline lies in it; white all around. */
 enum { PNG_CELL_H = 30, PNG_BASE = 22, PNG_MARGIN = 24, PNG_GAP = 12, PNG_GREYS = 256 };
 #define PNG_FONT      "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
 #define PNG_FONT_BOLD "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf"
@@ -58,25 +58,24 @@ static void png_glyph(struct png *g, FT_Face face, ucs4_t c, int x, int y)
                      map->buffer[(size_t)j * (size_t)map->pitch + i]);
 }
 
+/* The span with its left edge at x. */
 static bool png_span(struct png *g, const struct pos_lay *lay, const struct pos_row *row,
-                     struct pos_span span, uint32_t column)
+                     struct pos_span span, int x)
 {
+    int cell = (int)g->cell * row->size, y = g->y + PNG_BASE * row->size;
     FT_Face face = g->face[row->bold];
     size_t at = 0;
     ucs4_t c;
 
     /* The advance of DejaVu Sans Mono is 0.602 of its size: as large as fits the cell. 26.6 numbers. */
-    if (FT_Set_Char_Size(face, 0, (FT_F26Dot6)(g->cell * row->size * 64 * 1000 / 603), 72, 72) != 0)
+    if (FT_Set_Char_Size(face, 0, (FT_F26Dot6)(cell * 64 * 1000 / 603), 72, 72) != 0)
         return false;
     while (at < span.n) {
         int step = u8_mbtouc(&c, (const uint8_t *)lay->text + span.at + at, span.n - at);
         int width = uc_width(c, "UTF-8");
 
-        if (width <= 0 && column > 0) /* it stands on the one before */
-            png_glyph(g, face, c, (int)((column - 1) * g->cell * row->size), g->y + PNG_BASE * row->size);
-        else
-            png_glyph(g, face, c, (int)(column * g->cell * row->size), g->y + PNG_BASE * row->size);
-        column += width > 0 ? (uint32_t)width : 0;
+        png_glyph(g, face, c, width > 0 ? x : x - cell, y); /* what has no width stands on the one before */
+        x += width > 0 ? width * cell : 0;
         at += (size_t)step;
     }
     return true;
@@ -84,22 +83,21 @@ static bool png_span(struct png *g, const struct pos_lay *lay, const struct pos_
 
 static bool png_row(struct png *g, const struct pos_lay *lay, const struct pos_row *row)
 {
-    uint32_t columns = g->paper->columns / row->size, from = 0;
+    int cell = (int)g->cell * row->size, dots = (int)g->paper->dots, x = 0;
     bool ok;
 
-    if (!row->right.n)
-        from = row->align == POS_ALIGN_CENTER  ? (columns - row->left.width) / 2
-               : row->align == POS_ALIGN_RIGHT ? columns - row->left.width
-                                               : 0;
-    ok = png_span(g, lay, row, row->left, from) &&
-         (!row->right.n || png_span(g, lay, row, row->right, columns - row->right.width));
+    if (!row->right.n && row->align != POS_ALIGN_LEFT)
+        x = (dots - (int)row->left.width * cell) / (row->align == POS_ALIGN_CENTER ? 2 : 1);
+    ok = png_span(g, lay, row, row->left, PNG_MARGIN + x) &&
+         (!row->right.n ||
+          png_span(g, lay, row, row->right, PNG_MARGIN + dots - (int)row->right.width * cell));
     g->y += PNG_CELL_H * row->size;
     return ok;
 }
 
 static void png_code(struct png *g, const uint8_t *bits, uint32_t bytes, uint32_t h)
 {
-    int left = ((int)g->paper->dots - (int)bytes * 8) / 2;
+    int left = PNG_MARGIN + ((int)g->paper->dots - (int)bytes * 8) / 2;
     uint32_t x, y;
 
     for (y = 0; y < h; y++)
@@ -128,7 +126,7 @@ static int32_t png_canvas(struct png *g, uint32_t h)
 {
     int i;
 
-    g->image = gdImageCreate((int)g->paper->dots, (int)h);
+    g->image = gdImageCreate((int)g->paper->dots + 2 * PNG_MARGIN, (int)h);
     if (!g->image)
         return HILO_NOMEM;
     for (i = 0; i < PNG_GREYS; i++)
