@@ -18,6 +18,27 @@ enum { CODEPAGE_EURO_850 = 0xD5, CODEPAGE_FORMS = 32 };
 #define CODEPAGE(name, ...) static const uint16_t codepage_##name[128] = {__VA_ARGS__};
 #include "codepage.def"
 
+bool pos_codepage_parse(struct hilo_str name, enum pos_codepage *out, uint8_t *number_out)
+{
+    static const struct {
+        const char *name;
+        enum pos_codepage page;
+        uint8_t number;
+    } known[] = {{"cp850", POS_CODEPAGE_850, 2},
+                 {"cp858", POS_CODEPAGE_858, 19},
+                 {"cp1252", POS_CODEPAGE_1252, 16},
+                 {"windows1252", POS_CODEPAGE_1252, 16}};
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++)
+        if (name.n == strlen(known[i].name) && memcmp(name.p, known[i].name, name.n) == 0) {
+            *out = known[i].page;
+            *number_out = known[i].number;
+            return true;
+        }
+    return false;
+}
+
 bool pos_codepage_byte(enum pos_codepage page, uint32_t c, uint8_t *out)
 {
     const uint16_t *upper = page == POS_CODEPAGE_1252 ? codepage_1252 : codepage_850;

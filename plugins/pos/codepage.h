@@ -10,6 +10,8 @@
 
 enum pos_codepage { POS_CODEPAGE_850, POS_CODEPAGE_858, POS_CODEPAGE_1252 };
 
+/* "cp850", "cp858", "cp1252" or "windows1252", and the number that Epson's printers know it by. */
+bool pos_codepage_parse(struct hilo_str name, enum pos_codepage *out, uint8_t *number_out);
 /* The byte of a character; false: the page has none (controls too). */
 bool pos_codepage_byte(enum pos_codepage, uint32_t c, uint8_t *out);
 /* The text in characters of the page alone, so that its lines can be broken as they will be

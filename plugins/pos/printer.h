@@ -11,6 +11,7 @@
  *   raster                  codes as pictures, for printers that can't make them
  *   cut=full | partial | none   whatever the slip says; default: what it says
  *   nostatus                it never answers a status request
+ *   confirm=status          it answers those, but not the question in order behind the slip (GS r)
  *   asb                     its Automatic Status Back is switched on too
  *   unknown=again           what may have been printed is printed again (default: ask, a person)
  *
@@ -77,8 +78,7 @@ struct pos_print_result {
 /* What comes of it. May call pos_print(), not free. */
 struct pos_printers_events {
     /* Once for each pos_print() that gave HILO_OK: HILO_OK, it is on disk, in its place of the queue;
-     * HILO_DUPLICATE, it was already, done() has come or will come for it; HILO_FULL, HILO_IO …: it is not
-     * taken. */
+     * HILO_DUPLICATE, it was before; HILO_FULL, HILO_IO …: it is not taken. */
     void (*accepted)(void *arg, struct hilo_str id, int32_t code);
     /* A job's end, once it is on disk. After a restart also those of before. May come twice for one
      * id when the gateway was killed in between. */
@@ -112,8 +112,10 @@ void pos_printers_free(struct pos_printers **);
 struct hilo_str pos_printer_of(const struct pos_printers *, struct hilo_str store, struct hilo_str terminal);
 /* Its paper, for slip.render; pos_paper_default for a name that is none. */
 struct pos_paper pos_printer_paper(const struct pos_printers *, struct hilo_str printer);
-/* HILO_OK: accepted() comes. HILO_NOTFOUND: no printer serves this terminal (push `print` to the terminal
- * instead); HILO_INVALID: the slip is none, why; HILO_FULL: so many wait already, or it drains. */
+/* HILO_OK: accepted() comes. HILO_DUPLICATE: the printer has or had this job, done() came or will come for
+ * it. HILO_NOTFOUND: no printer serves this terminal (push `print` to the terminal instead); HILO_INVALID:
+ * the slip is none, why; HILO_FULL: so many wait already, or it drains. why is always set but with HILO_OK
+ * and HILO_DUPLICATE. */
 int32_t pos_print(struct pos_printers *, const struct pos_print_job *, char why[POS_SLIP_WORDS]);
 /* No more jobs are taken or begun; what is being printed goes on. True: nothing is. */
 bool pos_printers_drain(struct pos_printers *);
