@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-build test-all fuzz-complete peers-deps sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli check-layers
+.PHONY: fixture all deps test test-build test-all fuzz-complete peers-deps sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -49,9 +49,11 @@ MAIN_OBJ := $(MAIN_SRC:%.c=$O/%.o)
 PLUGINS    := $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/plugin.c))))
 PLUGIN_SO  := $(PLUGINS:%=$O/plugins/%.so)
 CLI_SRC    := $(wildcard tools/hilo/*.c)
+HILOTILL   := $(if $(wildcard tools/hilotill/*.c),$O/libhilotill.a $O/libhilotill.so)
+TILL_SRC   := $(wildcard tools/hilo-till/*.c)
 SIMS       := $(patsubst tools/sim/%/main.c,$O/sim/hilo-sim-%,$(wildcard tools/sim/*/main.c))
 
-all: check-layers $(if $(MAIN_SRC),$O/hilod) $O/hilo-worker $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS)
+all: check-layers $(if $(MAIN_SRC),$O/hilod) $O/hilo-worker $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS) $(HILOTILL) $(if $(TILL_SRC),$O/hilo-till)
 
 $O/core/%.o: core/%.c
 	@mkdir -p $(@D)
@@ -109,6 +111,27 @@ $O/tools/%.o: tools/%.c
 
 $O/hilo: $(CLI_SRC:%.c=$O/%.o)
 	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(shell pkg-config --libs libcurl libcjson) -o $@
+
+# A till's side of the POS channel, for vendors: it sees nothing of Hilo. And the program on it.
+HILOTILL_OBJ  := $(patsubst %.c,$O/%.o,$(wildcard tools/hilotill/*.c))
+HILOTILL_LIBS  = $(shell pkg-config --libs libcjson libssl libcrypto sqlite3 libcares)
+$O/tools/hilotill/%.o: tools/hilotill/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+# In the static library, too, only what its header has can be seen.
+$O/libhilotill.a: $(HILOTILL_OBJ)
+	@rm -f $@
+	ld -r -o $(@D)/hilotill.o $^
+	objcopy --localize-hidden $(@D)/hilotill.o
+	ar rcs $@ $(@D)/hilotill.o
+$O/libhilotill.so: $(HILOTILL_OBJ)
+	$(CC) $(LMODE) $(LDFLAGS) -shared $(if $(filter release,$(BUILD)),-Wl$(comma)-z$(comma)defs) \
+	    -Wl,-soname,libhilotill.so.1 $^ $(HILOTILL_LIBS) -o $@
+$O/tools/hilo-till/%.o: tools/hilo-till/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Itools/hilotill $(PKG_CFLAGS) $(shell pkg-config --cflags ncursesw) -fPIE -c $< -o $@
+$O/hilo-till: $(TILL_SRC:%.c=$O/%.o) $O/libhilotill.a
+	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(HILOTILL_LIBS) $(shell pkg-config --libs ncursesw) -o $@
 
 # A simulator is a folder of its own: it sees neither include/ nor core/.
 $O/tools/sim/%.o: tools/sim/%.c
@@ -307,6 +330,19 @@ CLI_RUN := $(CLI_TEST_BIN:%='HILO_BUILD=$O %') 'HILO_BUILD=$O sh tests/cli/test_
 cli: all $(CLI_TEST_BIN)
 	$(RUN) $(CLI_RUN)
 
+# libhilotill and hilo-till against a gateway of the test's own.
+TILL_TEST_BIN := $(patsubst %.c,$O/%,$(wildcard tests/till/test_*.c))
+TILL_TEST_OBJ := $(patsubst %.c,$O/%.o,$(filter-out tests/till/test_%,$(wildcard tests/till/*.c)))
+$O/tests/till/%.o: tests/till/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Itools/hilotill $(PKG_CFLAGS) -c $< -o $@
+$(TILL_TEST_BIN): $O/tests/%: tests/%.c $(TILL_TEST_OBJ) $(HILOTILL_OBJ)
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/till -Itools/hilotill $(PKG_CFLAGS) $^ $(LMODE) $(HILOTILL_LIBS) -lvterm -lcmocka -lpthread -lutil -o $@
+TILL_RUN := $(TILL_TEST_BIN:%='HILO_BUILD=$O %')
+till: all $(TILL_TEST_BIN)
+	$(RUN) $(TILL_RUN)
+
 # 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 DAYS=100 for a night.
 KILLS  ?= 500
 STATES ?= 10000
@@ -363,12 +399,12 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000
 test-all: check-layers test-build fuzz-complete peers-deps
-	$(RUN) $(TORTURE_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
+	$(RUN) $(TORTURE_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
 	@echo "All tests passed."
 
 demo: deps
@@ -388,7 +424,7 @@ help:
 	@echo "make              build (BUILD=debug|release, CC=gcc|clang)"
 	@echo "make demo         the whole story against a simulator, then stays up for you"
 	@echo "make test         every test; installs what it needs (as root or with sudo)"
-	@echo "make unit behave hostile cli peers   a part of the tests (tests/README.md)"
+	@echo "make unit behave hostile cli till peers   a part of the tests (tests/README.md)"
 	@echo "make run          run the gateway with conf/hilo.yaml, its data in build/run"
 	@echo "make install      under PREFIX (/usr/local), below DESTDIR if it is set"
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"

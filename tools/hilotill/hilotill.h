@@ -28,8 +28,9 @@
  * Errors   0 or a negative HILOTILL_E…: negative means that nothing has happened. The error's text
  *          is a sentence for who stands at the till, in the language of the options, and says
  *          what to do next. An error argument may be NULL.
- * Disk     All is in one folder (0700), by one process at a time: identity.pem (the key, made here,
- *          never sent; 0600), ca.pem, till.db (SQLite: the queue, pushes seen, answers kept).
+ * Disk     All is in one folder (0700), by one process at a time: identity.pem (address, key, certificate,
+ *          the gateway's CA; 0600; the key is made here and never sent) and till.db (SQLite: the queue,
+ *          pushes seen, answers kept).
  *          A queued write is on disk before hilotill_queue returns.
  *
  * Structs grow at their end; size says what the application was compiled with. Zero is the default.
@@ -88,6 +89,7 @@ struct hilotill_status {
     uint32_t refused;          /* of earlier ones, those that the gateway refused and nobody has dismissed */
     uint32_t queue_max;
     const char *store, *terminal, *role; /* of the certificate; role once hello was answered; "" before */
+    const char *country;       /* of documents that name none, as the operator has set it; "" */
     const char *host;          /* where it connects to, "host:port" */
     const char *reason;        /* a sentence: why there is no line, or what is wrong with the disk; "" */
     int64_t retry_in_ms;       /* until the next try; 0 when it is not waiting */
@@ -137,6 +139,7 @@ struct hilotill_options {
     void *arg; /* passed to each */
     /* Anything of the status has changed. */
     void (*on_change)(void *arg, const struct hilotill_status *);
+    /* To a request or to one of the queue. */
     void (*on_answer)(void *arg, const struct hilotill_answer *);
     /* To be answered by hilotill_push_done, now or later, once it is shown or kept. A push that
      * was not comes again, also after a restart of either side; one that was never does. NULL: each
@@ -206,7 +209,11 @@ HILOTILL_API int hilotill_cached(struct hilotill *, const char *method, const ch
  * exactly once, in the order of these calls, however often line, till or gateway fail. "at" (now) and
  * "clerk" are added where params lack them. It is sent at once when there is a line and nothing waits
  * before it. The gateway's answer comes by on_answer; after a restart of the application, too. One that
- * it refuses for good is kept (hilotill_items) until it is dismissed, and those after it go on.
+ * it refuses for good is kept (hilotill_items) until it is dismissed or sent again, and those after it go on.
+ *
+ * What an earlier one makes has no id yet, if that one waits, too: a string "=ID/member" anywhere in
+ * params becomes that member of the result of the one with that ID before it is sent ("case":
+ * "=0f8f…/case", a note on a case that was opened without a line).
  * EFULL, EDISK, EDAMAGED, EARG, ENOMEM: it is not queued.
  */
 HILOTILL_API int hilotill_queue(struct hilotill *, const char *method, const char *params,
@@ -218,12 +225,16 @@ HILOTILL_API int hilotill_items(struct hilotill *, int (*each)(void *arg, const 
 /* Forgets one that was refused. EARG: no such one; what waits can't be dismissed, as it may have
  * been sent already. */
 HILOTILL_API int hilotill_dismiss(struct hilotill *, const char *id, struct hilotill_error *);
+/* One that was refused waits again, with the same id, behind all others: its reason is gone (a
+ * right that was missing). EARG: no such one. */
+HILOTILL_API int hilotill_again(struct hilotill *, const char *id, struct hilotill_error *);
 
 /* ---- pushes ------------------------------------------------------------------------------- */
 
 /* The push was shown or kept: its id is put on disk, so that it is never given again, and it is
- * acknowledged. EARG: no such push is open; EDISK, EFULL, EDAMAGED: not acknowledged, call again. */
-HILOTILL_API int hilotill_push_done(struct hilotill *, const char *id, struct hilotill_error *);
+ * acknowledged. result: a JSON object (print wants {"status":…}); NULL: {}. EARG: no such push is open, or no
+ * object; EDISK, EFULL, EDAMAGED: not acknowledged, call again. */
+HILOTILL_API int hilotill_push_done(struct hilotill *, const char *id, const char *result, struct hilotill_error *);
 /* The push can't be done (no printer, no such thing here): the gateway is told so, in words, and it
  * does not come again either. */
 HILOTILL_API int hilotill_push_refuse(struct hilotill *, const char *id, const char *why, struct hilotill_error *);
