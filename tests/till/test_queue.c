@@ -97,6 +97,7 @@ static void refused_is_kept_and_the_rest_goes_on(void **state)
     struct loop *l = *state;
     char bad[HILOTILL_ID], good[HILOTILL_ID], waits[HILOTILL_ID];
     struct hilotill_item seen = {0};
+    cJSON *effect;
 
     loop_online(l);
     rig_script(
@@ -124,8 +125,9 @@ static void refused_is_kept_and_the_rest_goes_on(void **state)
     loop_online(l);
     UNTIL(l, loop_status(l).waiting == 0);
     assert_int_equal(rig_effects(l->rig), 3);
-    assert_string_equal(
-        cJSON_GetObjectItem(rig_effect(l->rig, 2) /* leaks nothing that matters */, "id") ? bad : "", bad);
+    effect = rig_effect(l->rig, 2);
+    assert_string_equal(cJSON_GetObjectItem(effect, "id")->valuestring, bad);
+    cJSON_Delete(effect);
     assert_int_equal(loop_status(l).refused, 0);
     assert_int_equal(hilotill_dismiss(l->t, bad, &l->e), HILOTILL_EARG);
 }
@@ -275,7 +277,7 @@ static void a_full_disk_says_so_and_comes_back(void **state)
 /* Every connection is cut after n bytes of TLS from hello's answer on; then one is not. */
 static void cut_everywhere(struct loop *l, enum rig_direction d)
 {
-    unsigned n = 0;
+    unsigned n = 1;
     long whole, at;
     char text[16];
 
@@ -283,8 +285,7 @@ static void cut_everywhere(struct loop *l, enum rig_direction d)
     loop_note(l, "0", NULL);
     UNTIL(l, loop_status(l).waiting == 0);
     whole = rig_bytes(l->rig, d);
-    assert_true(whole > 100);
-    n = 1;
+    assert_true(whole > 60);
     for (at = 0; at <= whole + 2; at++) {
         rig_cut(l->rig, d, at);
         rig_hang_up(l->rig);
