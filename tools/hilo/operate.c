@@ -41,6 +41,7 @@ static const struct column channel_details[] = {
     {.head = {"Note", "Nota"}, .cell = channel__text},
     {.head = {"Queued", "En cola"}, .member = "queued"},
     {.head = {"In flight", "En vuelo"}, .member = "in_flight"},
+    {.head = {"Scopes", "Permisos"}, .member = "scopes"},
 };
 
 int cmd_channels(struct cli *cli)
