@@ -144,8 +144,8 @@ static const struct hilo_option appointments_options[] = {
     {APPOINTMENTS(template_language, HILO_OPT_STR), .name = "template_language", .flags = HILO_OPT_RELOADABLE,
      .min = 2, .max = 35, .help = "Its language, by default es or en, as the customer speaks."},
     {APPOINTMENTS(template_parameters, HILO_OPT_STR), .name = "template_parameters",
-     .flags = HILO_OPT_RELOADABLE, .def = "when place code", .max = 500,
-     .help = "What fills its body, in order: words as in confirmation_text, without braces, between blanks; "
+     .flags = HILO_OPT_RELOADABLE, .def = "when,place,code", .max = 500,
+     .help = "What fills its body, in order: words as in confirmation_text, without braces, between commas; "
              "fecha=date where the template's parameters have names."},
 };
 

@@ -182,7 +182,17 @@ static struct hilo_str template_name(const struct gateway *gw, uint64_t kind)
                                        : (struct hilo_str){NULL, 0};
 }
 
-/* template_parameters: "date time place", or "fecha=date" where the template's go by name. */
+/* "date,time, place" */
+static void parameter_next(struct hilo_str *rest, struct hilo_str *word)
+{
+    (void)str_cut(*rest, ',', word, rest);
+    while (word->n && word->p[0] == ' ')
+        *word = str_n(word->p + 1, (size_t)word->n - 1);
+    while (word->n && word->p[word->n - 1] == ' ')
+        word->n--;
+}
+
+/* template_parameters: "date,time,place", or "fecha=date" where the template's go by name. */
 static struct hilo_str content_template(const struct appointment_saying *s, uint64_t kind,
                                         const struct words *x)
 {
@@ -199,7 +209,7 @@ static struct hilo_str content_template(const struct appointment_saying *s, uint
                                           : STR("en"));
     hilo_open(&w, HILO_T_CONTENT_PARAMETERS);
     while (rest.n) {
-        (void)str_cut(rest, ' ', &word, &rest);
+        parameter_next(&rest, &word);
         const bool named = str_cut(word, '=', &name, &of);
         const struct hilo_str *value = word_of(x, named ? of : word);
         if (!value) /* the configuration was checked */
@@ -221,7 +231,7 @@ bool appointment_parameters_check(struct hilo_str rest, struct hilo_str *unknown
     unsigned n = 0;
 
     while (rest.n) {
-        (void)str_cut(rest, ' ', &word, &rest);
+        parameter_next(&rest, &word);
         if (!word_of(&none, str_cut(word, '=', &name, &of) ? of : word) || ++n > PARAMETERS_MAX) {
             *unknown_out = word;
             return false;

@@ -357,9 +357,8 @@ static void a_template_stands_in_where_the_window_is_closed(void **state)
 
     (void)state;
     up(&t,
-       "appointments:\n  confirmation_template: cita\n  reminder_template: cita\n  template_parameters: when "
-       "place "
-       "code\n",
+       "appointments:\n  confirmation_template: cita\n  reminder_template: cita\n  template_parameters: "
+       "\"when, place,code\"\n",
        true);
     struct answer a = book(&t, 48 * HOUR_US, "");
     keep(id, &a, "id");
