@@ -187,6 +187,11 @@ static void wrong_usage_is_told_before_anything_is_sent(void **state)
         {{"case", "open", "--customer", "c", "--phone", "p"}, "exactly one"},
         {{"case", "update", "cas_1"}, "say what to change"},
         {{"timeline"}, "exactly one"},
+        {{"appointment", "book", "--store", "s", "--at", "t"}, "exactly once"},
+        {{"appointment", "book", "--customer", "c", "--at", "t"}, "--store and --at"},
+        {{"appointment", "move", "c"}, "--at"},
+        {{"appointment", "update", "c"}, "say what to change"},
+        {{"appointment", "cancel", "c", "--confirmation", "hola"}, "a content in JSON"},
         {{"key", "create", "--name", "n"}, "--scopes"},
         {{"media", "get", MED, "--info", "-o", "f"}, "-o"},
         {{"channels", "--url", "ftp://x.co", "--key", "k"}, "no URL"},
@@ -247,7 +252,7 @@ static void every_command_has_help_with_examples(void **state)
         commands++;
     }
     free(list);
-    assert_int_equal(commands, 44);
+    assert_int_equal(commands, 51);
     assert_int_equal(RUN(rig, "message", "--help"), 0);
     assert_contains(rig_out(rig), "hilo message cancel ID");
     assert_int_equal(RUN(rig, "--version"), 0);

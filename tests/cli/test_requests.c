@@ -6,6 +6,7 @@
 #define CUS "cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4"
 #define CAS "cas_01JDX3V5Q8E7Z2M4N6P8R0T2V4"
 #define MSG "msg_01JDX3V5Q8E7Z2M4N6P8R0T2V4"
+#define APT "apt_01JDX3V5Q8E7Z2M4N6P8R0T2V4"
 #define MED "med_01JDX3V5Q8E7Z2M4N6P8R0T2V4"
 
 static int rig_setup(void **state)
@@ -157,6 +158,50 @@ static const struct example examples[] = {
      "PATCH",
      "/v1/cases/" CAS,
      "{\"status\":\"closed\",\"owner\":null}",
+     0},
+    {{"appointment", "book", "--document", "CO:CC:1020304050", "--store", "centro", "--at",
+      "2026-12-04T15:30:00-05:00", "--subject", "Cambio", "--remind", "PT24H", "--remind", "PT2H", "--clerk",
+      "luis", "--confirmation", "{\"type\":\"text\",\"text\":\"x\"}"},
+     "POST",
+     "/v1/appointments",
+     "{\"to\":{\"document\":\"CO:CC:1020304050\"},\"store\":\"centro\",\"starts_at\":\"2026-12-04T15:30:00-"
+     "05:00\","
+     "\"subject\":\"Cambio\",\"remind_before\":[\"PT24H\",\"PT2H\"],\"clerk\":\"luis\",\"confirmation\":{"
+     "\"type\":"
+     "\"text\",\"text\":\"x\"}}",
+     201},
+    {{"appointment", "book", "--customer", CUS, "--store", "centro", "--at", "2026-12-04T20:30:00Z",
+      "--until", "2026-12-04T21:00:00Z", "--remind", "none", "--no-confirm", "--time-zone", "America/Bogota"},
+     "POST",
+     "/v1/appointments",
+     "{\"customer\":\"" CUS "\",\"store\":\"centro\",\"starts_at\":\"2026-12-04T20:30:00Z\",\"ends_at\":"
+     "\"2026-12-04T21:00:00Z\",\"time_zone\":\"America/Bogota\",\"confirm\":false,\"remind_before\":[]}",
+     201},
+    {{"appointment", "list", "--store", "centro", "--from", "2026-12-04T05:00:00Z", "-n", "5"},
+     "GET",
+     "/v1/appointments?store=centro&from=2026-12-04T05%3A00%3A00Z&limit=5",
+     NULL,
+     0},
+    {{"appointment", "show", "K7QM2P"}, "GET", "/v1/appointments/K7QM2P", NULL, 0},
+    {{"appointment", "move", APT, "--at", "2026-12-05T20:30:00Z", "--no-confirm"},
+     "PATCH",
+     "/v1/appointments/" APT,
+     "{\"starts_at\":\"2026-12-05T20:30:00Z\",\"confirm\":false}",
+     0},
+    {{"appointment", "cancel", APT, "--tell", "--terminal", "caja-1"},
+     "PATCH",
+     "/v1/appointments/" APT,
+     "{\"status\":\"canceled\",\"confirm\":true,\"terminal\":\"caja-1\"}",
+     0},
+    {{"appointment", "update", APT, "--status", "no_show", "--place", ""},
+     "PATCH",
+     "/v1/appointments/" APT,
+     "{\"status\":\"no_show\",\"place\":null}",
+     0},
+    {{"appointment", "checkin", "K7QM2P", "--store", "centro"},
+     "POST",
+     "/v1/appointments/K7QM2P/checkin",
+     "{\"store\":\"centro\"}",
      0},
     {{"timeline", CUS}, "GET", "/v1/customers/" CUS "/timeline", NULL, 0},
     {{"timeline", "--limit", "10", CUS, "--cursor", "c-_1"},

@@ -258,6 +258,149 @@ static const struct command c_case_update = {
     .run = cmd_case_update,
 };
 
+/* ---- appointments ----------------------------------------------------------------------------- */
+
+#define BY_WHOM                                                                                              \
+    {"terminal", "NAME", 0, false, "where it was asked for"},                                                \
+    {                                                                                                        \
+        "clerk", "NAME", 0, false, "by whom"                                                                 \
+    }
+#define WORDS                                                                                                \
+    {"no-confirm", NULL, 0, false, "do not tell the customer"},                                              \
+        {"confirmation", "JSON", 0, false, "what she is told, as POST /v1/messages takes a content"},        \
+    {                                                                                                        \
+        "reminder", "JSON", 0, false, "what she is reminded with, likewise"                                  \
+    }
+static const struct option_row appointment_book_options[] = {
+    {"customer", "ID", 0, false, "for whom (cus_…)"},
+    WHO_OPTIONS,
+    {"store", "NAME", 0, false, "where; needed"},
+    {"at", "TIME", 0, false, "when it begins: 2026-12-04T15:30:00-05:00; needed"},
+    {"until", "TIME", 0, false, "when it ends"},
+    {"subject", "TEXT", 's', false, "what it is about"},
+    {"place", "TEXT", 0, false, "where, for people, instead of the store's name"},
+    {"case", "ID", 0, false, "the case that it belongs to (cas_…); else the only open one"},
+    {"channel", "NAME", 'c', false, "of its messages"},
+    {"time-zone", "NAME", 0, false, "of the hours that the customer is told: America/Bogota"},
+    {"remind", "DURATION", 0, true, "a reminder so long before (PT24H); none: not at all"},
+    WORDS,
+    BY_WHOM,
+    IDEMPOTENCY,
+    END,
+};
+static const struct command c_appointment_book = {
+    .name = "appointment",
+    .verb = "book",
+    .options = appointment_book_options,
+    .summary = "book an appointment at a store; the customer is told and reminded",
+    .help = "It is booked whatever becomes of its messages; why one could not be sent is said.",
+    .examples =
+        "  hilo appointment book --phone +573001112233 --store centro --at 2026-12-04T15:30:00-05:00\n"
+        "  hilo appointment book --customer cus_… --store centro --at 2026-12-04T20:30:00Z \\\n"
+        "      --subject 'Cambio de televisor' --remind PT24H --remind PT2H --clerk luis\n",
+    .run = cmd_appointment_book,
+};
+static const struct option_row appointment_list_options[] = {
+    {"customer", "ID", 0, false, "of a customer (cus_…)"},
+    {"store", "NAME", 0, false, "at a store"},
+    {"status", "WORD", 0, false, "booked, confirmed, checked_in, completed, canceled, no_show"},
+    {"from", "TIME", 0, false, "that begin then or later"},
+    {"to", "TIME", 0, false, "that begin before"},
+    PAGE_OPTIONS,
+    END,
+};
+static const struct command c_appointment_list = {
+    .name = "appointment",
+    .verb = "list",
+    .options = appointment_list_options,
+    .summary = "appointments, the earliest first",
+    .examples =
+        "  hilo appointment list --store centro --from 2026-12-04T05:00:00Z --to 2026-12-05T05:00:00Z\n",
+    .run = cmd_appointment_list,
+};
+static const struct command c_appointment_show = {
+    .name = "appointment",
+    .verb = "show",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "an appointment, by its id or, while it is open, by its code",
+    .examples = "  hilo appointment show K7QM2P\n",
+    .run = cmd_appointment_show,
+};
+static const struct option_row appointment_move_options[] = {
+    {"at", "TIME", 0, false, "when it begins from now on; needed"},
+    {"until", "TIME", 0, false, "when it ends; else as long as before"},
+    WORDS,
+    BY_WHOM,
+    END,
+};
+static const struct command c_appointment_move = {
+    .name = "appointment",
+    .verb = "move",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = appointment_move_options,
+    .summary = "give it another time; reminders move with it, and it is to be confirmed anew",
+    .examples = "  hilo appointment move K7QM2P --at 2026-12-05T15:30:00-05:00\n",
+    .run = cmd_appointment_move,
+};
+static const struct option_row appointment_cancel_options[] = {
+    {"tell", NULL, 0, false, "tell the customer"},
+    {"confirmation", "JSON", 0, false, "what she is told, as POST /v1/messages takes a content"},
+    BY_WHOM,
+    END,
+};
+static const struct command c_appointment_cancel = {
+    .name = "appointment",
+    .verb = "cancel",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = appointment_cancel_options,
+    .summary = "cancel it, and its reminders",
+    .examples = "  hilo appointment cancel K7QM2P --tell\n",
+    .run = cmd_appointment_cancel,
+};
+static const struct option_row appointment_update_options[] = {
+    {"status", "WORD", 0, false, "booked, confirmed, completed, canceled, no_show"},
+    {"store", "NAME", 0, false, "where it is from now on"},
+    {"place", "TEXT", 0, false, "where, for people; empty: the store's name"},
+    {"subject", "TEXT", 's', false, "what it is about; empty: nothing"},
+    {"channel", "NAME", 'c', false, "of its messages; empty: the customer's usual"},
+    {"case", "ID", 0, false, "the case that it belongs to; empty: none"},
+    BY_WHOM,
+    END,
+};
+static const struct command c_appointment_update = {
+    .name = "appointment",
+    .verb = "update",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = appointment_update_options,
+    .summary = "change what it is about, or close it",
+    .examples = "  hilo appointment update K7QM2P --status no_show\n",
+    .run = cmd_appointment_update,
+};
+static const struct option_row appointment_checkin_options[] = {
+    {"store", "NAME", 0, false, "where she is"},
+    BY_WHOM,
+    END,
+};
+static const struct command c_appointment_checkin = {
+    .name = "appointment",
+    .verb = "checkin",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = appointment_checkin_options,
+    .summary = "the customer is here; once more changes nothing",
+    .examples = "  hilo appointment checkin K7QM2P --store centro --clerk luis\n",
+    .run = cmd_appointment_checkin,
+};
+
 static const struct option_row timeline_options[] = {WHO_OPTIONS, PAGE_OPTIONS, END};
 static const struct command c_timeline = {
     .name = "timeline",
@@ -659,6 +802,13 @@ const struct command *const commands[] = {
     &c_case_show,
     &c_case_messages,
     &c_case_update,
+    &c_appointment_book,
+    &c_appointment_list,
+    &c_appointment_show,
+    &c_appointment_move,
+    &c_appointment_cancel,
+    &c_appointment_update,
+    &c_appointment_checkin,
     &c_timeline,
     &c_events,
     &c_channels,
