@@ -233,7 +233,7 @@ $O/tests/behave/test_config $O/tests/behave/test_worker $O/tests/behave/test_inn
 $O/tests/behave/sms.o: tests/behave/sms.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
-$(filter $O/tests/behave/test_sms% $O/tests/behave/test_schedule,$(OUTSIDE_BIN)): $O/tests/behave/sms.o
+$(filter $O/tests/behave/test_sms% $O/tests/behave/test_schedule $O/tests/behave/test_appointments,$(OUTSIDE_BIN)): $O/tests/behave/sms.o
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@

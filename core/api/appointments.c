@@ -101,7 +101,7 @@ static int appointment__reply(struct request *rq, uint32_t status, struct hilo_i
 
     if (appointment_get(rq->api->gw, id, rq->arena, &r, f) != 0)
         return -1;
-    appointment_shape(&o, NULL, id, &r);
+    appointment_shape_now(rq->api->gw, rq->arena, &o, NULL, id, &r);
     reply_etag(rq, r.version);
     return reply_json(rq, status, &o, f);
 }
@@ -280,9 +280,16 @@ int appointment_checkin_post(struct request *rq, struct fault *f)
 
 /* ---- lists ---- */
 
+struct listing {
+    struct request *rq;
+    struct out o;
+};
+
 static void appointment__each(void *arg, struct hilo_id id, const struct rec_appointment *r)
 {
-    appointment_shape(arg, NULL, id, r);
+    struct listing *l = arg;
+
+    appointment_shape_now(l->rq->api->gw, l->rq->arena, &l->o, NULL, id, r);
 }
 
 static int appointment__time(struct request *rq, const char *name, int64_t *out, struct fault *f)
@@ -301,7 +308,7 @@ int appointment_index(struct request *rq, struct fault *f)
     const struct hilo_str who = request_query(rq, "customer"), status = request_query(rq, "status");
     struct appointment_filter want = {.store = request_query(rq, "store")};
     struct hilo_str after, next;
-    struct out o = {0};
+    struct listing l = {.rq = rq};
     unsigned limit;
 
     if (request_query_known(rq, known, f) != 0 || request_limit(rq, 50, 200, &limit, f) != 0 ||
@@ -312,14 +319,14 @@ int appointment_index(struct request *rq, struct fault *f)
     if (who.p && !id_parse("cus", who, &want.customer))
         return fault_set(f, 400, "invalid_parameter", "",
                          "customer: an id is expected, cus_ and 26 letters and digits");
-    out_begin(&o, NULL, '{');
-    out_begin(&o, "appointments", '[');
-    if (appointment_list(rq->api->gw, &want, after, limit, rq->arena, appointment__each, &o, &next, f) != 0) {
-        buf_done(&o.b);
+    out_begin(&l.o, NULL, '{');
+    out_begin(&l.o, "appointments", '[');
+    if (appointment_list(rq->api->gw, &want, after, limit, rq->arena, appointment__each, &l, &next, f) != 0) {
+        buf_done(&l.o.b);
         return -1;
     }
-    out_end(&o, ']');
-    shape_next(rq, &o, 'A', next);
-    out_end(&o, '}');
-    return reply_json(rq, 200, &o, f);
+    out_end(&l.o, ']');
+    shape_next(rq, &l.o, 'A', next);
+    out_end(&l.o, '}');
+    return reply_json(rq, 200, &l.o, f);
 }

@@ -1,6 +1,7 @@
 /* Appointments, to be looked at: by id, by code, by customer, store and time, and as JSON. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "model/table.h"
 #include "services/appointment_say.h"
 #include "store/keys.h"
 #include <stdio.h>
@@ -235,7 +236,19 @@ static void members_remind(struct out *o, struct hilo_str rest)
     out_end(o, ']');
 }
 
-static void members_notices(struct out *o, struct hilo_str bytes)
+/* gw: NULL: without what changes by itself. */
+static void notice_status(struct gateway *gw, struct arena *a, struct out *o, struct hilo_id id)
+{
+    const struct key k = key_of_id(id);
+    struct rec_message m;
+    struct err e = {0};
+
+    if (gw && !id_none(id) &&
+        store_record(gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, a, &m, &e) == HILO_OK)
+        out_opt(o, "status", str(model_value_text(MODEL_E_STATUS, m.status)));
+}
+
+static void members_notices(struct gateway *gw, struct arena *a, struct out *o, struct hilo_str bytes)
 {
     struct appointment_notices x;
     char text[32];
@@ -247,6 +260,7 @@ static void members_notices(struct out *o, struct hilo_str bytes)
         out_begin(o, NULL, '{');
         out_str(o, "kind", str(NAME(kinds, n->kind)));
         out_id(o, "id", "msg", n->message);
+        notice_status(gw, a, o, n->message);
         if (n->before)
             out_str(o, "before", duration(n->before, text, sizeof text));
         out_time(o, "due", n->due);
@@ -257,7 +271,8 @@ static void members_notices(struct out *o, struct hilo_str bytes)
     out_end(o, ']');
 }
 
-void appointment_members(struct out *o, struct hilo_id id, const struct rec_appointment *r)
+static void members(struct gateway *gw, struct arena *a, struct out *o, struct hilo_id id,
+                    const struct rec_appointment *r)
 {
     out_id(o, "id", "apt", id);
     out_str(o, "code", r->code);
@@ -272,7 +287,7 @@ void appointment_members(struct out *o, struct hilo_id id, const struct rec_appo
     out_opt(o, "time_zone", r->time_zone);
     out_opt(o, "channel", r->channel);
     members_remind(o, r->remind);
-    members_notices(o, r->messages);
+    members_notices(gw, a, o, r->messages);
     out_opt(o, "answer", str(NAME(answers, r->answer)));
     out_time(o, "answered", r->answered);
     out_time(o, "checked_in", r->checked_in);
@@ -281,9 +296,22 @@ void appointment_members(struct out *o, struct hilo_id id, const struct rec_appo
     out_u64(o, "version", r->version);
 }
 
+void appointment_members(struct out *o, struct hilo_id id, const struct rec_appointment *r)
+{
+    members(NULL, NULL, o, id, r);
+}
+
 void appointment_shape(struct out *o, const char *key, struct hilo_id id, const struct rec_appointment *r)
 {
     out_begin(o, key, '{');
-    appointment_members(o, id, r);
+    members(NULL, NULL, o, id, r);
+    out_end(o, '}');
+}
+
+void appointment_shape_now(struct gateway *gw, struct arena *a, struct out *o, const char *key,
+                           struct hilo_id id, const struct rec_appointment *r)
+{
+    out_begin(o, key, '{');
+    members(gw, a, o, id, r);
     out_end(o, '}');
 }

@@ -120,18 +120,17 @@ static struct hilo_str filled(struct arena *a, struct hilo_str text, const struc
 
 static struct hilo_str text_of(const struct appointment_saying *s, uint64_t kind, const struct words *w)
 {
+    /* Without letters that SMS would pay for with another alphabet; lines, as a time may end with a dot. */
     static const struct {
-        const char *confirmation, *moved, *reminder, *cancellation, *about;
-    } texts[] = {
-        {"Su cita en {place} es el {when}. Al llegar, muestre este código: {code}.",
-         "Su cita en {place} cambió: ahora es el {when}. Al llegar, muestre este código: {code}.",
-         "Le recordamos su cita en {place}, el {when}. Al llegar, muestre este código: {code}.",
-         "Su cita en {place} del {when} quedó cancelada.", "{subject}: "},
-        {"Your appointment at {place} is on {when}. Show this code when you arrive: {code}.",
-         "Your appointment at {place} has moved: it is now on {when}. Show this code when you arrive: "
-         "{code}.",
-         "A reminder of your appointment at {place} on {when}. Show this code when you arrive: {code}.",
-         "Your appointment at {place} on {when} has been canceled.", "{subject}: "}};
+        const char *confirmation, *moved, *reminder, *cancellation;
+    } texts[] = {{"Tu cita en {place}:\n{when}\nMuestra {code} al llegar.",
+                  "Tu cita en {place} es ahora:\n{when}\nMuestra {code} al llegar.",
+                  "Te recordamos tu cita en {place}:\n{when}\nMuestra {code} al llegar.",
+                  "Tu cita en {place} fue cancelada:\n{when}"},
+                 {"Your appointment at {place}:\n{when}\nShow {code} when you arrive.",
+                  "Your appointment at {place} is now:\n{when}\nShow {code} when you arrive.",
+                  "A reminder of your appointment at {place}:\n{when}\nShow {code} when you arrive.",
+                  "Your appointment at {place} has been canceled:\n{when}"}};
     const struct gw_appointments *set = &s->gw->appointments;
     const struct hilo_str own = kind == NOTICE_CONFIRMATION && !s->moved ? set->confirmation_text
                                 : kind == NOTICE_REMINDER                ? set->reminder_text
@@ -144,8 +143,7 @@ static struct hilo_str text_of(const struct appointment_saying *s, uint64_t kind
 
     if (own.n)
         return filled(s->arena, own, w);
-    return filled(s->arena,
-                  w->subject.n ? arena_fmt(s->arena, "%s%s", texts[language].about, text) : str(text), w);
+    return filled(s->arena, w->subject.n ? arena_fmt(s->arena, "{subject}. %s", text) : str(text), w);
 }
 
 /* ---- contents ---- */
@@ -343,10 +341,11 @@ static void notice_add(const struct appointment_saying *s, uint64_t kind, uint64
 
     if (out->count == NOTICES_MAX)
         return;
-    if (before && (int64_t)due <= s->now) {
+    if (kind != NOTICE_CANCELLATION && (int64_t)(before ? due : s->r->starts) <= s->now) {
         n.due = 0;
         n.code = STR("too_late");
-        n.detail = STR("its time was over when the appointment was made");
+        n.detail = before ? STR("its time was over when the appointment was made")
+                          : STR("the appointment had begun when it came here");
     } else {
         notice_send(s, kind, given, &n);
     }

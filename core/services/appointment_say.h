@@ -29,6 +29,8 @@ void appointment_say(const struct appointment_saying *, uint64_t kind, struct hi
 void appointment_remind(const struct appointment_saying *, struct hilo_str given,
                         struct appointment_notices *);
 
+/* As an event holds it: without changed and version, which are the event's. */
+struct hilo_str appointment_pack(struct arena *, const struct rec_appointment *);
 /* As the record keeps them, and back (at most NOTICES_MAX). */
 struct hilo_str appointment_notices_pack(struct arena *, const struct appointment_notices *);
 void appointment_notices_read(struct hilo_str, struct appointment_notices *out);

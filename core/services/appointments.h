@@ -103,7 +103,10 @@ uint32_t appointment_status_parse(struct hilo_str name); /* 0: unknown */
 /* An appointment as JSON: an object under key; key NULL: none. The same in the API, in events, in look-ups.
  */
 void appointment_shape(struct out *, const char *key, struct hilo_id, const struct rec_appointment *);
-/* The same without the braces, for what has more members. */
+/* The same with the status that each of its messages has now. */
+void appointment_shape_now(struct gateway *, struct arena *, struct out *, const char *key, struct hilo_id,
+                           const struct rec_appointment *);
+/* Without the braces, for what has more members. */
 void appointment_members(struct out *, struct hilo_id, const struct rec_appointment *);
 
 /* appointments.template_parameters: false and the word that means nothing. */

@@ -3,6 +3,7 @@
  * another time; reminders come due, move and go with it; it is told of as near once, also over a kill; who
  * wants no messages gets none, and whoever books sees it. Hours pass by the gateway's clock.
  */
+#include "sms.h"
 #include "timed.h"
 #include <signal.h>
 #include <string.h>
@@ -182,7 +183,7 @@ static void she_confirms_is_reminded_and_comes(void **state)
                         "Cambiar");
     assert_string_equal(answer_str(&a, "messages/0/body/interactive/action/buttons/2/reply/id"), "cancel");
     const char *text = answer_str(&a, "messages/0/body/interactive/body/text");
-    assert_non_null(strstr(text, "Cambio de televisor: Su cita en Tienda Centro es el "));
+    assert_non_null(strstr(text, "Cambio de televisor. Tu cita en Tienda Centro:\n"));
     assert_non_null(strstr(text, code));
     answer_done(&a);
     a = gate_get(&t.w.gate, "/v1/messages/%s", reminder);
@@ -200,7 +201,7 @@ static void she_confirms_is_reminded_and_comes(void **state)
     timed_set(&t, 25 * HOUR_US);
     gate_wait_status(&t.w.gate, reminder, "read");
     a = sim_messages(&t.w.sim, 2);
-    assert_non_null(strstr(answer_str(&a, "messages/1/body/interactive/body/text"), "Le recordamos su cita"));
+    assert_non_null(strstr(answer_str(&a, "messages/1/body/interactive/body/text"), "Te recordamos tu cita"));
     answer_done(&a);
 
     gate_kill(&t.w.gate); /* and the time passes while it is off */
@@ -266,7 +267,7 @@ static void moved_and_canceled_reminders_go_with_it(void **state)
     assert_string_equal(gate_status(&t.w.gate, second), "canceled");
     gate_queue_is(&t.w.gate, 2, 0);
     a = sim_messages(&t.w.sim, 2);
-    assert_non_null(strstr(answer_str(&a, "messages/1/body/interactive/body/text"), "cambió: ahora es el "));
+    assert_non_null(strstr(answer_str(&a, "messages/1/body/interactive/body/text"), "es ahora:"));
     answer_done(&a);
     /* Her yes to the time before is none to this one. */
     sim_set(&t.w.sim, "/_sim/inbound", "{\"from\":\"%s\",\"reply_to\":\"%s\",\"button\":\"confirm\"}", ana,
@@ -416,6 +417,32 @@ static void without_a_template_the_closed_window_is_told(void **state)
     timed_down(&t);
 }
 
+/* Where a channel has no buttons the choice is numbers, and a number is the same answer. */
+static void a_number_by_sms_answers(void **state)
+{
+    struct sms_world s = {0};
+    char id[64];
+
+    (void)state;
+    sms_up(&s, NULL, NULL, true);
+    struct answer a = gate_post(&s.w.gate, "/v1/appointments",
+                                "{\"to\":{\"phone\":\"+%s\"},\"store\":\"centro\",\"starts_at\":\"%s\"}", ana,
+                                at(48 * HOUR_US));
+    assert_int_equal(a.status, 201);
+    keep(id, &a, "id");
+    answer_done(&a);
+    a = sms_submits(&s, 1);
+    assert_non_null(strstr(answer_str(&a, "submits/0/text"), "3 para Cancelar"));
+    answer_done(&a);
+    sim_set(&s.w.sim, "/_sim/inbound", "{\"from\":\"%s\",\"to\":\"890123\",\"text\":\"1\"}", ana);
+    a = sim_get(&s.w.sim, "/_sim/deliveries?min_acked=1&wait_ms=%d", DEADLINE_S * 1000);
+    answer_done(&a);
+    a = gate_get(&s.w.gate, "/v1/appointments/%s", id);
+    assert_string_equal(answer_str(&a, "status"), "confirmed"); /* before the SMSC was acknowledged */
+    answer_done(&a);
+    sms_down(&s);
+}
+
 /* ---- requests ---------------------------------------------------------------------------- */
 
 static void requests_are_refused_in_words(void **state)
@@ -557,6 +584,7 @@ int main(void)
         cmocka_unit_test(what_was_not_said_is_told),
         cmocka_unit_test(a_template_stands_in_where_the_window_is_closed),
         cmocka_unit_test(without_a_template_the_closed_window_is_told),
+        cmocka_unit_test(a_number_by_sms_answers),
         cmocka_unit_test(requests_are_refused_in_words),
         cmocka_unit_test(lists_are_by_customer_store_and_time),
     };
