@@ -375,10 +375,14 @@ bench-sms: deps
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 PEERS_RUN := $(patsubst %,'node % $O/sim/hilo-sim-whatsapp',$(wildcard tests/peers/whatsapp*.mjs) tests/peers/events.mjs tests/peers/webhooks.mjs) \
              $(patsubst %,'node % $O/sim/hilo-sim-smsc',$(wildcard tests/peers/smpp*.mjs)) \
-             'node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio'
+             'node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio' \
+             'node tests/peers/escpos.mjs $O/tests/peers/slip'
+$O/tests/peers/slip: tests/peers/slip.c $(pos_OBJ)
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $< $(pos_OBJ) $(LMODE) $(pos_LIBS) -o $@
 peers-deps:
-	@[ -d tests/peers/node_modules/twilio ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
-peers: all peers-deps
+	@[ -d tests/peers/node_modules/npos ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+peers: all peers-deps $O/tests/peers/slip
 	$(RUN) $(PEERS_RUN)
 
 # Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;

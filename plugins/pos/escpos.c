@@ -121,8 +121,8 @@ static void escpos_barcode(struct escpos *e, const struct pos_code *code, struct
 
     for (i = 0; i < text.n; i++)
         n += text.p[i] == '{';
-    PUT(e, GS, 'h', POS_BARCODE_DOTS);
     PUT(e, GS, 'w', (uint8_t)code->dots);
+    PUT(e, GS, 'h', POS_BARCODE_DOTS);
     PUT(e, GS, 'H', 0); /* the letters are a row of ours */
     PUT(e, GS, 'k', 73, (uint8_t)n, '{', 'B');
     for (i = 0; i < text.n; i++) {

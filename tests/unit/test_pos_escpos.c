@@ -82,7 +82,7 @@ static void test_codes_that_the_printer_makes(void **state)
     /* Bars of 3 dots, 96 high, no letters by the printer; { is doubled in the data; the letters below. */
     EXPECT("{\"barcode\":\"A{1\"}", &narrow,
            "\x1b@\x1c.\x1bt\x02\x1b"
-           "a\x01\x1dh\x60\x1dw\x03\x1dH\x00\x1dk\x49\x06{BA{{1"
+           "a\x01\x1dw\x03\x1dh\x60\x1dH\x00\x1dk\x49\x06{BA{{1"
            "A{1\n\x1dV\x42\x00");
 }
 
