@@ -47,8 +47,9 @@ static void printed(const struct pos_slip *slip, const struct pos_paper *paper, 
     must(rc == HILO_OK || rc == HILO_INVALID);
     if (rc == HILO_OK) {
         must(bytes.n > 7 && memcmp(bytes.p, "\x1b@", 2) == 0);
-        for (i = 0; !paper->raster && i < bytes.n; i++) /* no text becomes a real-time command */
-            must(bytes.p[i] != 0x10 || bytes.p[i + 1] != 4);
+        for (i = 0; i + 1 < bytes.n; i++) /* nothing in it is a real-time command: DLE EOT, ENQ, DC4 */
+            must(bytes.p[i] != 0x10 ||
+                 (bytes.p[i + 1] != 4 && bytes.p[i + 1] != 5 && bytes.p[i + 1] != 0x14));
     }
     if (text)
         rows_fit(text, n, paper->columns);

@@ -86,6 +86,29 @@ static void test_codes_that_the_printer_makes(void **state)
            "A{1\n\x1dV\x42\x00");
 }
 
+/* Printers look for DLE in pictures too, and DLE DC4 1 opens the drawer. */
+static void test_no_picture_has_a_real_time_command_in_it(void **state)
+{
+    struct pos_paper paper = narrow;
+    char json[64];
+    unsigned i;
+    size_t k;
+
+    (void)state;
+    paper.raster = true;
+    for (i = 0; i < 3000; i++) {
+        struct pos_bytes out;
+
+        paper.dots = i % 2 ? 384 : 192 + i % 400; /* modules of every size */
+        (void)snprintf(json, sizeof json, "{\"%s\":\"%08x%.*s\"}", i % 3 ? "qr" : "barcode", i * 2654435761u,
+                       (int)(i % 20), "abcdefghijklmnopqrst");
+        out = bytes_of(json, &paper, NULL);
+        for (k = 0; k + 1 < out.n; k++)
+            assert_false(out.p[k] == 0x10 && out.p[k + 1] != 0); /* but as a length */
+        free(out.p);
+    }
+}
+
 static void test_the_drawer_stays_shut(void **state)
 {
     struct pos_bytes out =
@@ -283,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_the_commands_of_a_slip),
         cmocka_unit_test(test_codes_that_the_printer_makes),
         cmocka_unit_test(test_the_drawer_stays_shut),
+        cmocka_unit_test(test_no_picture_has_a_real_time_command_in_it),
         cmocka_unit_test(test_code_pages_are_those_of_iconv),
         cmocka_unit_test(test_what_a_page_lacks_is_written_otherwise),
         cmocka_unit_test(test_what_is_lost_is_counted_for_the_slip),
