@@ -403,7 +403,7 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000

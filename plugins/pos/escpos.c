@@ -103,7 +103,7 @@ static void escpos_row(struct escpos *e, const struct pos_lay *lay, const struct
 
 /* ---- codes ------------------------------------------------------------------------------------------ */
 
-static void escpos_qr(struct escpos *e, const struct pos_code *code, struct hilo_str text)
+static void escpos_qr(struct escpos *e, const struct pos_symbol *code, struct hilo_str text)
 {
     uint32_t n = (uint32_t)text.n + 3;
 
@@ -115,7 +115,7 @@ static void escpos_qr(struct escpos *e, const struct pos_code *code, struct hilo
     PUT(e, GS, '(', 'k', 3, 0, 49, 81, 48); /* print it */
 }
 
-static void escpos_barcode(struct escpos *e, const struct pos_code *code, struct hilo_str text)
+static void escpos_barcode(struct escpos *e, const struct pos_symbol *code, struct hilo_str text)
 {
     uint64_t i, n = text.n + 2;
 
@@ -132,10 +132,10 @@ static void escpos_barcode(struct escpos *e, const struct pos_code *code, struct
     }
 }
 
-static void escpos_raster(struct escpos *e, const struct pos_code *code)
+static void escpos_raster(struct escpos *e, const struct pos_symbol *code)
 {
     uint32_t bytes, h, y;
-    uint8_t *bits = pos_code_picture(code, &bytes, &h);
+    uint8_t *bits = pos_symbol_picture(code, &bytes, &h);
 
     e->failed = e->failed || !bits;
     for (y = 0; bits && y < h; y += ESCPOS_BAND) {
@@ -149,8 +149,8 @@ static void escpos_raster(struct escpos *e, const struct pos_code *code)
 
 static int32_t escpos_code(struct escpos *e, const struct pos_slip *slip)
 {
-    struct pos_code code;
-    int32_t rc = pos_code_make(slip, e->paper, &code);
+    struct pos_symbol code;
+    int32_t rc = pos_symbol_make(slip, e->paper, &code);
 
     if (rc != HILO_OK || code.kind == POS_MARK_NONE)
         return rc;
@@ -161,7 +161,7 @@ static int32_t escpos_code(struct escpos *e, const struct pos_slip *slip)
         escpos_qr(e, &code, slip->mark_text);
     else
         escpos_barcode(e, &code, slip->mark_text);
-    pos_code_free(&code);
+    pos_symbol_free(&code);
     return HILO_OK;
 }
 

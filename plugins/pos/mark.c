@@ -18,7 +18,7 @@ enum {
     MARK_MIN_DOTS = 2
 };
 
-static int32_t mark_encode(enum pos_mark kind, struct hilo_str text, struct pos_code *out)
+static int32_t mark_encode(enum pos_mark kind, struct hilo_str text, struct pos_symbol *out)
 {
     struct zint_symbol *z = ZBarcode_Create();
     uint8_t copy[POS_SLIP_QR_MAX + 1];
@@ -59,11 +59,11 @@ static uint32_t mark_dots(uint32_t modules, uint32_t quiet, uint32_t max, uint32
     return side >= MARK_MIN_DOTS ? side : 0;
 }
 
-int32_t pos_code_make(const struct pos_slip *slip, const struct pos_paper *paper, struct pos_code *out)
+int32_t pos_symbol_make(const struct pos_slip *slip, const struct pos_paper *paper, struct pos_symbol *out)
 {
     int32_t rc;
 
-    *out = (struct pos_code){0};
+    *out = (struct pos_symbol){0};
     if (slip->mark == POS_MARK_NONE)
         return HILO_OK;
     if (slip->mark == POS_MARK_BARCODE) {
@@ -75,7 +75,7 @@ int32_t pos_code_make(const struct pos_slip *slip, const struct pos_paper *paper
                               MARK_BARCODE_QUIET, MARK_BARCODE_DOTS, paper->dots);
         if (out->dots)
             return HILO_OK;
-        pos_code_free(out);
+        pos_symbol_free(out);
     }
     rc = mark_encode(POS_MARK_QR, slip->mark_text, out);
     if (rc != HILO_OK)
@@ -86,17 +86,17 @@ int32_t pos_code_make(const struct pos_slip *slip, const struct pos_paper *paper
         out->dots = mark_dots(out->w, MARK_QR_QUIET, MARK_QR_DOTS, paper->dots);
     if (out->dots)
         return HILO_OK;
-    pos_code_free(out);
+    pos_symbol_free(out);
     return HILO_INVALID;
 }
 
-void pos_code_free(struct pos_code *code)
+void pos_symbol_free(struct pos_symbol *code)
 {
     free(code->module);
-    *code = (struct pos_code){0};
+    *code = (struct pos_symbol){0};
 }
 
-uint8_t *pos_code_picture(const struct pos_code *code, uint32_t *w_bytes_out, uint32_t *h_out)
+uint8_t *pos_symbol_picture(const struct pos_symbol *code, uint32_t *w_bytes_out, uint32_t *h_out)
 {
     uint32_t quiet_x = (code->kind == POS_MARK_QR ? MARK_QR_QUIET : MARK_BARCODE_QUIET) * code->dots;
     uint32_t quiet_y = code->kind == POS_MARK_QR ? MARK_QR_QUIET * code->dots : 0;

@@ -212,7 +212,7 @@ static struct printer *printers_for(const struct pos_printers *ps, struct hilo_s
     struct printer *p = NULL;
     int n;
 
-    if (store.n == 0 || store.n > POS_QUEUE_PLACE_MAX || terminal.n > POS_QUEUE_PLACE_MAX)
+    if (store.n == 0 || store.n > POS_JOBS_PLACE_MAX || terminal.n > POS_JOBS_PLACE_MAX)
         return NULL;
     n = snprintf(name, sizeof name, "%.*s/%.*s", (int)store.n, store.p, (int)terminal.n,
                  terminal.n ? terminal.p : "");
@@ -243,7 +243,7 @@ static bool printer_has_room(const struct printer *p, size_t slip_n)
     for (i = 0; i < p->queue.n; i++)
         n += (p->queue.job[i]->slip && !pos_job_done(p->queue.job[i]) ? strlen(p->queue.job[i]->slip) : 0) +
              512;
-    return pos_queue_waiting(&p->queue) < POS_PRINT_QUEUE && n <= POS_QUEUE_BYTES_MAX;
+    return pos_queue_waiting(&p->queue) < POS_PRINT_QUEUE && n <= POS_JOBS_BYTES_MAX;
 }
 
 /* As JSON that is short and can be printed there; NULL: not, and why. */

@@ -53,8 +53,8 @@ struct pos_job *pos_queue_add(struct pos_queue *q, struct hilo_str id, struct hi
     if (!job)
         return NULL;
     if (id.n == 0 || !queue_copy(job->id, POS_PRINT_ID_MAX, id) ||
-        !queue_copy(job->store, POS_QUEUE_PLACE_MAX, store) ||
-        !queue_copy(job->terminal, POS_QUEUE_PLACE_MAX, terminal)) {
+        !queue_copy(job->store, POS_JOBS_PLACE_MAX, store) ||
+        !queue_copy(job->terminal, POS_JOBS_PLACE_MAX, terminal)) {
         free(job);
         return NULL;
     }
@@ -86,7 +86,7 @@ void pos_queue_prune(struct pos_queue *q)
 {
     size_t i, done = q->n - pos_queue_waiting(q);
 
-    for (i = 0; i < q->n && done > POS_QUEUE_DONE;)
+    for (i = 0; i < q->n && done > POS_JOBS_DONE;)
         if (pos_job_done(q->job[i]) && q->job[i]->told) {
             queue_drop_at(q, i);
             done--;
@@ -168,7 +168,7 @@ static bool queue_job_read(struct pos_queue *q, const cJSON *o)
         job->tries = (uint32_t)tries->valuedouble;
     if (cJSON_IsObject(slip))
         job->slip = cJSON_PrintUnformatted(slip);
-    if (!queue_copy(job->reason, POS_QUEUE_REASON_MAX, queue_member(o, "reason")) ||
+    if (!queue_copy(job->reason, POS_JOBS_REASON_MAX, queue_member(o, "reason")) ||
         (!job->slip && !pos_job_done(job))) {
         pos_queue_drop(q, job);
         return false;

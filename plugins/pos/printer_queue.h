@@ -9,17 +9,17 @@
 #include "printer.h"
 
 enum {
-    POS_QUEUE_DONE = 16,             /* ids kept of those that are done */
-    POS_QUEUE_BYTES_MAX = 60 * 1024, /* the value; the context takes 64 KiB */
-    POS_QUEUE_PLACE_MAX = 32,
-    POS_QUEUE_REASON_MAX = 32
+    POS_JOBS_DONE = 16,             /* ids kept of those that are done */
+    POS_JOBS_BYTES_MAX = 60 * 1024, /* the value; the context takes 64 KiB */
+    POS_JOBS_PLACE_MAX = 32,
+    POS_JOBS_REASON_MAX = 32
 };
 enum pos_job_state { POS_JOB_QUEUED, POS_JOB_PRINTING, POS_JOB_PRINTED, POS_JOB_FAILED, POS_JOB_UNKNOWN };
 
 struct pos_job {
-    char id[POS_PRINT_ID_MAX + 1], store[POS_QUEUE_PLACE_MAX + 1], terminal[POS_QUEUE_PLACE_MAX + 1];
+    char id[POS_PRINT_ID_MAX + 1], store[POS_JOBS_PLACE_MAX + 1], terminal[POS_JOBS_PLACE_MAX + 1];
     enum pos_job_state state;
-    char reason[POS_QUEUE_REASON_MAX + 1];
+    char reason[POS_JOBS_REASON_MAX + 1];
     bool confirmed;
     uint32_t tries; /* how often it was begun */
     char *slip;     /* JSON, NUL-ended; NULL: it is done */
@@ -31,7 +31,7 @@ struct pos_job {
     int64_t since_us; /* it waits: monotonic */
 };
 struct pos_queue {
-    struct pos_job *job[POS_PRINT_QUEUE + POS_QUEUE_DONE + 1];
+    struct pos_job *job[POS_PRINT_QUEUE + POS_JOBS_DONE + 1];
     size_t n;
 };
 
@@ -47,7 +47,7 @@ struct pos_job *pos_queue_find(const struct pos_queue *, struct hilo_str id);
 struct pos_job *pos_queue_add(struct pos_queue *, struct hilo_str id, struct hilo_str store,
                               struct hilo_str terminal, char *slip);
 void pos_queue_drop(struct pos_queue *, const struct pos_job *);
-/* Forgets the oldest of those that are done and told, beyond POS_QUEUE_DONE. */
+/* Forgets the oldest of those that are done and told, beyond POS_JOBS_DONE. */
 void pos_queue_prune(struct pos_queue *);
 /* As it is kept, malloc'ed, NUL-ended. NULL: no memory. */
 char *pos_queue_json(const struct pos_queue *, size_t *n_out);

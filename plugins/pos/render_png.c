@@ -157,7 +157,7 @@ int32_t pos_render_png(const struct pos_slip *slip, const struct pos_paper *pape
 {
     struct png g = {.paper = paper, .cell = paper->dots / paper->columns};
     uint32_t h = 2 * PNG_MARGIN, code_h = 0, code_bytes = 0;
-    struct pos_code code = {0};
+    struct pos_symbol code = {0};
     uint8_t *bits = NULL;
     struct pos_lay lay;
     bool ok = true;
@@ -168,11 +168,11 @@ int32_t pos_render_png(const struct pos_slip *slip, const struct pos_paper *pape
     rc = pos_lay(slip, paper->columns, false, paper->codepage, &lay);
     if (rc != HILO_OK)
         return rc;
-    rc = pos_code_make(slip, paper, &code);
+    rc = pos_symbol_make(slip, paper, &code);
     if (rc != HILO_OK)
         (void)snprintf(why, POS_SLIP_WORDS, "the code does not fit the paper");
     if (rc == HILO_OK && code.kind != POS_MARK_NONE) {
-        bits = pos_code_picture(&code, &code_bytes, &code_h);
+        bits = pos_symbol_picture(&code, &code_bytes, &code_h);
         rc = bits ? HILO_OK : HILO_NOMEM;
         h += code_h + 2 * PNG_GAP;
     }
@@ -199,7 +199,7 @@ int32_t pos_render_png(const struct pos_slip *slip, const struct pos_paper *pape
     if (g.library)
         (void)FT_Done_FreeType(g.library);
     free(bits);
-    pos_code_free(&code);
+    pos_symbol_free(&code);
     pos_lay_free(&lay);
     return rc;
 }
