@@ -50,6 +50,20 @@ const char *pos_printer_state_name(uint32_t state)
     return "ok";
 }
 
+/* Who waits for paper hears why. Nothing that is called may take a job away. */
+static void printer_tell_waiting(struct printer *p)
+{
+    const char *reason = pos_printer_state_name(p->state);
+    size_t i, n = p->queue.n;
+
+    for (i = 0; i < n; i++)
+        if (!pos_job_done(p->queue.job[i]) && p->queue.job[i]->accepted) {
+            const struct pos_print_result r = pos__job_result(p, p->queue.job[i], reason);
+
+            p->all->on.waits(p->all->arg, &r);
+        }
+}
+
 void pos__printer_set_state(struct printer *p, uint32_t state)
 {
     uint32_t queued = (uint32_t)pos_queue_waiting(&p->queue);
@@ -60,8 +74,9 @@ void pos__printer_set_state(struct printer *p, uint32_t state)
     p->state = state;
     p->state_told = true;
     (void)snprintf(more, sizeof more, "state=%s queued=%u", pos_printer_state_name(state), queued);
-    pos__printer_log(p, state & POS_PRINTER_STOPS ? HILO_LOG_WARN : HILO_LOG_INFO, "printer.state", more);
-    p->all->on.state(p->all->arg, (struct hilo_str){p->conf.name, strlen(p->conf.name)}, state, queued);
+    pos__printer_log(p, pos__printer_stopped(p) ? HILO_LOG_WARN : HILO_LOG_INFO, "printer.state", more);
+    if (pos__printer_stopped(p))
+        printer_tell_waiting(p);
 }
 
 /* ---- time ---- */
@@ -296,7 +311,7 @@ int32_t pos_print(struct pos_printers *ps, const struct pos_print_job *asked, ch
                        "job: 1 to 64 letters, digits and other signs of ASCII are expected");
         return HILO_INVALID;
     }
-    if (pos_queue_find(&p->queue, asked->id))
+    if (pos_queue_find(&p->queue, asked->id, asked->store, asked->terminal))
         return HILO_DUPLICATE;
     slip = printer_slip(p, asked->slip, &n, &code, why);
     if (!slip)

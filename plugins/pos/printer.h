@@ -12,7 +12,7 @@
  *   cut=full | partial | none   whatever the slip says; default: what it says
  *   nostatus                it never answers a status request
  *   confirm=status          it answers those, but not the question in order behind the slip (GS r)
- *   asb                     its Automatic Status Back is switched on too
+ *   asb                     it tells its status unasked (Automatic Status Back): its connection is held
  *   unknown=again           what may have been printed is printed again (default: ask, a person)
  *
  * A terminal's own printer goes before its store's. Printers are named by address, not by name:
@@ -25,8 +25,8 @@
  * bytes (confirmed: false). failed: nothing of it was sent, or the printer had refused before;
  * unknown: bytes left, and the printer's answer never came, or the gateway ended meanwhile.
  *
- * Durability is the plugin's own keys of the context (`print/PRINTER/SLOT`), a ring of
- * POS_PRINT_QUEUE slots for each printer. All [own] loop.
+ * Durability is the plugin's own keys of the context (`CHANNEL/print/PRINTER`), one value
+ * for each printer. All [own] loop.
  */
 #ifndef POS_PRINTER_H
 #define POS_PRINTER_H
@@ -65,7 +65,7 @@ const char *pos_printer_state_name(uint32_t state);
 
 struct pos_print_job {
     struct hilo_str
-        id; /* the asker's, 1 … POS_PRINT_ID_MAX bytes: the same id at the same printer is one job */
+        id; /* the asker's, 1 … POS_PRINT_ID_MAX bytes: the same id of the same terminal is one job */
     struct hilo_str store, terminal; /* who asks, and so where it is printed */
     struct hilo_str slip;            /* neutral slip, JSON */
 };
@@ -75,16 +75,19 @@ struct pos_print_result {
     bool confirmed;     /* by the printer's own answer */
     const char *reason; /* of failed and unknown: "paper_out", "no_answer", "restarted", …; else "" */
 };
-/* What comes of it. May call pos_print(), not free. */
+/* What comes of it. May call pos_print(), not free. (A printer's state is a line of the log, printer.state.)
+ */
 struct pos_printers_events {
     /* Once for each pos_print() that gave HILO_OK: HILO_OK, it is on disk, in its place of the queue;
      * HILO_DUPLICATE, it was before; HILO_FULL, HILO_IO …: it is not taken. */
-    void (*accepted)(void *arg, struct hilo_str id, int32_t code);
+    void (*accepted)(void *arg, struct hilo_str store, struct hilo_str terminal, struct hilo_str id,
+                     int32_t code);
     /* A job's end, once it is on disk. After a restart also those of before. May come twice for one
      * id when the gateway was killed in between. */
     void (*done)(void *arg, const struct pos_print_result *);
-    /* A printer's state changed: POS_PRINTER_x bits. queued: jobs that wait. It is in the log already. */
-    void (*state)(void *arg, struct hilo_str printer, uint32_t state, uint32_t queued);
+    /* A job that was accepted waits now for reason ("paper_out"), its printer having stopped; said once for
+     * each change of what stops it. outcome is none. */
+    void (*waits)(void *arg, const struct pos_print_result *);
 };
 struct pos_printers_conf {
     struct hilo_str printers;

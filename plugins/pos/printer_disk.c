@@ -10,9 +10,19 @@
 
 static const int64_t printer_save_again = POS_SECOND / 10;
 
-static struct hilo_str printer_key(const struct printer *p, char key[POS_PRINTER_NAME_MAX + 8])
+static struct hilo_str job_str(const char *text)
 {
-    int n = snprintf(key, POS_PRINTER_NAME_MAX + 8, "print/%s", p->conf.name);
+    return (struct hilo_str){text, strlen(text)};
+}
+
+enum { DISK_KEY_MAX = 100 + POS_PRINTER_NAME_MAX + 16 };
+
+/* Keys are a plugin's, channels several. */
+static struct hilo_str printer_key(const struct printer *p, char key[DISK_KEY_MAX])
+{
+    struct hilo_str channel = p->all->host->channel(p->all->self);
+    int n = snprintf(key, DISK_KEY_MAX, "%.*s/print/%s", (int)(channel.n < 100 ? channel.n : 100), channel.p,
+                     p->conf.name);
 
     return (struct hilo_str){key, (uint64_t)n};
 }
@@ -20,7 +30,7 @@ static struct hilo_str printer_key(const struct printer *p, char key[POS_PRINTER
 void pos__printer_load(struct printer *p)
 {
     const struct pos_printers *ps = p->all;
-    char key[POS_PRINTER_NAME_MAX + 8];
+    char key[DISK_KEY_MAX];
     int32_t rc;
 
     if (p->loaded || p->loading || pos__printers_now(ps) < p->disk_at)
@@ -36,7 +46,7 @@ void pos__printer_load(struct printer *p)
 void pos__printer_save(struct printer *p)
 {
     const struct pos_printers *ps = p->all;
-    char key[POS_PRINTER_NAME_MAX + 8], *text;
+    char key[DISK_KEY_MAX], *text;
     size_t n = 0;
     int32_t rc;
 
@@ -74,19 +84,23 @@ void pos__job_unknown(struct printer *p, struct pos_job *job, const char *reason
     job->since_us = pos__printers_now(p->all);
 }
 
+struct pos_print_result pos__job_result(const struct printer *p, const struct pos_job *job,
+                                        const char *reason)
+{
+    return (struct pos_print_result){.id = job_str(job->id),
+                                     .store = job_str(job->store),
+                                     .terminal = job_str(job->terminal),
+                                     .printer = job_str(p->conf.name),
+                                     .outcome = job->state == POS_JOB_PRINTED  ? POS_PRINT_PRINTED
+                                                : job->state == POS_JOB_FAILED ? POS_PRINT_FAILED
+                                                                               : POS_PRINT_UNKNOWN,
+                                     .confirmed = job->confirmed,
+                                     .reason = reason};
+}
+
 static void job_tell(struct printer *p, struct pos_job *job)
 {
-    const struct pos_print_result r = {
-        .id = {job->id, strlen(job->id)},
-        .store = {job->store, strlen(job->store)},
-        .terminal = {job->terminal, strlen(job->terminal)},
-        .printer = {p->conf.name, strlen(p->conf.name)},
-        .outcome = job->state == POS_JOB_PRINTED  ? POS_PRINT_PRINTED
-                   : job->state == POS_JOB_FAILED ? POS_PRINT_FAILED
-                                                  : POS_PRINT_UNKNOWN,
-        .confirmed = job->confirmed,
-        .reason = job->reason,
-    };
+    const struct pos_print_result r = pos__job_result(p, job, job->reason);
     char more[192];
 
     (void)snprintf(more, sizeof more, "job=%s outcome=%s reason=%s", job->id,
@@ -108,7 +122,8 @@ static void printer_tell(struct printer *p)
 
         if (!job->accepted && job->rev_came <= p->rev_saved) {
             job->accepted = true;
-            p->all->on.accepted(p->all->arg, (struct hilo_str){job->id, strlen(job->id)}, HILO_OK);
+            p->all->on.accepted(p->all->arg, job_str(job->store), job_str(job->terminal), job_str(job->id),
+                                HILO_OK);
             i = 0;
         } else if (pos_job_done(job) && !job->told && job->rev_changed <= p->rev_saved) {
             job_tell(p, job);
@@ -124,14 +139,14 @@ static void printer_not_saved(struct printer *p, int32_t code)
 
     while (i < p->queue.n) {
         struct pos_job *job = p->queue.job[i++];
-        char id[POS_PRINT_ID_MAX + 1];
+        struct pos_job gone;
 
         if (job->accepted || job->rev_came > p->rev_saving)
             continue;
-        memcpy(id, job->id, sizeof id);
+        gone = *job;
         pos_queue_drop(&p->queue, job);
         p->rev++;
-        p->all->on.accepted(p->all->arg, (struct hilo_str){id, strlen(id)}, code);
+        p->all->on.accepted(p->all->arg, job_str(gone.store), job_str(gone.terminal), job_str(gone.id), code);
         i = 0;
     }
     p->disk_at = pos__printers_now(p->all) + POS_SECOND;
@@ -175,14 +190,14 @@ static void printer_take_over(struct printer *p, struct pos_queue *old)
     }
     for (i = 0; i < asked.n; i++) {
         struct pos_job *job = asked.job[i];
-        struct hilo_str id = {job->id, strlen(job->id)};
-        bool known = pos_queue_find(&p->queue, id) != NULL;
+        struct hilo_str id = job_str(job->id), store = job_str(job->store), terminal = job_str(job->terminal);
+        bool known = pos_queue_find(&p->queue, id, store, terminal) != NULL;
 
         if (!known && p->queue.n < sizeof p->queue.job / sizeof *p->queue.job) {
             p->queue.job[p->queue.n++] = job;
             job->rev_came = ++p->rev;
         } else {
-            p->all->on.accepted(p->all->arg, id, known ? HILO_DUPLICATE : HILO_FULL);
+            p->all->on.accepted(p->all->arg, store, terminal, id, known ? HILO_DUPLICATE : HILO_FULL);
             free(job->slip);
             free(job);
         }

@@ -87,6 +87,8 @@ void pos__printer_save(struct printer *);
 void pos__printer_loaded(struct printer *, int32_t code, struct hilo_str val, uint64_t version);
 void pos__printer_saved(struct printer *, int32_t code, uint64_t version);
 void pos__job_change(struct printer *, struct pos_job *, enum pos_job_state, const char *reason);
+/* What is said of it; reason stays the caller's. */
+struct pos_print_result pos__job_result(const struct printer *, const struct pos_job *, const char *reason);
 /* Ends a job of which something may have left, or has it wait again if it may be printed again. */
 void pos__job_unknown(struct printer *, struct pos_job *, const char *reason);
 

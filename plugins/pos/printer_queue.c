@@ -22,12 +22,19 @@ size_t pos_queue_waiting(const struct pos_queue *q)
     return n;
 }
 
-struct pos_job *pos_queue_find(const struct pos_queue *q, struct hilo_str id)
+static bool queue_is(const char *text, struct hilo_str s)
+{
+    return strlen(text) == s.n && (s.n == 0 || memcmp(text, s.p, s.n) == 0);
+}
+
+struct pos_job *pos_queue_find(const struct pos_queue *q, struct hilo_str id, struct hilo_str store,
+                               struct hilo_str terminal)
 {
     size_t i;
 
     for (i = 0; i < q->n; i++)
-        if (strlen(q->job[i]->id) == id.n && memcmp(q->job[i]->id, id.p, id.n) == 0)
+        if (queue_is(q->job[i]->id, id) && queue_is(q->job[i]->store, store) &&
+            queue_is(q->job[i]->terminal, terminal))
             return q->job[i];
     return NULL;
 }

@@ -41,8 +41,9 @@ static inline bool pos_job_done(const struct pos_job *job)
 }
 /* Jobs that are not done. */
 size_t pos_queue_waiting(const struct pos_queue *);
-/* NULL: none of this id. */
-struct pos_job *pos_queue_find(const struct pos_queue *, struct hilo_str id);
+/* NULL: that terminal has none of this id. */
+struct pos_job *pos_queue_find(const struct pos_queue *, struct hilo_str id, struct hilo_str store,
+                               struct hilo_str terminal);
 /* At the end. NULL: no memory, or no room. slip is taken over, if it is not NULL. */
 struct pos_job *pos_queue_add(struct pos_queue *, struct hilo_str id, struct hilo_str store,
                               struct hilo_str terminal, char *slip);

@@ -55,11 +55,11 @@ struct fake {
         bool confirmed;
     } done[CALLS];
     struct {
-        char printer[80];
-        uint32_t state, queued;
-    } state[CALLS];
-    unsigned n_accepted, n_done, n_state, n_log;
-    char *print_on_done; /* the next job, asked for from within done() */
+        char id[80], reason[40];
+    } waits[CALLS];
+    unsigned n_accepted, n_done, n_waits, n_state;
+    char state[CALLS][40]; /* of the log's printer.state lines */
+    char *print_on_done;   /* the next job, asked for from within done() */
     /* time */
     int64_t now, timer;
     uint32_t events[FDS];
@@ -95,10 +95,22 @@ static inline struct fake *fake_of(struct hilo_self *self)
 
 static inline void fake_log(struct hilo_self *self, int32_t level, struct hilo_str text)
 {
+    static const char state[] = "printer.state printer=CENTRO/3 state=";
+    struct fake *f = fake_of(self);
+
     (void)level;
-    fake_of(self)->n_log++;
+    if (text.n > sizeof state && memcmp(text.p, state, sizeof state - 1) == 0) {
+        assert_true(f->n_state < CALLS);
+        assert_int_equal(sscanf(text.p + sizeof state - 1, "%39s", f->state[f->n_state++]), 1);
+    }
     if (getenv("POS_LOG"))
         print_message("log: %.*s\n", (int)text.n, text.p);
+}
+
+static inline struct hilo_str fake_channel(struct hilo_self *self)
+{
+    (void)self;
+    return str("tiendas");
 }
 
 static inline int64_t fake_mono(struct hilo_self *self)
@@ -188,7 +200,7 @@ static inline const char *on_disk(const struct fake *f, const char *printer)
     unsigned k;
 
     for (k = 0; k < KEYS && f->disk[k].val; k++)
-        if (strcmp(f->disk[k].key + strlen("print/"), printer) == 0)
+        if (strncmp(f->disk[k].key, "tiendas/print/", 14) == 0 && strcmp(f->disk[k].key + 14, printer) == 0)
             return f->disk[k].val;
     return "";
 }
@@ -204,11 +216,12 @@ static inline int32_t ask_print(struct fake *f, const char *terminal, const char
     return pos_print(f->ps, &job, why);
 }
 
-static inline void told_accepted(void *arg, struct hilo_str id, int32_t code)
+static inline void told_accepted(void *arg, struct hilo_str store, struct hilo_str terminal,
+                                 struct hilo_str id, int32_t code)
 {
     struct fake *f = arg;
 
-    assert_true(f->n_accepted < CALLS);
+    assert_true(f->n_accepted < CALLS && store.n == 6 && terminal.n == 1);
     copy(f->accepted[f->n_accepted].id, sizeof f->accepted->id, id);
     f->accepted[f->n_accepted++].code = code;
 }
@@ -231,14 +244,13 @@ static inline void told_done(void *arg, const struct pos_print_result *r)
         assert_int_equal(ask_print(f, "3", next, "{\"title\":\"next\"}"), HILO_OK);
 }
 
-static inline void told_state(void *arg, struct hilo_str printer, uint32_t state, uint32_t queued)
+static inline void told_waits(void *arg, const struct pos_print_result *r)
 {
     struct fake *f = arg;
 
-    assert_true(f->n_state < CALLS);
-    copy(f->state[f->n_state].printer, sizeof f->state->printer, printer);
-    f->state[f->n_state].state = state;
-    f->state[f->n_state++].queued = queued;
+    assert_true(f->n_waits < CALLS);
+    copy(f->waits[f->n_waits].id, sizeof f->waits->id, r->id);
+    copy(f->waits[f->n_waits++].reason, sizeof f->waits->reason, str(r->reason));
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -298,7 +310,7 @@ static inline void pass(struct fake *f, int64_t us)
 /* The plugin's start; what was on disk stays. */
 static inline void begin(struct fake *f)
 {
-    const struct pos_printers_events on = {.accepted = told_accepted, .done = told_done, .state = told_state};
+    const struct pos_printers_events on = {.accepted = told_accepted, .done = told_done, .waits = told_waits};
     const struct pos_printers_conf conf = {.printers = str(f->options)};
 
     f->ps = pos_printers_new(&conf, &f->host, (struct hilo_self *)f, TOKENS, TIMER, &on, f);
@@ -330,6 +342,7 @@ static inline struct fake *up(const char *options)
     f->now = 1000 * SECOND;
     f->host = (struct hilo_host){.size = sizeof f->host,
                                  .log = fake_log,
+                                 .channel = fake_channel,
                                  .mono_us = fake_mono,
                                  .watch = fake_watch,
                                  .timer = fake_timer,

@@ -217,8 +217,8 @@ static void test_printed_is_what_the_printer_says_is(void **state)
     assert_non_null(strstr(on_disk(f, "CENTRO/3"), "\"state\":\"printed\""));
     assert_null(strstr(on_disk(f, "CENTRO/3"), "Hola")); /* nothing of it is kept */
     assert_int_equal(f->n_state, 2);
-    assert_int_equal(f->state[0].state, 0);
-    assert_int_equal(f->state[1].state, POS_PRINTER_PAPER_LOW);
+    assert_string_equal(f->state[0], "ok");
+    assert_string_equal(f->state[1], "paper_low");
     assert_int_equal(f->timer, 0);
     down(f);
 }
@@ -235,8 +235,10 @@ static void test_a_job_waits_for_paper_and_nothing_of_it_leaves(void **state)
         peer_status(f, PAPER_OUT);
         peer_gone(f);
         assert_int_equal(f->n_state, 1); /* said once */
-        assert_int_equal(f->state[0].state, POS_PRINTER_OFFLINE | POS_PRINTER_PAPER_OUT);
-        assert_int_equal(f->state[0].queued, 1);
+        assert_string_equal(f->state[0], "paper_out");
+        assert_int_equal(f->n_waits, 1);
+        assert_string_equal(f->waits[0].id, "a");
+        assert_string_equal(f->waits[0].reason, "paper_out");
         peer_nobody(f);
         pass(f, SECOND << i); /* longer each time */
     }
@@ -246,7 +248,7 @@ static void test_a_job_waits_for_paper_and_nothing_of_it_leaves(void **state)
     peer_say(f, "\x00", 1);
     peer_status(f, WELL);
     expect_done(f, 0, "a", POS_PRINT_PRINTED, "", true);
-    assert_int_equal(f->state[1].state, 0);
+    assert_string_equal(f->state[1], "ok");
     down(f);
 }
 
@@ -263,7 +265,7 @@ static void test_a_job_that_could_not_be_begun_has_failed_in_the_end(void **stat
     f->listening = -1;
     pass(f, 599 * SECOND);
     assert_int_equal(f->n_done, 0);
-    assert_int_equal(f->state[f->n_state - 1].state, POS_PRINTER_UNREACHABLE);
+    assert_string_equal(f->state[f->n_state - 1], "unreachable");
     pass(f, 2 * SECOND);
     expect_done(f, 0, "a", POS_PRINT_FAILED, "unreachable", false);
     /* Nothing waits: nothing is tried. */
@@ -284,7 +286,7 @@ static void test_a_slip_that_meets_the_end_of_the_paper(void **state)
         peer_status(f, PAPER_OUT);
     }
     assert_int_equal(f->n_done, 0);
-    assert_int_equal(f->state[f->n_state - 1].state, POS_PRINTER_OFFLINE | POS_PRINTER_PAPER_OUT);
+    assert_string_equal(f->state[f->n_state - 1], "paper_out");
     /* Paper is put in, and it goes on where it was. */
     pass(f, 2 * SECOND);
     peer_status(f, WELL);
@@ -409,7 +411,7 @@ static void test_a_printer_that_takes_connections_and_says_nothing(void **state)
     assert_int_equal(ask_print(f, "3", "a", SLIP), HILO_OK);
     peer_accept(f);
     pass(f, 6 * SECOND);
-    assert_int_equal(f->state[0].state, POS_PRINTER_UNREACHABLE);
+    assert_string_equal(f->state[0], "unreachable");
     peer_expect(f, "\x10\x04\x01\x10\x04\x02\x10\x04\x03\x10\x04\x04", 12);
     peer_gone(f); /* no slip */
     down(f);
@@ -524,6 +526,20 @@ static void test_jobs_are_printed_in_order_and_so_many_wait(void **state)
     assert_int_equal(ask_print(f, "3", "job-31", SLIP), HILO_DUPLICATE);
     assert_true(strlen(on_disk(f, "CENTRO/3")) < 4096);
     assert_int_equal(ask_print(f, "3", "one-more", SLIP), HILO_OK);
+    down(f);
+}
+
+static void test_an_id_is_its_terminals(void **state)
+{
+    struct fake *f = up(" CENTRO=127.0.0.1:1");
+
+    (void)state;
+    assert_int_equal(ask_print(f, "4", "1", SLIP), HILO_OK);
+    assert_int_equal(ask_print(f, "5", "1", SLIP), HILO_OK);
+    assert_int_equal(ask_print(f, "4", "1", SLIP), HILO_DUPLICATE);
+    run(f);
+    assert_int_equal(f->n_accepted, 2);
+    assert_non_null(strstr(on_disk(f, "CENTRO"), "\"terminal\":\"5\""));
     down(f);
 }
 
@@ -729,9 +745,9 @@ static void test_asb_tells_without_being_asked(void **state)
                 "a\x0e",
                 3);
     peer_status(f, WELL);
-    assert_int_equal(f->state[0].state, 0);
+    assert_string_equal(f->state[0], "ok");
     peer_say(f, "\x38\x00\x00\x0f", 4);
-    assert_int_equal(f->state[1].state, POS_PRINTER_OFFLINE | POS_PRINTER_COVER);
+    assert_string_equal(f->state[1], "cover_open");
     /* A job waits for the cover on this same connection. */
     assert_int_equal(ask_print(f, "3", "a", SLIP), HILO_OK);
     peer_status(f, COVER);
@@ -808,6 +824,7 @@ int main(void)
         cmocka_unit_test(test_status_alone_can_confirm),
         cmocka_unit_test(test_what_is_cut_is_the_printers_to_say),
         cmocka_unit_test(test_jobs_are_printed_in_order_and_so_many_wait),
+        cmocka_unit_test(test_an_id_is_its_terminals),
         cmocka_unit_test(test_accepted_is_what_is_on_disk_not_what_is_on_its_way),
         cmocka_unit_test(test_large_slips_fill_the_queue_sooner),
         cmocka_unit_test(test_a_job_may_ask_for_the_next_one),
