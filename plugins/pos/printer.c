@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a job takes beside its slip, at most but for ids of escapes, which there are none of. */
+enum { JOB_BYTES = 320 };
+
 void pos__printer_log(struct printer *p, int32_t level, const char *event, const char *more)
 {
     char line[256];
@@ -253,11 +256,11 @@ struct pos_paper pos_printer_paper(const struct pos_printers *ps, struct hilo_st
 /* All that it holds, and this: whether its value has room. */
 static bool printer_has_room(const struct printer *p, size_t slip_n)
 {
-    size_t n = slip_n + 512, i;
+    size_t n = slip_n + JOB_BYTES + POS_JOBS_DONE * JOB_BYTES, i;
 
     for (i = 0; i < p->queue.n; i++)
-        n += (p->queue.job[i]->slip && !pos_job_done(p->queue.job[i]) ? strlen(p->queue.job[i]->slip) : 0) +
-             512;
+        if (!pos_job_done(p->queue.job[i]))
+            n += strlen(p->queue.job[i]->slip) + JOB_BYTES;
     return pos_queue_waiting(&p->queue) < POS_PRINT_QUEUE && n <= POS_JOBS_BYTES_MAX;
 }
 

@@ -9,7 +9,7 @@
 #include "printer.h"
 
 enum {
-    POS_JOBS_DONE = 16,             /* ids kept of those that are done */
+    POS_JOBS_DONE = 64,             /* ids kept of those that are done */
     POS_JOBS_BYTES_MAX = 60 * 1024, /* the value; the context takes 64 KiB */
     POS_JOBS_PLACE_MAX = 32,
     POS_JOBS_REASON_MAX = 32

@@ -524,7 +524,7 @@ static void test_jobs_are_printed_in_order_and_so_many_wait(void **state)
     assert_int_equal(f->n_accepted, POS_PRINT_QUEUE);
     /* Done is done; but not for ever, so that what is kept has an end. */
     assert_int_equal(ask_print(f, "3", "job-31", SLIP), HILO_DUPLICATE);
-    assert_true(strlen(on_disk(f, "CENTRO/3")) < 4096);
+    assert_true(strlen(on_disk(f, "CENTRO/3")) < 8192);
     assert_int_equal(ask_print(f, "3", "one-more", SLIP), HILO_OK);
     down(f);
 }
@@ -580,7 +580,7 @@ static void test_large_slips_fill_the_queue_sooner(void **state)
         run(f);
         taken++;
     }
-    assert_in_range(taken, 3, 5);
+    assert_in_range(taken, 2, 4);
     assert_int_equal(f->n_accepted, taken);
     assert_true(strlen(on_disk(f, "CENTRO/3")) < 64 * 1024);
     down(f);
