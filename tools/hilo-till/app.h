@@ -31,6 +31,9 @@ char *app_copy(const char *s); /* NULL stays NULL */
 /* A string member, "" if it is not there; path: names joined by dots. */
 const char *app_text(const cJSON *o, const char *path);
 
+/* Decodes base64 into out (3/4 of its length, at most, and a NUL); how many bytes, -1: it is none. */
+int app_base64(const char *text, char *out);
+
 int app_enroll(const struct app *, const char *code); /* main.c */
 int app_json(const struct app *);                     /* json.c */
 int app_screen(const struct app *);                   /* screen.c */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +62,23 @@ const char *app_text(const cJSON *o, const char *path)
             return cJSON_IsString(o) ? o->valuestring : "";
         path += n + 1;
     }
+}
+
+int app_base64(const char *text, char *out)
+{
+    size_t n = strlen(text);
+    int got;
+
+    if (n == 0) {
+        out[0] = 0;
+        return 0;
+    }
+    got = n % 4 ? -1 : EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)text, (int)n);
+    if (got < 0)
+        return -1;
+    got -= text[n - 1] != '=' ? 0 : text[n - 2] != '=' ? 1 : 2;
+    out[got] = 0;
+    return got;
 }
 
 /* ---- enrolment ------------------------------------------------------------------------------------------
