@@ -35,7 +35,7 @@ static int teardown(void **state)
 
 static struct prog *json(struct scene *s)
 {
-    return PROG(s->rig, "--state", s->folder, "--clerk", "ana", "--json");
+    return PROG(s->rig, "--state", s->folder, "--clerk", "ana", "--can", "message.show", "--json");
 }
 
 static void enrolls_by_a_code(void **state)

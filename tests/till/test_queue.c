@@ -380,6 +380,33 @@ static void a_push_is_acknowledged_when_it_is_done(void **state)
     free(ack);
 }
 
+/* What hello names as the last one stands for all before it: it must never pass over one that is open. */
+static void done_out_of_order_none_is_passed_over(void **state)
+{
+    struct loop *l = *state;
+    cJSON *p;
+
+    loop_online(l);
+    rig_push(l->rig, "p-1", "customer.arriving", "{}");
+    rig_push(l->rig, "p-2", "customer.arriving", "{}");
+    rig_push(l->rig, "p-3", "customer.arriving", "{}");
+    UNTIL(l, l->n_pushes == 3);
+    assert_int_equal(hilotill_push_done(l->t, "p-2", NULL, &l->e), HILOTILL_OK);
+    UNTIL(l, rig_acks(l->rig, "p-2") == 1);
+    loop_close(l);
+    loop_online(l);
+    p = rig_request(l->rig, "hello", 1);
+    assert_null(cJSON_GetObjectItem(p, "last_push"));
+    cJSON_Delete(p);
+    UNTIL(l, l->n_pushes == 5); /* p-1 and p-3 again */
+    assert_int_equal(hilotill_push_done(l->t, "p-1", NULL, &l->e), HILOTILL_OK);
+    loop_close(l);
+    loop_online(l);
+    p = rig_request(l->rig, "hello", 2);
+    assert_string_equal(cJSON_GetObjectItem(p, "last_push")->valuestring, "p-1");
+    cJSON_Delete(p);
+}
+
 static void one_whose_acknowledgement_was_lost_is_not_given_again(void **state)
 {
     struct loop *l = *state;
@@ -433,6 +460,7 @@ int main(void)
         T(cut_at_every_byte_of_an_answer),
         T(cut_in_a_crowd),
         T(a_push_is_acknowledged_when_it_is_done),
+        T(done_out_of_order_none_is_passed_over),
         T(one_whose_acknowledgement_was_lost_is_not_given_again),
         T(a_message_is_shown_once_under_any_id),
     };

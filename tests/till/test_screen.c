@@ -29,7 +29,7 @@ static const char ana[] =
     "pantalla\"}},"
     "{\"id\":\"msg_1\",\"time\":\"2026-11-27T14:00:00Z\",\"kind\":\"outbound\",\"channel\":\"whatsapp-co\","
     "\"status\":\"read\","
-    "\"content\":{\"type\":\"text\",\"text\":\"¿Nos envía una foto?\"}}],\"timeline_next\":null}";
+    "\"content\":{\"type\":\"text\",\"text\":\"¿Nos envía una foto?\"}}],\"timeline_more\":true}";
 
 struct scene {
     struct rig *rig;
@@ -390,6 +390,38 @@ static void a_photo_is_fetched_and_saved(void **state)
     assert_int_not_equal(access(path, F_OK), 0); /* a customer's picture does not stay */
 }
 
+static void more_of_what_happened(void **state)
+{
+    struct scene *s = *state;
+    cJSON *p;
+
+    rig_script(s->rig, "customer.timeline", false,
+               "{\"as_of\":\"x\",\"next\":\"c2\",\"timeline\":[{\"id\":\"msg_1\",\"time\":\"2026-11-27T14:00:"
+               "00Z\",\"kind\":\"outbound\","
+               "\"channel\":\"whatsapp-co\",\"content\":{\"type\":\"text\",\"text\":\"doble\"}},{\"id\":"
+               "\"msg_0\",\"time\":\"2026-11-20T14:00:00Z\","
+               "\"kind\":\"inbound\",\"channel\":\"sms\",\"content\":{\"type\":\"text\",\"text\":\"¿A qué "
+               "hora abren?\"}}]}");
+    start(s, "es_CO.UTF-8");
+    find_ana(s);
+    term_until(s->t, "más: Intro");
+    term_type(s->t, "\x1b[6~"); /* PgDn */
+    term_type(s->t, "\r");
+    term_until(s->t, "sms ← ¿A qué hora abren?");
+    assert_false(term_has(s->t, "doble"));
+    p = params_of(s, "customer.timeline", 0);
+    assert_string_equal(event_text(p, "customer"), "cus_1");
+    assert_null(cJSON_GetObjectItem(p, "cursor"));
+    cJSON_Delete(p);
+    rig_script(s->rig, "customer.timeline", false, "{\"as_of\":\"x\",\"next\":null,\"timeline\":[]}");
+    term_type(s->t, "\x1b[6~\r");
+    term_until_gone(s->t, "más: Intro");
+    p = params_of(s, "customer.timeline", 1);
+    assert_string_equal(event_text(p, "cursor"), "c2");
+    cJSON_Delete(p);
+    finish(s);
+}
+
 static void refusals_are_said(void **state)
 {
     struct scene *s = *state;
@@ -485,6 +517,7 @@ int main(void)
         T(resized_narrow_and_wide_characters),
         T(pushes_are_seen),
         T(a_photo_is_fetched_and_saved),
+        T(more_of_what_happened),
         T(refusals_are_said),
         T(the_clerk_is_asked_and_changed),
         T(nothing_flickers),

@@ -170,7 +170,9 @@ static void act__more(struct ui *ui)
     struct hilotill_error e;
     char *params;
 
-    cJSON_AddStringToObject(o, "cursor", app_text(ui->person.found, "timeline_next"));
+    if (ui->person.cursor)
+        cJSON_AddStringToObject(o, "cursor", ui->person.cursor);
+    cJSON_AddNumberToObject(o, "limit", 50);
     params = cJSON_PrintUnformatted(o);
     if (hilotill_request(ui->t, "customer.timeline", params, 0, ui->more_id, &e) != HILOTILL_OK)
         ui_complain(ui, "%s", e.text);
@@ -178,15 +180,34 @@ static void act__more(struct ui *ui)
     cJSON_Delete(o);
 }
 
+static bool act__has(const cJSON *list, const char *id)
+{
+    const cJSON *o;
+
+    cJSON_ArrayForEach(o, list)
+    {
+        if (id[0] && strcmp(app_text(o, "id"), id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The first page has what customer.find gave, too. */
 static void act__more_answer(struct ui *ui, const char *json)
 {
     cJSON *o = cJSON_Parse(json), *list = cJSON_GetObjectItemCaseSensitive(o, "timeline"), *entry;
     cJSON *have = cJSON_GetObjectItemCaseSensitive(ui->person.found, "timeline");
+    const char *next = app_text(o, "next");
 
     while (have && (entry = cJSON_DetachItemFromArray(list, 0)))
-        cJSON_AddItemToArray(have, entry);
-    cJSON_DeleteItemFromObjectCaseSensitive(ui->person.found, "timeline_next");
-    cJSON_AddStringToObject(ui->person.found, "timeline_next", app_text(o, "next"));
+        if (act__has(have, app_text(entry, "id")))
+            cJSON_Delete(entry);
+        else
+            cJSON_AddItemToArray(have, entry);
+    free(ui->person.cursor);
+    ui->person.cursor = next[0] ? app_copy(next) : NULL;
+    cJSON_DeleteItemFromObjectCaseSensitive(ui->person.found, "timeline_more");
+    cJSON_AddBoolToObject(ui->person.found, "timeline_more", next[0] != 0);
     ui->person.width = 0;
     cJSON_Delete(o);
 }

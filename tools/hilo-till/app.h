@@ -19,6 +19,7 @@ struct app {
     const char *folder, *host, *clerk, *reason;
     int64_t drain_ms; /* of --json */
     bool ack;
+    const char *can; /* of --json: which pushes the script does */
 };
 
 /* "hilo-till: …" on standard error. */

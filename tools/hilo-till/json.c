@@ -361,7 +361,7 @@ int app_json(const struct app *app)
                                  .host = app->host,
                                  .software = "hilo-till " HILO_VERSION,
                                  .language = app->spanish ? "es" : "en",
-                                 .capabilities = "message.show choice.ask print",
+                                 .capabilities = app->can,
                                  .arg = &j,
                                  .on_change = json__changed,
                                  .on_answer = json__answered,

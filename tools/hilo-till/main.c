@@ -141,7 +141,8 @@ static const char help[] =
     "  --reason WORDS   why people are looked up, for the audit, when the clerk says nothing else\n"
     "  --lang es|en     the language; LANG's by default\n"
     "  --drain SECONDS  of --json: after the end of input, wait so long for answers (10)\n"
-    "  --ack            of --json: acknowledge each push as soon as it was written\n"
+    "  --can METHODS    of --json: pushes to get besides every till's: \"message.show choice.ask print\"\n"
+    "  --ack             of --json: acknowledge each push as soon as it was written\n"
     "  --version, --help\n";
 
 /* mkdir -p, as far as it is needed; hilotill_open says what is wrong with the rest. */
@@ -183,19 +184,14 @@ static bool main__spanish(void)
     return false;
 }
 
-enum { O_STATE = 256, O_HOST, O_CLERK, O_REASON, O_LANG, O_DRAIN, O_ACK, O_JSON, O_VERSION, O_HELP };
+enum { O_STATE = 256, O_HOST, O_CLERK, O_REASON, O_LANG, O_DRAIN, O_ACK, O_CAN, O_JSON, O_VERSION, O_HELP };
 static const struct option options[] = {
-    {"state", required_argument, NULL, O_STATE},
-    {"host", required_argument, NULL, O_HOST},
-    {"clerk", required_argument, NULL, O_CLERK},
-    {"reason", required_argument, NULL, O_REASON},
-    {"lang", required_argument, NULL, O_LANG},
-    {"drain", required_argument, NULL, O_DRAIN},
-    {"ack", no_argument, NULL, O_ACK},
-    {"json", no_argument, NULL, O_JSON},
-    {"version", no_argument, NULL, O_VERSION},
-    {"help", no_argument, NULL, O_HELP},
-    {NULL, 0, NULL, 0},
+    {"state", required_argument, NULL, O_STATE}, {"host", required_argument, NULL, O_HOST},
+    {"clerk", required_argument, NULL, O_CLERK}, {"reason", required_argument, NULL, O_REASON},
+    {"lang", required_argument, NULL, O_LANG},   {"drain", required_argument, NULL, O_DRAIN},
+    {"can", required_argument, NULL, O_CAN},     {"ack", no_argument, NULL, O_ACK},
+    {"json", no_argument, NULL, O_JSON},         {"version", no_argument, NULL, O_VERSION},
+    {"help", no_argument, NULL, O_HELP},         {NULL, 0, NULL, 0},
 };
 
 int main(int argc, char **argv)
@@ -239,6 +235,9 @@ int main(int argc, char **argv)
             break;
         case O_ACK:
             app.ack = true;
+            break;
+        case O_CAN:
+            app.can = optarg;
             break;
         case O_JSON:
             json = true;

@@ -263,7 +263,7 @@ void person_rows(struct person *p, bool spanish, int width, int64_t now_s)
     person__section(p, spanish, ROW_WISH, "wishes", person__say(spanish, "WISHES", "DESEOS"), now_s);
     person__section(p, spanish, ROW_ENTRY, "timeline", person__say(spanish, "WHAT HAPPENED", "QUÉ HA PASADO"),
                     now_s);
-    if (app_text(p->found, "timeline_next")[0]) {
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(p->found, "timeline_more"))) {
         const char *more = person__say(spanish, "more: Enter", "más: Intro");
 
         person__add(p, ROW_REST, NULL, true, more, strlen(more));
@@ -293,6 +293,7 @@ void person_done(struct person *p)
 {
     person__rows_done(p);
     cJSON_Delete(p->found);
+    free(p->cursor);
     *p = (struct person){0};
 }
 

@@ -106,7 +106,8 @@ struct row {
 struct person {
     cJSON *found; /* customer.find's result, with what was done since; NULL: nobody on the screen */
     int64_t as_of_s;
-    bool stale; /* from what was kept, without a line */
+    bool stale;   /* from what was kept, without a line */
+    char *cursor; /* of what happened before what is here; NULL: customer.find gave the first entries */
     struct row *rows;
     size_t n_rows;
     size_t at, top; /* chosen row, first on the screen */

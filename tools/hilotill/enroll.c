@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RENEW_LOOK_MS = 6 * 3600 * 1000, RENEW_AGAIN_MS = 3600 * 1000, RENEW_ANSWER_MS = 120000 };
+enum { RENEW_LOOK_MS = 6 * 3600 * 1000, RENEW_AGAIN_MS = 3600 * 1000 };
 
 static void enroll__use(struct hilotill *t)
 {
@@ -165,7 +165,7 @@ void till_renew(struct hilotill *t)
     if (now < t->renew_at)
         return;
     t->renew_at = now + RENEW_LOOK_MS;
-    if (t->id.ends - till_unix_ms(t) / 1000 > (int64_t)TILL_RENEW_DAYS * 86400)
+    if (!t->rotate && t->id.ends - till_unix_ms(t) / 1000 > (int64_t)TILL_RENEW_DAYS * 86400)
         return;
     t->renew_at = now + RENEW_AGAIN_MS;
     EVP_PKEY_free(t->renew_key);
@@ -199,5 +199,6 @@ void till_renew_answer(struct hilotill *t, const struct till_frame *f)
         return;
     }
     /* From the next connection on; this one stands. */
+    t->rotate = false;
     enroll__use(t);
 }

@@ -72,6 +72,7 @@ struct hilotill {
     char hello_id[HILOTILL_ID], ping_id[HILOTILL_ID], renew_id[HILOTILL_ID];
     EVP_PKEY *renew_key;
     int64_t renew_at;
+    bool rotate; /* the gateway wants it renewed now */
 
     /* The gateway's clock: what it said at the last hello, and when that was. */
     int64_t anchor_unix_ms, anchor_mono_ms, behind_ms;
@@ -85,6 +86,8 @@ struct hilotill {
     int64_t sent_seq, hold_until;
     struct till_push pushes[TILL_PUSHES_MAX];
     size_t n_pushes;
+    bool push_left; /* one that came on this connection is not in pushes: what is done is not all up to there
+                     */
 
     /* An enrolment. */
     struct till_code *code;

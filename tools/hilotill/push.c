@@ -60,6 +60,7 @@ void till_push_take(struct hilotill *t, const struct till_frame *f)
         return;
     }
     if (seen < 0) { /* unanswered it comes again */
+        t->push_left = true;
         till_reason(t, e.text);
         return;
     }
@@ -68,8 +69,10 @@ void till_push_take(struct hilotill *t, const struct till_frame *f)
         return;
     }
     if (t->n_pushes == TILL_PUSHES_MAX ||
-        !(params = f->params ? cJSON_PrintUnformatted(f->params) : strdup("{}")))
+        !(params = f->params ? cJSON_PrintUnformatted(f->params) : strdup("{}"))) {
+        t->push_left = true;
         return;
+    }
     p = &t->pushes[t->n_pushes++];
     snprintf(p->id, sizeof p->id, "%s", f->id);
     snprintf(p->message, sizeof p->message, "%s", message ? message : "");
@@ -85,6 +88,7 @@ void till_push_lost(struct hilotill *t)
 
     for (i = 0; i < t->n_pushes; i++)
         t->pushes[i].asked = false;
+    t->push_left = false;
 }
 
 static int push__end(struct hilotill *t, const char *id, bool refused, const char *answer,
@@ -97,7 +101,8 @@ static int push__end(struct hilotill *t, const char *id, bool refused, const cha
         return till_fail(
             e, HILOTILL_EARG,
             TILL_SAY(t->spanish, "no push with this id is open", "no hay ningún aviso abierto con ese id"));
-    rc = till_store_push_done(t->store, p->id, p->message[0] ? p->message : NULL, refused, answer, e);
+    rc = till_store_push_done(t->store, p->id, p->message[0] ? p->message : NULL, refused, answer,
+                              p == t->pushes && !t->push_left, e);
     if (rc != HILOTILL_OK)
         return rc;
     if (p->asked)

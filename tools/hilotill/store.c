@@ -53,10 +53,10 @@ static const char *const statements[S__END] = {
     [S_COUNT] =
         "SELECT (SELECT count(*) FROM queue WHERE code = 0), (SELECT count(*) FROM queue WHERE code <> 0)",
     [S_ITEMS] = "SELECT id, method, params, at, code, error FROM queue ORDER BY seq",
-    [S_PUSH_DONE] = "INSERT INTO push(id, message, refused, answer) VALUES(?1, ?2, ?3, ?4)",
+    [S_PUSH_DONE] = "INSERT INTO push(id, message, refused, answer, whole) VALUES(?1, ?2, ?3, ?4, ?5)",
     [S_PUSH_PRUNE] = "DELETE FROM push WHERE seq <= (SELECT max(seq) FROM push) - ?1",
     [S_PUSH_SEEN] = "SELECT refused, answer FROM push WHERE id = ?1 OR message = ?2",
-    [S_PUSH_LAST] = "SELECT id FROM push ORDER BY seq DESC LIMIT 1",
+    [S_PUSH_LAST] = "SELECT id FROM push WHERE whole ORDER BY seq DESC LIMIT 1",
     [S_KEEP] = "INSERT OR REPLACE INTO answer(key, json, at) VALUES(?1, ?2, ?3)",
     [S_KEEP_PRUNE] = "DELETE FROM answer WHERE at < ?1 OR key IN "
                      "(SELECT key FROM answer ORDER BY at DESC LIMIT -1 OFFSET ?2)",
@@ -74,7 +74,7 @@ static const char schema[] =
     "error TEXT);"
     "CREATE INDEX IF NOT EXISTS queue_waiting ON queue(seq) WHERE code = 0;"
     "CREATE TABLE IF NOT EXISTS push(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
-    " message TEXT, refused INTEGER NOT NULL, answer TEXT NOT NULL);"
+    " message TEXT, refused INTEGER NOT NULL, answer TEXT NOT NULL, whole INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS push_message ON push(message) WHERE message IS NOT NULL;"
     "CREATE TABLE IF NOT EXISTS answer(key BLOB PRIMARY KEY, json TEXT NOT NULL, at INTEGER NOT NULL);"
     "PRAGMA application_id = 1214860372;"
@@ -476,7 +476,7 @@ int till_store_items(struct till_store *s, int (*each)(void *, const struct hilo
  */
 
 int till_store_push_done(struct till_store *s, const char *id, const char *message, bool refused,
-                         const char *answer, struct hilotill_error *e)
+                         const char *answer, bool whole, struct hilotill_error *e)
 {
     int rc;
 
@@ -484,6 +484,7 @@ int till_store_push_done(struct till_store *s, const char *id, const char *messa
     store__text(s->s[S_PUSH_DONE], 2, message);
     sqlite3_bind_int(s->s[S_PUSH_DONE], 3, refused);
     store__text(s->s[S_PUSH_DONE], 4, answer);
+    sqlite3_bind_int(s->s[S_PUSH_DONE], 5, whole);
     if ((rc = store__do(s, S_PUSH_DONE, e)) != HILOTILL_OK)
         return rc;
     /* If this fails there is more to prune the next time. */

@@ -322,6 +322,12 @@ static void till__request(struct hilotill *t, const struct till_frame *f)
         if (!till_frame_answer(till_line_out(t->line), f->id, 0, "{}"))
             till__out_of_memory(t);
         t->due = true;
+    } else if (strcmp(f->method, "certificate.rotate") == 0) {
+        t->rotate = true;
+        t->renew_at = till_now(t);
+        if (!till_frame_answer(till_line_out(t->line), f->id, 0, "{}"))
+            till__out_of_memory(t);
+        t->due = true;
     } else if (strcmp(f->method, "revoked") == 0) {
         if (till_store_forget(t->store, &e) != HILOTILL_OK)
             till_reason(t, e.text);

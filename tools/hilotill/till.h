@@ -108,18 +108,18 @@ int till_store_count(struct till_store *, uint32_t *waiting_out, uint32_t *refus
 int till_store_items(struct till_store *, int (*each)(void *, const struct hilotill_item *), void *arg,
                      struct hilotill_error *);
 
-/* Pushes that were done. answer: what was said, JSON of a result or, refused, an error's words. message: the
- * id of the message that it shows, NULL: none. */
+/* Pushes that were done. whole: none that came before it is still open. answer: what was said, JSON of a
+ * result or, refused, an error's words. message: the id of the message that it shows, NULL: none. */
 struct till_push_done {
     bool refused;
     char *answer; /* allocated */
 };
 int till_store_push_done(struct till_store *, const char *id, const char *message, bool refused,
-                         const char *answer, struct hilotill_error *);
+                         const char *answer, bool whole, struct hilotill_error *);
 /* By its id, or by its message: 1: it was, *out says how; 0: never seen; negative: an error. */
 int till_store_push_seen(struct till_store *, const char *id, const char *message, struct till_push_done *out,
                          struct hilotill_error *);
-/* The newest one, for hello; allocated, NULL: none. */
+/* The newest one before which all were done, for hello; allocated, NULL: none. */
 int till_store_push_last(struct till_store *, char **id_out, struct hilotill_error *);
 
 /* Answers kept. key: any text; the file has its digest. max: at most so many. */
