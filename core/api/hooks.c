@@ -154,16 +154,16 @@ int hook_any(struct request *rq, struct fault *f)
     return hook__ask(rq, &http, f);
 }
 
-/* What the plugin may know of an operator's request: never the key. */
+/* What the plugin may know of an operator's request, besides who it is: never the key. */
 static const char *const operator_headers[] = {"Content-Type", "Idempotency-Key", "If-Match"};
 enum { OPERATOR_HEADERS = sizeof operator_headers / sizeof *operator_headers };
 
 int admin_any(struct request *rq, struct fault *f)
 {
-    struct hilo_kv header[OPERATOR_HEADERS];
+    struct hilo_kv header[OPERATOR_HEADERS + 1];
     struct hilo_http http = {
         .size = sizeof http, .flags = HILO_HTTP_OPERATOR, .url = rq->rest, .header = header};
-    char id[ID_TEXT];
+    char id[ID_TEXT] = "control";
 
     if (rq->body.n && !request_type_is(request_header(rq, "Content-Type"), "application/json"))
         return fault_set(f, 415, "unsupported_media_type", "",
@@ -175,13 +175,13 @@ int admin_any(struct request *rq, struct fault *f)
         if (v.p)
             header[http.n_header++] = (struct hilo_kv){str(operator_headers[i]), v};
     }
-    rq->operator= true;
-    if (rq->route->scopes & SCOPE_CHANNELS_WRITE) { /* what came of it is the plugin's to note */
+    if (rq->actor.kind == ACTOR_KEY)
         id_format("key", rq->actor.id, id);
+    header[http.n_header++] = (struct hilo_kv){STR("Hilo-Actor"), str(id)};
+    rq->operator= true;
+    if (rq->route->scopes & SCOPE_CHANNELS_WRITE) /* what came of it is the plugin's to note */
         log_event(rq->api->gw->log, HILO_LOG_INFO, "channel.admin", "channel=%s method=%s by=%s id=%s",
-                  LOG_VALUE(str_utf8_head(rq->param[0], 64)), dispatch_method(rq->method),
-                  rq->actor.kind == ACTOR_KEY ? id : "control", rq->id);
-    }
+                  LOG_VALUE(str_utf8_head(rq->param[0], 64)), dispatch_method(rq->method), id, rq->id);
     return hook__ask(rq, &http, f);
 }
 

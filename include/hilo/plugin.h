@@ -163,7 +163,8 @@ enum {
     HILO_HTTP_MAYBE_SENT = 1,
     /* on_request: it came from an operator, by /v1/channels/{name}/admin/…, with a key that
      * the core has checked (channels:write; channels:read for GET and HEAD). url is what
-     * follows admin, with query, and begins with "/". JSON in, JSON out. Without it: /hooks. */
+     * follows admin, with query, and begins with "/". The header Hilo-Actor says who: the
+     * key's id, or "control". JSON in, JSON out. Without it: /hooks. */
     HILO_HTTP_OPERATOR = 2
 };
 

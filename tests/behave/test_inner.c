@@ -206,6 +206,25 @@ static void a_plugin_asks_the_api(void **state)
     down(&c);
 }
 
+/* Who asks is said by the gateway, whatever the caller says. */
+static void a_plugin_hears_who_asks(void **state)
+{
+    char want[96];
+    struct counter c;
+    struct answer a;
+
+    up(&c, isolation_of(state), "");
+    a = gate_get(&c.gate, "/v1/keys");
+    (void)snprintf(want, sizeof want, "%s.", answer_str(&a, "keys/0/id"));
+    assert_int_equal(strncmp(want, "key_", 4), 0);
+    answer_done(&a);
+    a = gate_with(&c.gate, "GET", "/v1/channels/wa/admin/whoami", NULL, "Hilo-Actor: key_somebody");
+    assert_int_equal(a.status, 200);
+    assert_string_equal(answer_str(&a, "actor"), want);
+    answer_done(&a);
+    down(&c);
+}
+
 /* What a channel may do an operator takes away as it runs. */
 static void scopes_are_narrowed_by_a_reload(void **state)
 {
@@ -402,6 +421,7 @@ int main(void)
 #name " (process)", name, NULL, NULL, process                                                        \
     }
     const struct CMUnitTest tests[] = {
+        THREAD(a_plugin_hears_who_asks),
         THREAD(a_plugin_asks_the_api),
         PROCESS(a_plugin_asks_the_api),
         THREAD(scopes_are_narrowed_by_a_reload),

@@ -189,6 +189,20 @@ static void burst(struct counter *c, uint64_t request, unsigned n)
         c->taken += c->host->api(c->self, BURST, &q) == HILO_OK;
 }
 
+/* Every Hilo-Actor that came, so that one of the caller's own would be seen. */
+static void whoami(struct counter *c, uint64_t request, const struct hilo_http *h)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "{\"actor\":\"");
+
+    for (uint64_t i = 0; i < h->n_header; i++)
+        if (h->header[i].key.n == 10 && strncasecmp(h->header[i].key.p, "hilo-actor", 10) == 0)
+            n += snprintf(text + n, sizeof text - (size_t)n, "%.*s.", (int)h->header[i].val.n,
+                          h->header[i].val.p);
+    n += snprintf(text + n, sizeof text - (size_t)n, "\"}");
+    answer(c, request, 200, (struct hilo_str){text, (uint64_t)n}, LIT("application/json"));
+}
+
 static void counter_on_request(void *inst, uint64_t request, const struct hilo_http *h)
 {
     struct counter *c = inst;
@@ -210,6 +224,8 @@ static void counter_on_request(void *inst, uint64_t request, const struct hilo_h
         burst(c, request, (unsigned)atoi(url.p));
     } else if (cut(&url, LIT("/wait/"))) {
         wait_for(c, request, url);
+    } else if (cut(&url, LIT("/whoami"))) {
+        whoami(c, request, h);
     } else if (cut(&url, LIT("/follow/"))) {
         answer_code(c, request, c->host->follow(c->self, c->conf->types, url));
     } else {

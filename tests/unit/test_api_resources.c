@@ -334,7 +334,7 @@ static void an_operators_request_goes_to_the_plugin(void **state)
         assert_string_equal(rig_plug.url, "/codes?store=CENTRO");
         assert_string_equal(rig_plug.body, "{\"b\":2}");
         assert_int_equal(rig_plug.flags, HILO_HTTP_OPERATOR);
-        assert_int_equal(rig_plug.n_header, 1);
+        assert_int_equal(rig_plug.n_header, 2); /* what it is, and who asks */
         api_hook_answer(r->api, &r->ch, rig_plug.request, &answer);
         rig_get(r, fd, &a);
         assert_int_equal(a.status, 201);
