@@ -49,6 +49,8 @@ static const struct rec_desc *desc_of(enum table t)
         return &rec_desc_consent;
     case TABLE_CALLBACK:
         return &rec_desc_callback;
+    case TABLE_APPOINTMENT:
+        return &rec_desc_appointment;
     case TABLE_WEBHOOK:
         return &rec_desc_webhook;
     case TABLE_WEBHOOK_PARKED:
@@ -442,6 +444,55 @@ static void life_of_the_rest(struct rig *r, const struct person *ana, const stru
          .status = CASE_CLOSED);
 }
 
+/* One that is to come, with a reminder that is scheduled; one that was kept; one that was canceled. */
+static void life_of_appointments(struct rig *r, const struct person *ana, const struct person *luis,
+                                 struct hilo_id case_id)
+{
+    const struct rec_notice n[] = {
+        {.kind = NOTICE_CONFIRMATION, .code = STR("window_closed"), .detail = STR("send a template")},
+        {.kind = NOTICE_REMINDER,
+         .message =
+             rig_accept(r, ana, (struct draft){.case_id = case_id, .due = r->now + INT64_C(3600) * SECOND}),
+         .before = UINT64_C(3600) * SECOND,
+         .due = (uint64_t)(r->now + INT64_C(3600) * SECOND)}};
+    struct rec_appointment a = {.customer = ana->customer,
+                                .case_id = case_id,
+                                .code = STR("K7QM2P"),
+                                .status = APPOINTMENT_CONFIRMED,
+                                .store = STR("centro"),
+                                .place = STR("Tienda Centro"),
+                                .subject = STR("Cambio"),
+                                .starts = (uint64_t)(r->now + INT64_C(7200) * SECOND),
+                                .near = (uint64_t)(r->now + INT64_C(6300) * SECOND),
+                                .messages = rig_notices(r->arena, n, 2),
+                                .booked = (uint64_t)r->now};
+    const struct hilo_id kept = rig_id(r), gone = rig_id(r);
+
+    EMIT(r, appointment_booked, .id = rig_id(r), .appointment = rig_appointment(r->arena, &a),
+         .clerk = STR("ana"));
+    a = (struct rec_appointment){.customer = luis->customer,
+                                 .code = STR("C3DF4G"),
+                                 .status = APPOINTMENT_BOOKED,
+                                 .store = STR("norte"),
+                                 .starts = (uint64_t)r->now,
+                                 .near = (uint64_t)(r->now - SECOND)};
+    EMIT(r, appointment_booked, .id = kept, .appointment = rig_appointment(r->arena, &a));
+    a.near = 0, a.told = (uint64_t)r->now;
+    EMIT(r, appointment_near, .id = kept, .appointment = rig_appointment(r->arena, &a));
+    a.status = APPOINTMENT_CHECKED_IN, a.checked_in = (uint64_t)r->now;
+    EMIT(r, appointment_checked_in, .id = kept, .appointment = rig_appointment(r->arena, &a),
+         .store = STR("norte"));
+    a = (struct rec_appointment){.customer = luis->customer,
+                                 .code = STR("H5JK6M"),
+                                 .status = APPOINTMENT_BOOKED,
+                                 .store = STR("norte"),
+                                 .starts = (uint64_t)(r->now + 90 * SECOND)};
+    EMIT(r, appointment_booked, .id = gone, .appointment = rig_appointment(r->arena, &a));
+    a.status = APPOINTMENT_CANCELED, a.answer = APPOINTMENT_ANSWER_CANCEL, a.answered = (uint64_t)r->now;
+    EMIT(r, appointment_changed, .id = gone, .appointment = rig_appointment(r->arena, &a),
+         .set = APPOINTMENT_SET_STATUS | APPOINTMENT_SET_ANSWER);
+}
+
 static void make(const char *folder)
 {
     struct rig *r;
@@ -460,6 +511,7 @@ static void make(const char *folder)
     life_of_messages(r, &ana, &luis, case_id);
     life_of_several(r, &luis);
     life_of_the_rest(r, &ana, &luis);
+    life_of_appointments(r, &ana, &luis, case_id);
     EMIT(r, case_updated, .id = case_id, .set = 4, .status = CASE_PENDING);
     rig_clean(r);
     dump(r, &out);

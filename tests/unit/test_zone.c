@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char folder[] = "/usr/share/zoneinfo/";
+#define FOLDER "/usr/share/zoneinfo"
 static unsigned zones;
 
 static void same_as_the_library(const char *name, time_t at)
@@ -37,7 +37,7 @@ static void same_as_the_library(const char *name, time_t at)
 
 static int each(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-    const char *name = path + sizeof folder - 1;
+    const char *name = path + sizeof FOLDER;
     char magic[4] = "";
     int fd;
 
@@ -67,7 +67,7 @@ static int each(const char *path, const struct stat *st, int type, struct FTW *f
 static void every_zone_as_the_library_has_it(void **state)
 {
     (void)state;
-    assert_int_equal(nftw("/usr/share/zoneinfo", each, 16, FTW_PHYS), 0);
+    assert_int_equal(nftw(FOLDER, each, 16, FTW_PHYS), 0);
     assert_true(zones > 300);
     assert_int_equal(unsetenv("TZ"), 0);
 }
@@ -117,7 +117,7 @@ static void files_that_are_cut(void **state)
     int32_t offset;
 
     (void)state;
-    int fd = open("/usr/share/zoneinfo/America/New_York", O_RDONLY | O_CLOEXEC);
+    int fd = open(FOLDER "/America/New_York", O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     ssize_t n = read(fd, bytes, sizeof bytes);
     close(fd);
