@@ -322,6 +322,97 @@ static void who_wants_none_gets_none(void **state)
     timed_down(&t);
 }
 
+/* Who says STOP after the booking gets no reminder, and who looks at the appointment sees that. */
+static void who_wants_none_later_is_not_reminded(void **state)
+{
+    struct timed t = {.told = -1};
+    char id[64], reminder[64];
+
+    (void)state;
+    up(&t, NULL, false);
+    struct answer a = book(&t, 48 * HOUR_US, "");
+    keep(id, &a, "id");
+    keep(reminder, &a, "messages/1/id");
+    assert_null(answer_str(&a, "messages/1/code"));
+    gate_wait_status(&t.w.gate, answer_str(&a, "messages/0/id"), "read");
+    answer_done(&a);
+    sim_text(&t.w.sim, ana, "STOP", NULL);
+    (void)process_wait_nth(t.w.gate.process, 2, "message.reported", "status=sent", NULL);
+    timed_set(&t, 25 * HOUR_US);
+    gate_wait_status(&t.w.gate, reminder, "suppressed");
+    is(&t, id, "messages/1/status", "suppressed");
+    is(&t, id, "status", "booked"); /* STOP is no answer */
+    assert_int_equal(sim_count(&t.w.sim, "accepted"), 2);
+    timed_down(&t);
+}
+
+/* Killed behind the 201: it is there, and what was to be said is said once. */
+static void a_kill_behind_the_booking_loses_nothing(void **state)
+{
+    struct timed t = {.told = -1};
+    char id[64], code[64], confirmation[64], last[64];
+
+    (void)state;
+    up(&t, NULL, false);
+    struct answer a = gate_post(&t.w.gate, "/v1/channels/wa/pause", "{}");
+    answer_done(&a);
+    a = book(&t, 48 * HOUR_US, "");
+    keep(id, &a, "id");
+    keep(code, &a, "code");
+    keep(confirmation, &a, "messages/0/id");
+    answer_done(&a);
+    gate_kill(&t.w.gate);
+    gate_check_store(&t.w.gate);
+    gate_again(&t.w.gate);
+    is(&t, code, "id", id);
+    gate_queue_is(&t.w.gate, 2, 0);
+    a = gate_post(&t.w.gate, "/v1/channels/wa/resume", "{}");
+    answer_done(&a);
+    gate_wait_status(&t.w.gate, confirmation, "read");
+    tap(&t, "cancel");
+    becomes(&t, id, "status", "canceled");
+    gate_kill(&t.w.gate);
+    gate_again(&t.w.gate);
+    (void)process_wait_nth(t.w.gate.process, 1, "channel.state", "channel=wa", "state=up", NULL);
+    is(&t, id, "status", "canceled");
+    gate_queue_is(&t.w.gate, 0, 0);
+    gate_send_text(&t.w.gate, "+573004445566", "hola", last);
+    gate_wait_status(&t.w.gate, last, "sent");
+    assert_int_equal(sim_count(&t.w.sim, "accepted"), 2);
+    events_are(&t, "booked changed", "answer", "cancel");
+    timed_down(&t);
+}
+
+static void a_word_that_fills_nothing_is_refused_with_its_place(void **state)
+{
+    struct timed t = {.told = -1};
+
+    (void)state;
+    up(&t, NULL, false);
+    (void)snprintf(t.w.gate.extra, sizeof t.w.gate.extra,
+                   "appointments:\n  template_parameters: when,plaza\n");
+    gate_configure(&t.w.gate);
+    struct answer a = gate_do(&t.w.gate, "POST", "/v1/config/reload", NULL);
+    assert_int_equal(a.status, 422);
+    assert_non_null(strstr(a.body, "appointments.template_parameters: \\\"plaza\\\" is none of when"));
+    answer_done(&a);
+    /* What is right is taken over without a restart. */
+    (void)snprintf(t.w.gate.extra, sizeof t.w.gate.extra,
+                   "appointments:\n  remind: 0s\n  confirmation_text: Te esperamos en {place}, {time}\n");
+    gate_configure(&t.w.gate);
+    a = gate_do(&t.w.gate, "POST", "/v1/config/reload", NULL);
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    a = book(&t, 48 * HOUR_US, "");
+    assert_null(json_at(a.json, "messages/1"));
+    answer_done(&a);
+    a = sim_messages(&t.w.sim, 1);
+    assert_non_null(
+        strstr(answer_str(&a, "messages/0/body/interactive/body/text"), "Te esperamos en centro, "));
+    answer_done(&a);
+    timed_down(&t);
+}
+
 /* No channel, no address, too late: booked all the same, and told why nobody was. */
 static void what_was_not_said_is_told(void **state)
 {
@@ -581,6 +672,9 @@ int main(void)
         cmocka_unit_test(she_confirms_is_reminded_and_comes),
         cmocka_unit_test(moved_and_canceled_reminders_go_with_it),
         cmocka_unit_test(who_wants_none_gets_none),
+        cmocka_unit_test(who_wants_none_later_is_not_reminded),
+        cmocka_unit_test(a_kill_behind_the_booking_loses_nothing),
+        cmocka_unit_test(a_word_that_fills_nothing_is_refused_with_its_place),
         cmocka_unit_test(what_was_not_said_is_told),
         cmocka_unit_test(a_template_stands_in_where_the_window_is_closed),
         cmocka_unit_test(without_a_template_the_closed_window_is_told),
