@@ -118,8 +118,6 @@ int32_t manifest_finish(struct manifest_writer **wp, struct manifest *m, struct 
         str_hex(hex, hash, sizeof hash);
         rc = line(w, err, "# complete %s\n", hex);
     }
-    if (rc == HILO_OK && fsync(w->fd) != 0)
-        rc = err_errno(err, "syncing the manifest");
     manifest_abort(wp);
     return rc;
 }

@@ -47,7 +47,7 @@ struct manifest_writer; /* opaque */
 struct manifest_writer *manifest_begin(int fd);
 /* HILO_FULL, HILO_IO. After a failure only manifest_abort remains. */
 int32_t manifest_add(struct manifest_writer *, const struct manifest_file *, struct err *);
-/* files and bytes are counted here; they are filled in. Synced when this returns HILO_OK. */
+/* files and bytes are counted here; they are filled in. It is not synced yet. */
 int32_t manifest_finish(struct manifest_writer **, struct manifest *, struct err *);
 void manifest_abort(struct manifest_writer **); /* NULL within is fine */
 
