@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-build test-all fuzz-complete peers-deps sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till check-layers
+.PHONY: fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -211,10 +211,11 @@ $O/tests/torture/power.so: tests/torture/power_shim.c tests/torture/power_log.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): | $O/tests/torture/disk.so $O/tests/torture/power.so
-# test_power looks into stores by the core itself.
+# Power cuts look into stores by the core itself.
+POWER_BIN := $(filter $O/tests/torture/test_power%,$(OUTSIDE_BIN))
 $O/tests/torture/power_check.o: COMPILE += $(CORE_INC)
-$O/tests/torture/test_power: $(patsubst %.c,$O/%.o,$(filter-out %_shim.c,$(wildcard tests/torture/power_*.c))) $O/libcore.a
-$O/tests/torture/test_power: OUTSIDE_LIBS = $(CORE_LIBS)
+$(POWER_BIN): $(patsubst %.c,$O/%.o,$(filter-out %_shim.c,$(wildcard tests/torture/power_*.c))) $O/libcore.a
+$(POWER_BIN): OUTSIDE_LIBS = $(CORE_LIBS)
 $O/tests/behave/nospace.so: tests/behave/nospace.c tests/behave/nospace.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
@@ -347,8 +348,13 @@ till: all $(TILL_TEST_BIN)
 KILLS  ?= 500
 STATES ?= 10000
 DAYS   ?= 7
-TORTURE_RUN = 'HILO_BUILD=$O HILO_STATES=$(STATES) $O/tests/torture/test_power' 'HILO_BUILD=$O HILO_KILLS=$(KILLS) $O/tests/torture/test_kill'
-torture: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN)) $O/tests/sms/test_day
+# Power is cut from the release build: a gateway starts on each state, and that one in a few milliseconds.
+R := build/release-$(notdir $(CC))
+TORTURE_RUN = $(POWER_BIN:$O/%='HILO_BUILD=$R HILO_STATES=$(STATES) $R/%') \
+              'HILO_BUILD=$O HILO_KILLS=$(KILLS) $O/tests/torture/test_kill'
+power-build: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
+	$(if $(filter release,$(BUILD)),,@$(MAKE) --no-print-directory BUILD=release all $(POWER_BIN:$O/%=$R/%))
+torture: power-build $O/tests/sms/test_day
 	$(RUN) $(TORTURE_RUN) $(if $(filter-out 0,$(DAYS)),'HILO_BUILD=$O HILO_RUNS=3 HILO_DAYS=$(DAYS) HILO_MESSAGES=20000 $O/tests/sms/test_day')
 
 # Speed, as ratios within one run, release build (tests/bench/README.md).
@@ -403,7 +409,7 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip power-build
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000

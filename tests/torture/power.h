@@ -6,6 +6,7 @@
  *   power_wire.c   reads that: what the gateway told whom, and so has to know for ever
  *   power_state.c  makes the folder that a power cut at some place may leave
  *   power_site.c   names the places in the code that sync
+ *   power_serve.c  starts a gateway on such a folder, and asks it as those would who were told
  *   power_check.c  opens such a folder and looks for everything that was told before the cut
  *   test_power.c   runs gateways, and thousands of cuts
  */
@@ -156,7 +157,9 @@ enum power_fact_kind {
     FACT_RECEIVED, /* a webhook's 200: id: the provider's, text */
     FACT_RECEIPT,  /* a webhook's 200: id: ours, text: the status */
     FACT_LEFT,     /* a message went out: id */
-    FACT_ANSWERED  /* the provider answered that: id */
+    FACT_ANSWERED, /* the provider answered that: id */
+    FACT_BACKING,  /* 202: a backup was begun: id, text: its folder, number: the record of the request */
+    FACT_BACKED_UP /* 200: it is said to be done: id */
 };
 
 struct power_fact {
@@ -169,6 +172,7 @@ struct power_fact {
     char *method, *path, *head;
     uint8_t *body;
     size_t n_body;
+    char *answer; /* FACT_ACCEPTED, FACT_UPLOADED: its body */
 };
 
 struct power_facts {
@@ -179,6 +183,13 @@ void power_facts_read(struct power_facts *, const struct power_log *);
 /* What was told before a cut stays told in the run that goes on from there. Copies. */
 void power_facts_go_on(struct power_facts *, const struct power_facts *before, uint32_t cut);
 void power_facts_free(struct power_facts *);
+
+/* ---- power_serve.c ---- */
+
+/* Starts the gateway of this program on dir/data, asks for what was told before the cut, and ends it, by
+ * SIGTERM or SIGKILL. 0, or 1 with words. Calls alarm()'s signal its own. */
+int power_serve(const char *program, const char *dir, const struct power_facts *, const struct power_plan *,
+                char *why, size_t cap);
 
 /* ---- power_check.c ---- */
 

@@ -178,6 +178,24 @@ static void set_path(struct reader *x, const char *path, struct power_inode *ino
     n->inode = inode;
 }
 
+/* What is in a folder that is called otherwise now. */
+static void move_below(struct reader *x, const char *from, const char *to)
+{
+    size_t n = strlen(from);
+    struct name *i, *next;
+    char path[2048];
+
+    HASH_ITER(hh, x->names, i, next)
+    {
+        struct power_inode *inode = i->inode;
+        if (!inode || strncmp(i->path, from, n) != 0 || i->path[n] != '/')
+            continue;
+        (void)snprintf(path, sizeof path, "%s%s", to, i->path + n);
+        i->inode = NULL;
+        set_path(x, path, inode);
+    }
+}
+
 /* The folder of a path, and the last name of it. */
 static struct power_inode *folder_of(struct reader *x, const char *path, const char **name_out)
 {
@@ -287,6 +305,8 @@ static void on_name(struct reader *x, uint32_t at)
     if (to) {
         op->to_folder = folder_of(x, to, &op->to_name);
         set_path(x, to, inode);
+        if (r->kind == POWER_RENAME && inode->folder)
+            move_below(x, path, to);
     }
 }
 

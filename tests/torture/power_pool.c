@@ -71,6 +71,22 @@ struct reply {
     char why[POWER_WHY];
 };
 
+int power_look_by_core(const struct power_pool *s, const struct power_plan *p, const char *dir, char *why,
+                       size_t cap)
+{
+    char data[80];
+
+    (void)snprintf(data, sizeof data, "%s/data", dir);
+    return power_check(data, s->facts, p->cut, why, cap);
+}
+
+/* The gateway comes first, so that it is it that finds what the cut has left. */
+int power_look_served(const struct power_pool *s, const struct power_plan *p, const char *dir, char *why,
+                      size_t cap)
+{
+    return power_serve(s->program, dir, s->facts, p, why, cap) || power_look_by_core(s, p, dir, why, cap);
+}
+
 static void worker_main(const struct power_pool *s, int orders, int replies)
 {
     static const int ours[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
@@ -84,11 +100,9 @@ static void worker_main(const struct power_pool *s, int orders, int replies)
     }
     while (read(orders, &o, sizeof o) == (ssize_t)sizeof o) {
         struct reply r = {.rc = 1};
-        char data[80];
-        (void)snprintf(data, sizeof data, "%s/data", o.dir);
         (void)alarm(DEADLINE_S);
         if (power_state_make(s->log, &o.plan, o.dir))
-            r.rc = power_check(data, s->facts, o.plan.cut, r.why, sizeof r.why);
+            r.rc = s->look(s, &o.plan, o.dir, r.why, sizeof r.why);
         else
             (void)snprintf(r.why, sizeof r.why, "can't be made: %s", strerror(errno));
         (void)alarm(0);
@@ -230,7 +244,8 @@ void power_pool_start(struct power_pool *s, const struct power_log *l, const str
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-    *s = (struct power_pool){.log = l,
+    *s = (struct power_pool){.look = power_look_by_core,
+                             .log = l,
                              .facts = f,
                              .workers = n < 2               ? 2
                                         : n > POWER_WORKERS ? POWER_WORKERS

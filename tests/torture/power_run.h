@@ -3,6 +3,8 @@
  * recorded, and processes that look at many cuts.
  *
  *   power_run.c    the gateway's lives
+ *   power_plan.c   which cuts
+ *   power_whole.c  whether a record is whole
  *   power_pool.c   a few workers, each making and checking one state after the other
  */
 #ifndef TESTS_POWER_RUN_H
@@ -18,14 +20,23 @@ enum { POWER_WORKERS = 16, POWER_WHY = 1024 };
 struct power_worker; /* in power_pool.c */
 
 struct power_pool {
+    /* Is all that was told before the cut there, in the state in dir? 0, or else with words. */
+    int (*look)(const struct power_pool *, const struct power_plan *, const char *dir, char *why, size_t cap);
     const struct power_log *log;
     const struct power_facts *facts;
     struct power_worker *worker;
     unsigned workers, done, failed;
+    const char *program; /* for power_look_served: the gateway that is started on each */
     bool expected;       /* failures are: they are counted, not told */
     char why[POWER_WHY]; /* of the first failure */
     struct power_plan plan;
 };
+/* Opened by the core; or started by the gateway first, and asked. */
+int power_look_by_core(const struct power_pool *, const struct power_plan *, const char *dir, char *why,
+                       size_t cap);
+int power_look_served(const struct power_pool *, const struct power_plan *, const char *dir, char *why,
+                      size_t cap);
+/* By the core, if nothing else is set after it. */
 void power_pool_start(struct power_pool *, const struct power_log *, const struct power_facts *);
 /* Waits for a free worker. */
 void power_pool_add(struct power_pool *, const struct power_plan *);
@@ -37,6 +48,22 @@ void power_plan_words(const struct power_log *, const struct power_plan *, char 
 /* A folder for states, in memory if there is room. */
 void power_folder_make(char out[64]);
 void power_folder_remove(const char *);
+
+/* ---- power_plan.c ---- */
+
+/* What becomes of what is not synced at the cut: anything. */
+enum power_how power_how_drawn(struct draw *);
+/* Zeros that fill a segment, and their syncs, are many and alike. */
+bool power_fills(const struct power_log *, uint32_t at);
+/* A place where something happens: near a new or removed name, at a sync, or any. */
+struct power_plan power_plan_drawn(const struct power_log *, struct draw *);
+/* Holds the site to be without effect until a cut shows it: false, with words, if none does. */
+bool power_site_needed(struct power_log *, unsigned site, struct power_pool *, struct draw *);
+
+/* ---- power_whole.c ---- */
+
+/* A folder is, byte by byte, what the record of it says; asserts. */
+void power_log_is_whole(const struct power_log *, const char *dir);
 
 /* ---- power_run.c ---- */
 

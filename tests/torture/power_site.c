@@ -38,12 +38,25 @@ static bool is_helper(const char *name)
 /* What a path is, however it is called. */
 static const char *kind_of(const char *path)
 {
-    static const char *const kinds[][2] = {
-        {"data/journal/*.seg", "a segment"},  {"data/journal", "the journal's folder"},
-        {"data/context/*", "the context"},    {"data/context", "the context's folder"},
-        {"data/media/tmp-*", "a media file"}, {"data/media/??", "a folder of media"},
-        {"data/media", "the media's folder"}, {"data", "the store's folder"},
-        {"", "the folder of the store's"}};
+    static const char *const kinds[][2] = {{"data/journal/*.seg", "a segment"},
+                                           {"data/journal", "the journal's folder"},
+                                           {"data/context/*", "the context"},
+                                           {"data/context", "the context's folder"},
+                                           {"data/media/tmp-*", "a media file"},
+                                           {"data/media/??", "a folder of media"},
+                                           {"data/media", "the media's folder"},
+                                           {"data", "the store's folder"},
+                                           {"data/backup.last*", "when the last backup was"},
+                                           {"backups", "the folder of backups"},
+                                           {"backups/*.partial/manifest", "a backup's manifest"},
+                                           {"backups/*.partial/context", "a folder of a backup"},
+                                           {"backups/*.partial/journal", "a folder of a backup"},
+                                           {"backups/*.partial/media", "a folder of a backup"},
+                                           {"backups/*.partial/media/[0-9a-f]*", "a folder of a backup"},
+                                           {"backups/*.partial", "a folder of a backup"},
+                                           {"backups/*.partial/*/*", "a file of a backup"},
+                                           {"backups/*.partial/media/[0-9a-f]*/*", "a file of a backup"},
+                                           {"", "the folder of the store's"}};
 
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (fnmatch(kinds[i][0], path, FNM_PATHNAME) == 0)

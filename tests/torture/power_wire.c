@@ -182,7 +182,8 @@ static void webhook(struct wire *w, const struct message *request, uint32_t at)
 }
 
 /* We answered this request so. */
-static void answered(struct wire *w, const struct message *request, const struct message *answer, uint32_t at)
+static void answered(struct wire *w, const struct message *request, uint32_t request_at,
+                     const struct message *answer, uint32_t at)
 {
     static const struct {
         const char *start;
@@ -194,6 +195,8 @@ static void answered(struct wire *w, const struct message *request, const struct
                  {"POST /v1/cases ", 201, FACT_CASE},
                  {"POST /v1/keys ", 201, FACT_KEY},
                  {"PATCH /v1/customers/", 200, FACT_CHANGED},
+                 {"POST /v1/backups ", 202, FACT_BACKING},
+                 {"GET /v1/backups/bak_", 200, FACT_BACKED_UP},
                  {"DELETE /v1/messages/msg_", 0, FACT_CANCELED}};
     cJSON *j = cJSON_ParseWithLength((const char *)answer->body, answer->n_body);
 
@@ -203,7 +206,14 @@ static void answered(struct wire *w, const struct message *request, const struct
         bool good = known[i].status ? answer->status == known[i].status : answer->status / 100 == 2;
         if (!good || strncmp(request->head, known[i].start, strlen(known[i].start)) != 0)
             continue;
+        if (known[i].kind == FACT_BACKED_UP &&
+            strcmp(str_in(j, "state") ? str_in(j, "state") : "", "done") != 0)
+            continue; /* it runs */
         struct power_fact *f = fact_new(w, known[i].kind, at, str_in(j, "id"));
+        if (f->kind == FACT_BACKING) {
+            f->text = strdup(str_in(j, "directory") ? str_in(j, "directory") : "");
+            f->number = request_at;
+        }
         if (f->kind == FACT_CANCELED)
             (void)snprintf(f->id, sizeof f->id, "%.*s", (int)strcspn(request->head + 20, " ?"),
                            request->head + 20);
@@ -213,6 +223,8 @@ static void answered(struct wire *w, const struct message *request, const struct
         if (f->kind == FACT_ACCEPTED)
             f->text = words_of(request->body, request->n_body);
         keep_request(f, request);
+        if (f->kind == FACT_ACCEPTED || f->kind == FACT_UPLOADED)
+            f->answer = strndup((const char *)answer->body, answer->n_body);
     }
     cJSON_Delete(j);
 }
@@ -223,7 +235,7 @@ static void serve(struct wire *w, struct stream *s)
 
     while (whole(&s->out, &answer)) {
         if (answer.status >= 200 && whole(&s->in, &request)) {
-            answered(w, &request, &answer, s->out.at);
+            answered(w, &request, s->in.at, &answer, s->out.at);
             drop(&s->in, request.n);
             free(request.head);
         }
@@ -338,6 +350,7 @@ void power_facts_go_on(struct power_facts *f, const struct power_facts *before, 
         x->method = copied(b->method);
         x->path = copied(b->path);
         x->head = copied(b->head);
+        x->answer = copied(b->answer);
         x->n_body = b->n_body;
         x->body = b->body ? malloc(b->n_body + 1) : NULL;
         assert_true(!b->body || x->body);
@@ -358,6 +371,7 @@ void power_facts_free(struct power_facts *f)
         free(x->path);
         free(x->head);
         free(x->body);
+        free(x->answer);
     }
     free(f->fact);
     *f = (struct power_facts){0};
