@@ -292,6 +292,8 @@ int32_t apply_event(struct context *context, struct arena *arena, const struct e
     rc = rec_unpack(d, event->body, body, err);
     if (rc == HILO_OK)
         rc = apply__dispatch(&a, body);
+    for (const struct apply_unsaid *u = a.unsaid; u && rc == HILO_OK; u = u->next)
+        rc = apply__wish_unsaid(&a, u->wish, u->message);
     if (rc != HILO_OK)
         return rc;
     for (const struct apply_change *c = a.changes; c; c = c->next) {

@@ -18,6 +18,12 @@ struct apply_step {
     struct hilo_str ext_id, cost; /* of the receipt that brought it, if one did */
 };
 
+/* A message that offered something and has come to no good end. */
+struct apply_unsaid {
+    struct apply_unsaid *next;
+    struct hilo_id wish, message;
+};
+
 struct apply {
     struct context *context;
     struct arena *arena; /* scratch, reset by the caller after each event */
@@ -27,6 +33,7 @@ struct apply {
      * one that fails leaves nothing behind. Reads see them. */
     struct apply_change *changes, **changes_end;
     struct apply_step *steps, **steps_end;
+    struct apply_unsaid *unsaid;
     const struct ev_message_receipt *receipt; /* that is being applied, or was parked; else NULL */
 };
 
@@ -95,6 +102,18 @@ int32_t apply__appointment_booked(struct apply *, const struct ev_appointment_bo
 int32_t apply__appointment_changed(struct apply *, const struct ev_appointment_changed *);
 int32_t apply__appointment_checked_in(struct apply *, const struct ev_appointment_checked_in *);
 int32_t apply__appointment_near(struct apply *, const struct ev_appointment_near *);
+int32_t apply__wish_added(struct apply *, const struct ev_wish_added *);
+int32_t apply__wish_offered(struct apply *, const struct ev_wish_offered *);
+int32_t apply__wish_passed(struct apply *, const struct ev_wish_passed *);
+int32_t apply__wish_settled(struct apply *, const struct ev_wish_settled *);
+int32_t apply__stock_arrived(struct apply *, const struct ev_stock_arrived *);
+int32_t apply__stock_sold(struct apply *, const struct ev_stock_sold *);
+int32_t apply__stock_rested(struct apply *, const struct ev_stock_rested *);
+int32_t apply__visit_recorded(struct apply *, const struct ev_visit_recorded *);
+int32_t apply__sale_recorded(struct apply *, const struct ev_sale_recorded *);
+int32_t apply__case_noted(struct apply *, const struct ev_case_noted *);
+/* The message that offered something will not be read by anybody: the wish waits again. */
+int32_t apply__wish_unsaid(struct apply *, struct hilo_id wish, struct hilo_id message);
 
 int32_t apply__callback_asked(struct apply *, const struct ev_callback_asked *);
 int32_t apply__callback_settled(struct apply *, const struct ev_callback_settled *);

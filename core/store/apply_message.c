@@ -19,6 +19,8 @@
 
 /* Attempts leave room in a full history for what became of the message. */
 enum { HISTORY_MAX_BYTES = 4096, HISTORY_ATTEMPTS_BYTES = 3072 };
+/* Of FAILED, EXPIRED, CANCELED, SUPPRESSED. */
+enum { RANK_NO_GOOD = 4 };
 
 /* A higher rank wins, whatever order news comes in. */
 static unsigned rank_of(uint64_t status)
@@ -98,6 +100,11 @@ void apply__msg_save(struct apply *a, struct hilo_id id, const struct rec_messag
     struct rec_message told = *m;
 
     apply__callbacks(a, id, &told);
+    if (!id_none(m->wish) && rank_of(m->status) == RANK_NO_GOOD) {
+        struct apply_unsaid *u = ARENA_NEW(a->arena, struct apply_unsaid);
+        *u = (struct apply_unsaid){a->unsaid, m->wish, id};
+        a->unsaid = u;
+    }
     apply__put(a, TABLE_MESSAGE, &k, &rec_desc_message, &told);
 }
 
@@ -536,4 +543,18 @@ int32_t apply__message_requeued(struct apply *a, const struct ev_message_requeue
     apply__msg_due(a, e->id, &m);
     apply__msg_save(a, e->id, &m);
     return HILO_OK;
+}
+
+/* It has no channel, no conversation and no status: nobody sends it. */
+int32_t apply__case_noted(struct apply *a, const struct ev_case_noted *e)
+{
+    struct rec_message m;
+
+    message_fill(a, e->message, &m);
+    if (m.kind != HILO_KIND_NOTE || id_none(m.case_id))
+        return apply__wrong(a, "it is no note of a case");
+    int32_t rc = apply__thread_add(a, e->id, &m);
+    if (rc == HILO_OK)
+        apply__msg_save(a, e->id, &m);
+    return rc;
 }

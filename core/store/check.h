@@ -85,6 +85,14 @@ CHECK_RELATION(audit_customer);
 CHECK_RELATION(appointment);
 CHECK_RELATION(appointment_index);
 CHECK_RELATION(appointment_open);
+CHECK_RELATION(wish);
+CHECK_RELATION(wish_sku);
+CHECK_RELATION(wish_customer);
+CHECK_RELATION(stock);
+CHECK_RELATION(stock_due);
+CHECK_RELATION(deal);
+CHECK_RELATION(deal_customer);
+CHECK_RELATION(sale_number);
 #undef CHECK_RELATION
 
 /* ---- for the relations ---- */

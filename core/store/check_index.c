@@ -58,6 +58,14 @@ static const struct relation {
     {TABLE_APPOINTMENT, ID, ID, ANY, &rec_desc_appointment, check__appointment},
     {TABLE_APPOINTMENT_INDEX, 1 + U64 + ID, CONTEXT_KEY_MAX, 0, NULL, check__appointment_index},
     {TABLE_APPOINTMENT_OPEN, 2, 1 + U64 + ID, ANY, NULL, check__appointment_open},
+    {TABLE_WISH, ID, ID, ANY, &rec_desc_wish, check__wish},
+    {TABLE_WISH_SKU, 1 + U64, CONTEXT_KEY_MAX, ANY, &rec_desc_wish_turn, check__wish_sku},
+    {TABLE_WISH_CUSTOMER, ID + ID, ID + ID, 0, NULL, check__wish_customer},
+    {TABLE_STOCK, 1 + ID, CONTEXT_KEY_MAX, ANY, &rec_desc_stock, check__stock},
+    {TABLE_STOCK_DUE, U64 + ID, U64 + ID, ANY, NULL, check__stock_due},
+    {TABLE_DEAL, ID, ID, U64, NULL, check__deal},
+    {TABLE_DEAL_CUSTOMER, ID + 1 + U64 + ID, ID + 1 + U64 + ID, U64, NULL, check__deal_customer},
+    {TABLE_SALE_NUMBER, 1 + ID, CONTEXT_KEY_MAX, ID, NULL, check__sale_number},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

@@ -199,6 +199,8 @@ static bool status_fits(const struct rec_message *m)
 {
     uint64_t s = m->status;
 
+    if (m->kind == HILO_KIND_NOTE)
+        return m->place == PLACE_NONE && s == 0;
     if (m->kind == HILO_KIND_INBOUND)
         return m->place == PLACE_NONE && (s == HILO_STATUS_DELIVERED || s == HILO_STATUS_READ);
     switch (m->place) {
@@ -225,6 +227,7 @@ static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id 
 {
     struct ev_message_received in;
     struct ev_message_accepted out;
+    struct ev_case_noted note;
     struct hilo_str bytes = {0};
     struct hilo_id said = {{0}};
     uint64_t kind = HILO_KIND_INBOUND;
@@ -244,6 +247,11 @@ static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id 
         bytes = out.message;
         said = out.id;
         kind = HILO_KIND_OUTBOUND;
+    } else if (ev.head.type == EVENT_case_noted &&
+               rec_unpack(&ev_desc_case_noted, ev.body, &note, NULL) == HILO_OK) {
+        bytes = note.message;
+        said = note.id;
+        kind = HILO_KIND_NOTE;
     }
     if (!id_eq(said, id) || !id_eq(hilo_get_id(bytes, HILO_T_MSG_ID), id)) {
         FOUND(ck, MESSAGE, key, "the event at its position does not hold it");
@@ -331,6 +339,9 @@ static void message_links(struct check *ck, struct hilo_str key, struct hilo_id 
     k = key_of_id(m->appointment);
     if (!id_none(m->appointment) && !check__has(ck, TABLE_APPOINTMENT, &k))
         FOUND(ck, MESSAGE, key, "its appointment does not exist");
+    k = key_of_id(m->wish);
+    if (!id_none(m->wish) && !check__has(ck, TABLE_WISH, &k))
+        FOUND(ck, MESSAGE, key, "the wish that it offers something for does not exist");
     if (m->part > (m->parts > 1 ? m->parts : 1))
         FOUND(ck, MESSAGE, key, "it counts more parts as sent than it has");
 }
@@ -348,7 +359,8 @@ void check__message_entry(struct check *ck, struct hilo_str key, struct hilo_str
     if (!status_fits(m))
         FOUND(ck, MESSAGE, key, "its status does not fit its place");
     message_place(ck, key, id, m);
-    message_conversation(ck, key, id, m);
+    if (m->kind != HILO_KIND_NOTE)
+        message_conversation(ck, key, id, m);
     message_links(ck, key, id, m, in_thread);
 }
 

@@ -208,6 +208,12 @@ static void set(struct context *c, enum table table, struct hilo_str key, const 
     pthread_rwlock_wrlock(&c->lock);
     pending_set(c->active, table, key, hash, val);
     pthread_rwlock_unlock(&c->lock);
+    c->changes[table]++;
+}
+
+uint64_t context_changes(const struct context *c, enum table table)
+{
+    return c->changes[table];
 }
 
 void context_put(struct context *c, enum table table, struct hilo_str key, struct hilo_str val)

@@ -97,6 +97,10 @@ int32_t context_walk(struct context *, enum table, context_scan_fn *, void *arg,
 int32_t context_copy(struct context *, int fd, struct err *);
 int context_fd(struct context *);
 
+/* How often an entry of this table was put or deleted since the start: whoever waits for a change looks
+ * only when it has moved. The writer's role. */
+uint64_t context_changes(const struct context *, enum table);
+
 /* Freezes the active generation as the state after seq, whose batch ends at end, and
  * wakes the flusher, if the flusher is idle and there is something; true if it did.
  * The flusher writes it only once the journal has seq on disk, which context_synced

@@ -25,6 +25,8 @@ struct context {
     struct pending *frozen; /* NULL: the flusher is idle */
     uint64_t dropped;       /* generations that have left pending, for LMDB has them */
 
+    uint64_t changes[TABLE__COUNT]; /* the writer's role */
+
     /* context_hold: of one thread. */
     pthread_t holder;
     bool holding;

@@ -154,6 +154,43 @@ struct key key_time_id(uint64_t time, struct hilo_id id)
     return k;
 }
 
+struct key key_sku(struct hilo_str sku)
+{
+    return key_channel(sku);
+}
+
+struct key key_wish_sku(struct hilo_str sku, uint64_t number)
+{
+    struct key k = key_sku(sku);
+    key_u64(&k, number);
+    return k;
+}
+
+struct key key_stock(struct hilo_str sku, struct hilo_id id)
+{
+    struct key k = key_sku(sku);
+    key_id(&k, id);
+    return k;
+}
+
+struct key key_deal_customer(struct hilo_id customer, uint8_t kind, uint64_t at, struct hilo_id id)
+{
+    struct key k = key_of_id(customer);
+    key_u8(&k, kind);
+    key_u64(&k, ~at); /* newest first */
+    key_id(&k, id);
+    return k;
+}
+
+struct key key_sale_number(struct hilo_str number, struct hilo_id id)
+{
+    struct key k;
+    key_init(&k);
+    key_text(&k, number);
+    key_id(&k, id);
+    return k;
+}
+
 struct key key_audit(uint64_t time, uint64_t seq)
 {
     struct key k;

@@ -41,6 +41,11 @@ struct key key_due(struct hilo_str channel, uint64_t priority, uint64_t due, uin
 struct key key_job(struct hilo_str channel, uint64_t due, struct hilo_id media);
 struct key key_channel_id(struct hilo_str channel, struct hilo_id message); /* IN_FLIGHT */
 struct key key_time_id(uint64_t time, struct hilo_id);                      /* EXPIRY */
+struct key key_sku(struct hilo_str sku);                                    /* a prefix of WISH_SKU, STOCK */
+struct key key_wish_sku(struct hilo_str sku, uint64_t number);
+struct key key_stock(struct hilo_str sku, struct hilo_id);
+struct key key_deal_customer(struct hilo_id customer, uint8_t kind, uint64_t at, struct hilo_id);
+struct key key_sale_number(struct hilo_str number, struct hilo_id);
 struct key key_audit(uint64_t time, uint64_t seq);
 struct key key_audit_customer(struct hilo_id customer, uint64_t time, uint64_t seq);
 struct key key_channel(struct hilo_str channel); /* CHANNEL, and a prefix of DUE, JOB, IN_FLIGHT, TEMPLATE */

@@ -117,6 +117,9 @@ enum {
 };
 enum { APPOINTMENT_ANSWER_CONFIRM = 1, APPOINTMENT_ANSWER_CHANGE = 2, APPOINTMENT_ANSWER_CANCEL = 3 };
 enum { NOTICE_CONFIRMATION = 1, NOTICE_REMINDER = 2, NOTICE_CANCELLATION = 3 };
+/* What became of a wish. LAPSED: it was offered, and is held no longer. */
+enum { WISH_WAITING = 1, WISH_OFFERED = 2, WISH_FULFILLED = 3, WISH_LAPSED = 4, WISH_CANCELED = 5 };
+enum { DEAL_VISIT = 1, DEAL_SALE = 2 };
 enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
 
 /* Appends obj's fields that are not zero or empty. */

@@ -546,6 +546,11 @@ void store_rest(struct store *s)
     context_rest(s->context);
 }
 
+uint64_t store_changes(const struct store *s, enum table t)
+{
+    return context_changes(s->context, t);
+}
+
 int32_t store_get(struct store *s, enum table t, struct hilo_str key, struct arena *a,
                   struct hilo_str *val_out, struct err *e)
 {
@@ -593,8 +598,9 @@ int32_t store_message_bytes(struct store *s, const struct rec_message *m, struct
 
     if (rc != HILO_OK)
         return rc;
-    /* Both events that carry a message have it in field 2. */
-    if (ev.head.type != EVENT_message_accepted && ev.head.type != EVENT_message_received)
+    /* The events that carry a message have it in field 2. */
+    if (ev.head.type != EVENT_message_accepted && ev.head.type != EVENT_message_received &&
+        ev.head.type != EVENT_case_noted)
         return err_set(e, HILO_CORRUPT,
                        "the event at segment %" PRIu32 " offset %" PRIu32 " holds no message",
                        POSITION_SEGMENT(m->at), POSITION_OFFSET(m->at));

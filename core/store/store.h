@@ -102,6 +102,8 @@ int32_t store_record(struct store *, enum table, struct hilo_str key, const stru
                      void *out, struct err *);
 int32_t store_scan(struct store *, enum table, struct hilo_str prefix, struct hilo_str from, bool reverse,
                    context_scan_fn *, void *arg, struct err *);
+/* Moves with each change of a table (store/context.h). The core's loop. */
+uint64_t store_changes(const struct store *, enum table);
 /* Follows what is committed (store/journal/tail.h); freed before the store is closed. [any] */
 struct tail *store_tail(struct store *);
 /* To be told of each commit, by the thread that commits (store/journal/journal.h). [any] */
