@@ -224,7 +224,7 @@ $O/tests/behave/settime.so: tests/behave/settime.c tests/behave/settime.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -o $@
 $O/tests/behave/test_clock $O/tests/behave/test_webhooks_time $O/tests/behave/test_schedule \
-  $O/tests/behave/test_appointments: | $O/tests/behave/settime.so
+  $O/tests/behave/test_appointments $O/tests/behave/test_stock: | $O/tests/behave/settime.so
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)

@@ -20,6 +20,7 @@
 #include "services/follow.h"
 #include "services/hosting.h"
 #include "services/outbox.h"
+#include "services/stock.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -308,6 +309,7 @@ static void watchdog_pat(struct daemon *d)
 
 static int32_t end_turn(struct daemon *d, struct err *e)
 {
+    stock_turn(d->gw.stock);
     int32_t rc = delivery_claim(d->delivery, e);
 
     if (rc == HILO_OK)
@@ -448,6 +450,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK)
         d->gw.follows = follows_new(&d->gw);
     if (rc == HILO_OK)
+        d->gw.stock = stock_new(&d->gw);
+    if (rc == HILO_OK)
         rc = start_outbox(d, e);
     if (rc == HILO_OK)
         rc = start_signals(d, e);
@@ -473,6 +477,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     fleet_free(&d->fleet);
     outbox_free(&d->gw.outbox);
     follows_free(&d->gw.follows);
+    stock_free(&d->gw.stock);
     callbacks_free(&d->gw.callbacks);
     delivery_free(&d->delivery);
     store_close(&d->gw.store);

@@ -87,6 +87,10 @@ void gateway_take(struct gateway *gw, struct assembly *a)
     gw->media_max_bytes = s->store.media_max_bytes;
     gw->link_life_us = s->http.link_life_us;
     gw->webhooks_plain = s->webhooks.allow_http != 0;
+    gw->stock_hold_us = s->stock.hold_us;
+    gw->stock_rate = (uint64_t)s->stock.rate;
+    /* The choices are the first of the categories, in their order. */
+    gw->stock_category = (uint32_t)s->stock.category + HILO_CATEGORY_SERVICE;
     *end = NULL;
     for (const struct settings_route *r = s->routes; r; r = r->next) {
         *end = ARENA_NEW(a->conf->arena, struct gw_route);

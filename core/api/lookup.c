@@ -2,6 +2,7 @@
  * POST /v1/customers/lookup: all that a clerk needs of a person, in one answer, and the trace of it in the
  * same commit. GET /v1/audit: the traces.
  */
+#include "api/cursor.h"
 #include "api/fields.h"
 #include "api/http.h"
 #include "api/idempotent.h"
@@ -12,9 +13,11 @@
 #include "model/json.h"
 #include "services/audit.h"
 #include "services/lookup.h"
+#include "services/sales.h"
+#include "services/stock.h"
 #include <string.h>
 
-enum { TIMELINE = 20, TIMELINE_MAX = 200, CASES = 20 };
+enum { TIMELINE = 20, TIMELINE_MAX = 200, CASES = 20, WISHES = 20, DEALS = 5 };
 
 struct wanted {
     const cJSON *by;
@@ -67,6 +70,16 @@ static void lookup__case(void *arg, struct hilo_id id, const struct rec_case *c)
     shape_case(((struct shown *)arg)->o, NULL, id, c);
 }
 
+static void lookup__wish(void *arg, struct hilo_id id, const struct rec_wish *w)
+{
+    wish_shape(((struct shown *)arg)->o, NULL, id, w);
+}
+
+static void lookup__deal(void *arg, const struct deal *d)
+{
+    deal_shape(((struct shown *)arg)->o, NULL, d);
+}
+
 static int lookup__message(void *arg, struct hilo_id id, const struct rec_message *m, struct hilo_str bytes)
 {
     struct shown *s = arg;
@@ -81,6 +94,9 @@ static int lookup__person(struct request *rq, struct out *o, const struct lookup
 {
     struct shown s = {.rq = rq, .o = o, .f = f};
     struct gateway *gw = rq->api->gw;
+    const struct hilo_str none = {NULL, 0};
+    struct hilo_id older = {{0}};
+    struct hilo_str next;
 
     if (who->found)
         shape_customer(o, "customer", who->id, &who->record, who->ident, who->n);
@@ -99,16 +115,30 @@ static int lookup__person(struct request *rq, struct out *o, const struct lookup
     out_begin(o, "appointments", '[');
     out_end(o, ']');
     out_begin(o, "wishes", '[');
-    out_end(o, ']');
-    out_begin(o, "visits", '[');
-    out_end(o, ']');
-    out_begin(o, "sales", '[');
-    out_end(o, ']');
-    out_begin(o, "timeline", '[');
     if (who->found &&
-        (customer_thread(gw, who->id, timeline, rq->arena, lookup__message, &s, f) != 0 || s.failed))
+        wish_of_customer(gw, who->id, true, none, WISHES, rq->arena, lookup__wish, &s, &next, f) != 0)
         return -1;
     out_end(o, ']');
+    out_begin(o, "visits", '[');
+    if (who->found &&
+        deal_list(gw, who->id, DEAL_VISIT, none, DEALS, rq->arena, lookup__deal, &s, &next, f) != 0)
+        return -1;
+    out_end(o, ']');
+    out_begin(o, "sales", '[');
+    if (who->found &&
+        deal_list(gw, who->id, DEAL_SALE, none, DEALS, rq->arena, lookup__deal, &s, &next, f) != 0)
+        return -1;
+    out_end(o, ']');
+    out_begin(o, "timeline", '[');
+    if (who->found && timeline &&
+        (customer_thread(gw, who->id, timeline, rq->arena, lookup__message, &s, &older, f) != 0 || s.failed))
+        return -1;
+    out_end(o, ']');
+    /* For GET /v1/customers/{id}/timeline. */
+    if (id_none(older))
+        out_null(o, "timeline_next");
+    else
+        out_str(o, "timeline_next", cursor_encode(rq->arena, 'T', str_n(older.b, sizeof older.b)));
     return 0;
 }
 

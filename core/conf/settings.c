@@ -149,6 +149,21 @@ static const struct hilo_option appointments_options[] = {
              "fecha=date where the template's parameters have names."},
 };
 
+#define STOCK(field, type) HILO_OPTION(struct settings_stock, field, type)
+static const struct hilo_option stock_options[] = {
+    {STOCK(hold_us, HILO_OPT_DURATION), .name = "hold", .flags = HILO_OPT_RELOADABLE, .def = "2h",
+     .min = SECOND, .max = 30 * DAY,
+     .help =
+         "How long something that has arrived is held for a customer who was told, before the next one is."},
+    {STOCK(rate, HILO_OPT_INT), .name = "rate", .flags = HILO_OPT_RELOADABLE, .def = "0", .min = 0,
+     .max = 10000,
+     .help = "How many customers a second are told of one arrival; 0: as many as there is stock for."},
+    {STOCK(category, HILO_OPT_ENUM), .name = "category", .flags = HILO_OPT_RELOADABLE, .def = "transactional",
+     .choices = "service|transactional|promotional",
+     .help =
+         "The category of these messages, by which consent applies: they were asked for, so transactional."},
+};
+
 #define COMMON(field, type) HILO_OPTION(struct settings_common, field, type)
 static const struct hilo_option common_options[] = {
     {COMMON(type, HILO_OPT_STR), .name = "type", .flags = HILO_OPT_REQUIRED, .min = 1, .max = 64,
@@ -223,8 +238,8 @@ static const struct hilo_option route_options[] = {
      .help = "The name of the channel that they go to."},
 };
 
-static const char *const sections[] = {"gateway",  "store",  "http",    "log",    "webhooks", "appointments",
-                                       "channels", "routes", "consent", "kannel", NULL};
+static const char *const sections[] = {"gateway", "store",    "http",   "log",     "webhooks", "appointments",
+                                       "stock",   "channels", "routes", "consent", "kannel",   NULL};
 
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out)
 {
@@ -235,7 +250,8 @@ bool settings_table(const char *section, const struct hilo_option **out, uint32_
         {gateway_options, COUNT(gateway_options)},   {store_options, COUNT(store_options)},
         {http_options, COUNT(http_options)},         {log_options, COUNT(log_options)},
         {webhooks_options, COUNT(webhooks_options)}, {appointments_options, COUNT(appointments_options)},
-        {common_options, COUNT(common_options)},     {route_options, COUNT(route_options)}};
+        {stock_options, COUNT(stock_options)},       {common_options, COUNT(common_options)},
+        {route_options, COUNT(route_options)}};
 
     for (size_t i = 0; i < COUNT(tables); i++) {
         if (strcmp(sections[i], section) == 0) {
@@ -461,7 +477,9 @@ struct conf_change *settings_diff(const struct settings *a, const struct setting
                  {"http", &a->http, &b->http},
                  {"log", &a->log, &b->log},
                  {"webhooks", &a->webhooks, &b->webhooks},
-                 {"appointments", &a->appointments, &b->appointments}};
+                 {"appointments", &a->appointments, &b->appointments},
+
+                 {"stock", &a->stock, &b->stock}};
     struct conf_change *first = NULL, **end = &first;
     const struct hilo_option *options;
     uint32_t n;
@@ -570,6 +588,7 @@ void settings_read(struct conf *c, struct settings *out)
     read_http(c, out);
     read_section(c, "log", &out->log);
     read_section(c, "webhooks", &out->webhooks);
+    read_section(c, "stock", &out->stock);
     settings__consent(c, conf_get(c->root, "consent"), "consent", &out->consent);
     read_section(c, "appointments", &out->appointments);
     read_channels(c, out);

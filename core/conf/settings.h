@@ -40,6 +40,11 @@ struct settings_log {
     int64_t level; /* HILO_LOG_x */
 };
 
+struct settings_stock {
+    int64_t hold_us, rate;
+    int64_t category; /* as listed: service, transactional, promotional */
+};
+
 struct settings_webhooks {
     uint64_t allow_http;
     struct hilo_str ca_file; /* empty: the system's authorities */
@@ -141,6 +146,7 @@ struct settings {
     struct settings_consent consent;
     struct settings_webhooks webhooks;
     struct settings_appointments appointments;
+    struct settings_stock stock;
     struct settings_channel *channels; /* in the file's order */
     struct settings_route *routes;
     struct settings_kannel *kannel;
@@ -158,7 +164,8 @@ void settings_read(struct conf *, struct settings *out);
 extern const char *const settings_common_keys[];
 
 /* The tables, for samples and documentation: a section's name ("gateway", "store",
- * "http", "log", "webhooks", "appointments", "channels", "routes") and its options; false: no such section.
+ * "http", "log", "webhooks", "appointments", "stock", "channels", "routes") and its options; false: no such
+ * section.
  */
 bool settings_table(const char *section, const struct hilo_option **out, uint32_t *n_out);
 

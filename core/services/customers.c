@@ -341,14 +341,15 @@ static int32_t thread_newest(struct gateway *gw, struct hilo_id customer, struct
 }
 
 int customer_thread(struct gateway *gw, struct hilo_id customer, unsigned limit, struct arena *a,
-                    timeline_fn *fn, void *arg, struct fault *f)
+                    timeline_fn *fn, void *arg, struct hilo_id *next_out, struct fault *f)
 {
-    struct hilo_id id = {{0}}, next;
+    struct hilo_id id = {{0}};
     struct err e = {0};
     int32_t rc = thread_newest(gw, customer, a, &id, &e);
 
+    memset(next_out, 0, sizeof *next_out);
     if (rc == HILO_OK)
-        rc = thread_walk(gw, id, limit, a, fn, arg, &next, &e);
+        rc = thread_walk(gw, id, limit, a, fn, arg, next_out, &e);
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }
 

@@ -52,6 +52,6 @@ int customer_timeline(struct gateway *, struct hilo_id customer, struct hilo_id 
                       struct arena *, timeline_fn *, void *arg, struct hilo_id *next_out, struct fault *);
 /* The same from the newest, of a customer who is known to exist. */
 int customer_thread(struct gateway *, struct hilo_id customer, unsigned limit, struct arena *, timeline_fn *,
-                    void *arg, struct fault *);
+                    void *arg, struct hilo_id *next_out, struct fault *);
 
 #endif

@@ -15,6 +15,7 @@
 struct consent_rules;
 struct consent_watch;
 struct callbacks;
+struct stock;
 struct delivery;
 struct follows;
 struct outbox;
@@ -129,6 +130,10 @@ struct gateway {
     struct follows *follows; /* services/follow.h */
     bool webhooks_plain; /* webhooks.allow_http */
     struct callbacks *callbacks;
+    struct stock *stock;
+    int64_t stock_hold_us;          /* stock.hold: how long an offer is held */
+    uint64_t stock_rate;            /* stock.rate: offers a second of one arrival; 0: no limit */
+    uint32_t stock_category;        /* stock.category: HILO_CATEGORY_x of offers */
     struct consent_watch *consents; /* services/consent.h */
     uint64_t held;                  /* messages in doubt, held for news of them, whatever their channel */
     struct hilo_str name;           /* gateway.name */

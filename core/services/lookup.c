@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "services/sales.h"
 #include "store/keys.h"
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -86,6 +87,11 @@ int lookup_find(struct gateway *gw, const struct lookup *l, struct arena *a, str
     } else if (l->by == LOOKUP_CUSTOMER) {
         out->id = l->customer;
         rc = HILO_OK;
+    } else if (l->by == LOOKUP_ORDER) {
+        rc = sale_customer(gw, l->value, l->place.store, a, &out->id, &e);
+        if (rc == HILO_DUPLICATE)
+            return fault_set(f, 409, "ambiguous_order", "/by/order",
+                             "several customers have a sale with this number; name its store");
     }
     if (rc == HILO_OK) {
         const struct key k = key_of_id(out->id);

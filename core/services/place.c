@@ -1,6 +1,9 @@
 /* Names of stores, terminals and clerks: short, on one line. */
 #include "services/place.h"
+#include "base/clock.h"
 #include "base/str.h"
+
+static const int64_t AHEAD_US = 300 * INT64_C(1000000);
 
 static int place__name(struct hilo_str s, const char *pointer, struct fault *f)
 {
@@ -20,4 +23,11 @@ int place_check(const struct place *p, struct fault *f)
                    place__name(p->clerk, "/clerk", f) != 0
                ? -1
                : 0;
+}
+
+int place_at_check(int64_t at, struct fault *f)
+{
+    if (at >= 0 && at <= clock_wall_us() + AHEAD_US)
+        return 0;
+    return fault_set(f, 422, "invalid_field", "/at", "at: when it happened, which is not later than now");
 }

@@ -16,6 +16,8 @@
 #include "services/consent.h"
 #include "services/lookup.h"
 #include "services/public_event_part.h"
+#include "services/sales.h"
+#include "services/stock.h"
 #include "store/keys.h"
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +174,21 @@ static int32_t public__media(struct gateway *gw, struct hilo_id id, struct arena
     return id_none(m.message) ? HILO_OK : public__message(gw, m.message, a, out, err);
 }
 
+/* What it is for, and whose; that never changes. */
+static int32_t public__wish(struct gateway *gw, struct hilo_id id, struct arena *a, struct public_event *out,
+                            struct err *err)
+{
+    struct rec_wish *w = ARENA_NEW(a, struct rec_wish);
+    int32_t rc = public__record(gw, TABLE_WISH, id, &rec_desc_wish, a, w, err);
+
+    if (rc != HILO_OK)
+        return rc;
+    out->wish = w;
+    out->customer = w->customer;
+    out->case_id = w->case_id;
+    return HILO_OK;
+}
+
 /* Fills whose it is. HILO_NOSUP as public_event_look. */
 static int32_t public__whose(struct gateway *gw, const struct event *ev, struct arena *a,
                              struct public_event *out, struct err *err)
@@ -278,6 +295,43 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
         out->customer = e->customer;
         if (e->reach == CONSENT_CHANNEL)
             out->channel = e->name;
+        return HILO_OK;
+    }
+    case EVENT_wish_added: {
+        BODY(wish_added);
+        out->type = PUBLIC_WISH_ADDED;
+        out->customer = e->customer;
+        out->case_id = e->case_id;
+        return HILO_OK;
+    }
+    case EVENT_wish_offered: {
+        BODY(wish_offered);
+        out->type = PUBLIC_WISH_OFFERED;
+        return public__wish(gw, e->id, a, out, err);
+    }
+    case EVENT_wish_settled: {
+        BODY(wish_settled);
+        out->type = PUBLIC_WISH_ENDED;
+        return e->status == WISH_WAITING ? HILO_NOSUP : public__wish(gw, e->id, a, out, err);
+    }
+    case EVENT_visit_recorded: {
+        BODY(visit_recorded);
+        out->type = PUBLIC_VISIT_RECORDED;
+        out->customer = e->customer;
+        out->case_id = e->case_id;
+        return HILO_OK;
+    }
+    case EVENT_sale_recorded: {
+        BODY(sale_recorded);
+        out->type = PUBLIC_SALE_RECORDED;
+        out->customer = e->customer;
+        out->case_id = e->case_id;
+        return HILO_OK;
+    }
+    case EVENT_case_noted: {
+        BODY(case_noted);
+        out->type = PUBLIC_CASE_NOTED;
+        public__message_new(e->message, out);
         return HILO_OK;
     }
     case EVENT_customer_looked_up: {
@@ -520,6 +574,17 @@ static int32_t put_consent(struct out *o, const struct ev_consent_changed *e, st
     return rc;
 }
 
+static void put_wish(struct out *o, struct hilo_id id, const struct rec_wish *w)
+{
+    out_id(o, "id", "wsh", id);
+    out_id(o, "customer", "cus", w->customer);
+    out_opt(o, "sku", w->sku);
+    out_opt(o, "size", w->size);
+    out_opt(o, "colour", w->colour);
+    out_opt(o, "store", w->store);
+    out_id(o, "case", "cas", w->case_id);
+}
+
 static void put_looked_up(struct out *o, const struct ev_customer_looked_up *e)
 {
     out_id(o, "customer", "cus", e->customer);
@@ -644,6 +709,60 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         BODY(consent_changed);
         return put_consent(o, e, err);
     }
+    case PUBLIC_WISH_ADDED: {
+        BODY(wish_added);
+        const struct rec_wish w = {.customer = e->customer,
+                                   .sku = e->sku,
+                                   .size = e->size,
+                                   .colour = e->colour,
+                                   .store = e->store,
+                                   .case_id = e->case_id};
+        put_wish(o, e->id, &w);
+        out_opt(o, "channel", e->channel);
+        out_opt(o, "link", e->link);
+        out_time(o, "since", e->at);
+        out_opt(o, "terminal", e->terminal);
+        out_opt(o, "clerk", e->clerk);
+        return HILO_OK;
+    }
+    case PUBLIC_WISH_OFFERED: {
+        BODY(wish_offered);
+        put_wish(o, e->id, p->wish);
+        out_id(o, "stock", "stk", e->stock);
+        out_id(o, "message", "msg", e->message);
+        out_time(o, "until", e->until);
+        return HILO_OK;
+    }
+    case PUBLIC_WISH_ENDED: {
+        BODY(wish_settled);
+        put_wish(o, e->id, p->wish);
+        out_str(o, "status", str(wish_status_name(e->status)));
+        out_id(o, "sale", "sal", e->sale);
+        out_opt(o, "terminal", e->terminal);
+        out_opt(o, "clerk", e->clerk);
+        return HILO_OK;
+    }
+    case PUBLIC_VISIT_RECORDED: {
+        BODY(visit_recorded);
+        visit_members(o, e);
+        return HILO_OK;
+    }
+    case PUBLIC_SALE_RECORDED: {
+        BODY(sale_recorded);
+        sale_members(o, e);
+        return HILO_OK;
+    }
+    case PUBLIC_CASE_NOTED: {
+        BODY(case_noted);
+        out_id(o, "id", "msg", e->id);
+        out_id(o, "customer", "cus", p->customer);
+        out_id(o, "case", "cas", p->case_id);
+        out_opt(o, "text", hilo_get_str(hilo_content(e->message), HILO_T_CONTENT_TEXT));
+        out_opt(o, "store", e->store);
+        out_opt(o, "terminal", e->terminal);
+        out_opt(o, "clerk", e->clerk);
+        return HILO_OK;
+    }
     case PUBLIC_CUSTOMER_LOOKED_UP: {
         BODY(customer_looked_up);
         put_looked_up(o, e);
@@ -675,7 +794,10 @@ static void put_subject(struct out *o, const struct public_event *p)
         [PUBLIC_MEDIA_FAILED] = "med",         [PUBLIC_CONSENT_CHANGED] = "cus",
         [PUBLIC_CUSTOMER_LOOKED_UP] = "cus",   [PUBLIC_APPOINTMENT_BOOKED] = "apt",
         [PUBLIC_APPOINTMENT_CHANGED] = "apt",  [PUBLIC_APPOINTMENT_CHECKED_IN] = "apt",
-        [PUBLIC_APPOINTMENT_NEAR] = "apt",     [PUBLIC__END] = NULL};
+        [PUBLIC_APPOINTMENT_NEAR] = "apt",     [PUBLIC_WISH_ADDED] = "wsh",
+        [PUBLIC_WISH_OFFERED] = "wsh",         [PUBLIC_WISH_ENDED] = "wsh",
+        [PUBLIC_VISIT_RECORDED] = "vis",       [PUBLIC_SALE_RECORDED] = "sal",
+        [PUBLIC_CASE_NOTED] = "msg",           [PUBLIC__END] = NULL};
     struct hilo_id id;
 
     if (!prefix[p->type]) {
@@ -712,6 +834,12 @@ ID_FIRST(appointment_booked, id);
 ID_FIRST(appointment_changed, id);
 ID_FIRST(appointment_checked_in, id);
 ID_FIRST(appointment_near, id);
+ID_FIRST(wish_added, id);
+ID_FIRST(wish_offered, id);
+ID_FIRST(wish_settled, id);
+ID_FIRST(visit_recorded, id);
+ID_FIRST(sale_recorded, id);
+ID_FIRST(case_noted, id);
 
 /* Names the store, not what it is called today: a delivery that is repeated is the same bytes. */
 struct hilo_str public_event_source(const struct gateway *gw, struct arena *a)

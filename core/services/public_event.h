@@ -33,7 +33,13 @@
     X(APPOINTMENT_BOOKED, "hilo.appointment.booked", SCOPE_APPOINTMENTS_READ)                                \
     X(APPOINTMENT_CHANGED, "hilo.appointment.changed", SCOPE_APPOINTMENTS_READ)                              \
     X(APPOINTMENT_CHECKED_IN, "hilo.appointment.checked_in", SCOPE_APPOINTMENTS_READ)                        \
-    X(APPOINTMENT_NEAR, "hilo.appointment.near", SCOPE_APPOINTMENTS_READ)
+    X(APPOINTMENT_NEAR, "hilo.appointment.near", SCOPE_APPOINTMENTS_READ)                                    \
+    X(WISH_ADDED, "hilo.wish.added", SCOPE_STOCK_READ)                                                       \
+    X(WISH_OFFERED, "hilo.wish.offered", SCOPE_STOCK_READ)                                                   \
+    X(WISH_ENDED, "hilo.wish.ended", SCOPE_STOCK_READ)                                                       \
+    X(VISIT_RECORDED, "hilo.visit.recorded", SCOPE_SALES_READ)                                               \
+    X(SALE_RECORDED, "hilo.sale.recorded", SCOPE_SALES_READ)                                                 \
+    X(CASE_NOTED, "hilo.case.noted", SCOPE_CASES_READ | SCOPE_MESSAGES_READ)
 enum public_type {
 #define X(name, text, scope) PUBLIC_##name,
     PUBLIC_TYPES(X)
@@ -54,6 +60,7 @@ struct public_event {
     const void *body;
     const struct rec_message *message;
     const struct rec_appointment *appointment;
+    const struct rec_wish *wish;
     struct hilo_id media_message;
 };
 

@@ -134,7 +134,7 @@ static const struct {
     {"gatewy: {}\n", "t.yaml:1:1: unknown key \"gatewy\"; did you mean \"gateway\"?\n"},
     {"plugins: {}\n",
      "t.yaml:1:1: unknown key \"plugins\"; known here: gateway, store, http, log, webhooks, appointments, "
-     "channels, routes, consent, kannel\n"},
+     "stock, channels, routes, consent, kannel\n"},
     {"gateway: {time_zone: America/Macondo}\n",
      "t.yaml:1:22: gateway.time_zone can't be used: the system has no time zone America/Macondo; name one of "
      "IANA's, like America/Bogota, or install tzdata\n"},
@@ -311,8 +311,8 @@ static void the_example_is_whole(void **state)
 /* Every option of every section stands in the example, given or as a comment. */
 static void the_example_names_every_option(void **state)
 {
-    static const char *const names[] = {"gateway",  "store",        "http",     "log",
-                                        "webhooks", "appointments", "channels", "routes"};
+    static const char *const names[] = {"gateway",      "store", "http",     "log",   "webhooks",
+                                        "appointments", "stock", "channels", "routes"};
     static char text[1 << 16];
     FILE *f = fopen("conf/hilo.yaml", "r");
 
