@@ -53,18 +53,22 @@ const char *pos_printer_state_name(uint32_t state)
     return "ok";
 }
 
-/* Who waits for paper hears why. Nothing that is called may take a job away. */
+/* Who waits for paper hears why, once. Nothing that is called may take a job away. */
 static void printer_tell_waiting(struct printer *p)
 {
     const char *reason = pos_printer_state_name(p->state);
     size_t i, n = p->queue.n;
 
-    for (i = 0; i < n; i++)
-        if (!pos_job_done(p->queue.job[i]) && p->queue.job[i]->accepted) {
-            const struct pos_print_result r = pos__job_result(p, p->queue.job[i], reason);
+    for (i = 0; i < n; i++) {
+        struct pos_job *job = p->queue.job[i];
+        struct pos_print_result r;
 
-            p->all->on.waits(p->all->arg, &r);
-        }
+        if (pos_job_done(job) || !job->accepted || job->told_state == p->state)
+            continue;
+        job->told_state = p->state;
+        r = pos__job_result(p, job, reason);
+        p->all->on.waits(p->all->arg, &r);
+    }
 }
 
 void pos__printer_set_state(struct printer *p, uint32_t state)
@@ -72,12 +76,12 @@ void pos__printer_set_state(struct printer *p, uint32_t state)
     uint32_t queued = (uint32_t)pos_queue_waiting(&p->queue);
     char more[96];
 
-    if (p->state_told && p->state == state)
-        return;
-    p->state = state;
-    p->state_told = true;
-    (void)snprintf(more, sizeof more, "state=%s queued=%u", pos_printer_state_name(state), queued);
-    pos__printer_log(p, pos__printer_stopped(p) ? HILO_LOG_WARN : HILO_LOG_INFO, "printer.state", more);
+    if (!p->state_told || p->state != state) {
+        p->state = state;
+        p->state_told = true;
+        (void)snprintf(more, sizeof more, "state=%s queued=%u", pos_printer_state_name(state), queued);
+        pos__printer_log(p, pos__printer_stopped(p) ? HILO_LOG_WARN : HILO_LOG_INFO, "printer.state", more);
+    }
     if (pos__printer_stopped(p))
         printer_tell_waiting(p);
 }

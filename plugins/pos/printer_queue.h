@@ -27,8 +27,9 @@ struct pos_job {
     /* In memory only. The revisions of the queue in which it came, and changed last; what is on disk is acted
      * upon. */
     uint64_t rev_came, rev_changed;
-    bool accepted;    /* who asked was told that it is on disk */
-    int64_t since_us; /* it waits: monotonic */
+    bool accepted;       /* who asked was told that it is on disk */
+    int64_t since_us;    /* it waits: monotonic */
+    uint32_t told_state; /* what it waits for, as who asked was told */
 };
 struct pos_queue {
     struct pos_job *job[POS_PRINT_QUEUE + POS_JOBS_DONE + 1];

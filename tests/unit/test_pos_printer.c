@@ -252,6 +252,36 @@ static void test_a_job_waits_for_paper_and_nothing_of_it_leaves(void **state)
     down(f);
 }
 
+static void test_each_job_that_waits_hears_why(void **state)
+{
+    struct fake *f = up("");
+
+    (void)state;
+    assert_int_equal(ask_print(f, "3", "a", SLIP), HILO_OK);
+    peer_accept(f);
+    peer_status(f, PAPER_OUT);
+    peer_gone(f);
+    assert_int_equal(f->n_waits, 1);
+    /* Somebody else asks: it is looked at once more, at once. */
+    assert_int_equal(ask_print(f, "3", "b", SLIP), HILO_OK);
+    run(f);
+    assert_int_equal(f->n_waits, 1);
+    peer_accept(f);
+    peer_status(f, PAPER_OUT);
+    peer_gone(f);
+    assert_int_equal(f->n_waits, 2);
+    assert_string_equal(f->waits[1].id, "b");
+    assert_int_equal(f->n_state, 1);
+    /* Another reason is told to both. */
+    pass(f, 2 * SECOND);
+    peer_accept(f);
+    peer_status(f, COVER);
+    assert_int_equal(f->n_waits, 4);
+    assert_string_equal(f->waits[3].reason, "cover_open");
+    assert_int_equal(f->n_state, 2);
+    down(f);
+}
+
 static void test_a_job_that_could_not_be_begun_has_failed_in_the_end(void **state)
 {
     struct fake *f = up("");
@@ -812,6 +842,7 @@ int main(void)
         cmocka_unit_test(test_answers_come_in_any_mixture),
         cmocka_unit_test(test_printed_is_what_the_printer_says_is),
         cmocka_unit_test(test_a_job_waits_for_paper_and_nothing_of_it_leaves),
+        cmocka_unit_test(test_each_job_that_waits_hears_why),
         cmocka_unit_test(test_a_job_that_could_not_be_begun_has_failed_in_the_end),
         cmocka_unit_test(test_a_slip_that_meets_the_end_of_the_paper),
         cmocka_unit_test(test_nobody_puts_paper_in),
