@@ -51,6 +51,7 @@ PLUGIN_SO  := $(PLUGINS:%=$O/plugins/%.so)
 CLI_SRC    := $(wildcard tools/hilo/*.c)
 HILOTILL   := $(if $(wildcard tools/hilotill/*.c),$O/libhilotill.a $O/libhilotill.so)
 TILL_SRC   := $(wildcard tools/hilo-till/*.c)
+TILL_PARTS := by person text util# of it, that tests link
 SIMS       := $(patsubst tools/sim/%/main.c,$O/sim/hilo-sim-%,$(wildcard tools/sim/*/main.c))
 
 all: check-layers $(if $(MAIN_SRC),$O/hilod) $O/hilo-worker $(PLUGIN_SO) $(if $(CLI_SRC),$O/hilo) $(SIMS) $(HILOTILL) $(if $(TILL_SRC),$O/hilo-till)
@@ -277,6 +278,13 @@ $(filter $F/fuzz_$(1)%,$(FUZZ_BIN)): $F/fuzz_%: tests/fuzz/fuzz_%.c $($(1)_OBJ:$
 endef
 $(foreach p,$(PLUGIN_PARTS),$(if $(filter $F/fuzz_$(p)%,$(FUZZ_BIN)),$(eval $(call PLUGIN_FUZZ_RULE,$(p)))))
 
+$F/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -MMD -MP -Itools/hilotill $(PKG_CFLAGS) -c $< -o $@
+$(filter $F/fuzz_till%,$(FUZZ_BIN)): $F/fuzz_%: tests/fuzz/fuzz_%.c $(HILOTILL_OBJ:$O/%=$F/%) $(TILL_PARTS:%=$F/tools/hilo-till/%.o)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_MODE) -fsanitize=fuzzer -MMD -MP -Itools/hilotill -Itools/hilo-till $(PKG_CFLAGS) $(filter %.c %.o,$^) $(HILOTILL_LIBS) -o $@
+
 fuzz-complete:
 	@[ -z "$(strip $(FUZZ_LOST))" ] || { echo "tests/fuzz: corpus, dictionary and fuzz_*.c do not match: $(strip $(FUZZ_LOST))"; exit 1; }
 clang-fuzz: $(FUZZ_BIN) fuzz-complete
@@ -337,9 +345,9 @@ TILL_TEST_OBJ := $(patsubst %.c,$O/%.o,$(filter-out tests/till/test_%,$(wildcard
 $O/tests/till/%.o: tests/till/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itools/hilotill $(PKG_CFLAGS) -c $< -o $@
-$(TILL_TEST_BIN): $O/tests/%: tests/%.c $(TILL_TEST_OBJ) $(HILOTILL_OBJ)
+$(TILL_TEST_BIN): $O/tests/%: tests/%.c $(TILL_TEST_OBJ) $(HILOTILL_OBJ) $(TILL_PARTS:%=$O/tools/hilo-till/%.o)
 	@mkdir -p $(@D)
-	$(COMPILE) -Itests/till -Itools/hilotill $(PKG_CFLAGS) $^ $(LMODE) $(HILOTILL_LIBS) -lvterm -lcmocka -lpthread -lutil -o $@
+	$(COMPILE) -Itests/till -Itools/hilotill -Itools/hilo-till $(PKG_CFLAGS) $(filter %.c %.o,$^) $(LMODE) $(HILOTILL_LIBS) -lvterm -lcmocka -lpthread -lutil -o $@
 TILL_RUN := $(TILL_TEST_BIN:%='HILO_BUILD=$O %')
 till: all $(TILL_TEST_BIN)
 	$(RUN) $(TILL_RUN)

@@ -13,15 +13,20 @@ enum { DRAW_TOP = 5 /* the first line of a person's list */ };
 /* ---- pieces
  * ------------------------------------------------------------------------------------------------- */
 
-/* Text in a line from a column on, cut to width columns; how many it took. */
+/* Text in a line from a column on, cut to width columns; how many it took. Whatever it is, it can't act on
+ * the terminal. */
 static int put(int y, int x, int width, attr_t attr, const char *s)
 {
     wchar_t w[1024];
-    size_t n = mbstowcs(w, s, 1023), i;
+    struct text t = {0};
+    size_t n, i;
     int used = 0, c;
 
     if (width <= 0 || y < 0 || y >= LINES)
         return 0;
+    text_shown(&t, s);
+    n = mbstowcs(w, text_z(&t), 1023);
+    text_done(&t);
     if (n == (size_t)-1)
         return 0;
     for (i = 0; i < n; i++) {

@@ -58,6 +58,14 @@ static const char *person__word(bool spanish, const char *name)
     return name;
 }
 
+static void person__state(struct text *t, bool spanish, const char *before, const char *name,
+                          const char *after)
+{
+    text_add(t, before);
+    text_shown(t, person__word(spanish, name));
+    text_add(t, after);
+}
+
 /* ---- one line each
  * --------------------------------------------------------------------------------------------- */
 
@@ -100,7 +108,7 @@ static void person__content(struct text *t, bool spanish, const cJSON *content)
     } else if (text[0]) {
         text_shown(t, text);
     } else {
-        text_fmt(t, "[%s] ", type[0] ? type : "?");
+        person__state(t, spanish, "[", type[0] ? type : "?", "] ");
         text_shown(t, app_text(content, "name"));
     }
 }
@@ -124,7 +132,7 @@ static void person__entry(struct text *t, bool spanish, const cJSON *o, int64_t 
         else
             text_shown(t, app_text(o, "text"));
         if (channel[0] && !in && app_text(o, "status")[0])
-            text_fmt(t, "  (%s)", person__word(spanish, app_text(o, "status")));
+            person__state(t, spanish, "  (", app_text(o, "status"), ")");
     }
     if (cJSON_IsTrue(get(o, "waits")))
         text_fmt(t, "  (%s)", person__say(spanish, "not sent yet", "sin enviar aún"));
@@ -147,7 +155,7 @@ static void person__line(struct text *t, bool spanish, enum row_kind kind, const
     switch (kind) {
     case ROW_CASE:
         text_shown(t, app_text(o, "subject")[0] ? app_text(o, "subject") : app_text(o, "id"));
-        text_fmt(t, "  [%s]", person__word(spanish, app_text(o, "status")));
+        person__state(t, spanish, "  [", app_text(o, "status"), "]");
         if (app_text(o, "owner")[0]) {
             text_add(t, "  ");
             text_shown(t, app_text(o, "owner"));
@@ -157,7 +165,7 @@ static void person__line(struct text *t, bool spanish, enum row_kind kind, const
         text_time(t, spanish, app_text(o, "starts_at"), now_s);
         text_add(t, "  ");
         text_shown(t, app_text(o, "subject"));
-        text_fmt(t, "  [%s]", person__word(spanish, app_text(o, "status")));
+        person__state(t, spanish, "  [", app_text(o, "status"), "]");
         if (app_text(o, "code")[0]) {
             text_add(t, "  ");
             text_shown(t, app_text(o, "code"));
@@ -168,7 +176,7 @@ static void person__line(struct text *t, bool spanish, enum row_kind kind, const
     case ROW_WISH:
         person__things(t, o);
         if (app_text(o, "status")[0])
-            text_fmt(t, "  [%s]", person__word(spanish, app_text(o, "status")));
+            person__state(t, spanish, "  [", app_text(o, "status"), "]");
         if (cJSON_IsTrue(get(o, "waits")))
             text_fmt(t, "  (%s)", person__say(spanish, "not sent yet", "sin enviar aún"));
         break;
