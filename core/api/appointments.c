@@ -312,7 +312,7 @@ int appointment_index(struct request *rq, struct fault *f)
     unsigned limit;
 
     if (request_query_known(rq, known, f) != 0 || request_limit(rq, 50, 200, &limit, f) != 0 ||
-        shape_cursor(rq, 'A', &after, f) != 0 || appointment__time(rq, "from", &want.from, f) != 0 ||
+        shape_cursor(rq, 'U', &after, f) != 0 || appointment__time(rq, "from", &want.from, f) != 0 ||
         appointment__time(rq, "to", &want.to, f) != 0 ||
         (status.p && appointment__status(status, "", &want.status, f) != 0))
         return -1;
@@ -326,7 +326,7 @@ int appointment_index(struct request *rq, struct fault *f)
         return -1;
     }
     out_end(&l.o, ']');
-    shape_next(rq, &l.o, 'A', next);
+    shape_next(rq, &l.o, 'U', next);
     out_end(&l.o, '}');
     return reply_json(rq, 200, &l.o, f);
 }
