@@ -11,13 +11,16 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/json.h"
+#include "services/appointments.h"
 #include "services/audit.h"
 #include "services/lookup.h"
 #include "services/sales.h"
 #include "services/stock.h"
 #include <string.h>
 
-enum { TIMELINE = 20, TIMELINE_MAX = 200, CASES = 20, WISHES = 20, DEALS = 5 };
+enum { TIMELINE = 20, TIMELINE_MAX = 200, CASES = 20, WISHES = 20, DEALS = 5, APPOINTMENTS = 10 };
+/* Who comes late, or was checked in and is still there. */
+static const int64_t APPOINTMENT_PAST_US = INT64_C(12) * 3600 * 1000000;
 
 struct wanted {
     const cJSON *by;
@@ -70,6 +73,11 @@ static void lookup__case(void *arg, struct hilo_id id, const struct rec_case *c)
     shape_case(((struct shown *)arg)->o, NULL, id, c);
 }
 
+static void lookup__appointment(void *arg, struct hilo_id id, const struct rec_appointment *a)
+{
+    appointment_shape(((struct shown *)arg)->o, NULL, id, a);
+}
+
 static void lookup__wish(void *arg, struct hilo_id id, const struct rec_wish *w)
 {
     wish_shape(((struct shown *)arg)->o, NULL, id, w);
@@ -113,6 +121,9 @@ static int lookup__person(struct request *rq, struct out *o, const struct lookup
         return -1;
     out_end(o, ']');
     out_begin(o, "appointments", '[');
+    if (who->found && appointment_open(gw, who->id, clock_wall_us() - APPOINTMENT_PAST_US, APPOINTMENTS,
+                                       rq->arena, lookup__appointment, &s, f) != 0)
+        return -1;
     out_end(o, ']');
     out_begin(o, "wishes", '[');
     if (who->found &&

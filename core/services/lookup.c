@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "services/appointments.h"
 #include "services/sales.h"
 #include "store/keys.h"
 #include <openssl/hmac.h>
@@ -50,6 +51,18 @@ static bool lookup__wild(struct hilo_str s)
     return false;
 }
 
+/* A code as it is read from a telephone: small letters, in groups. */
+static struct hilo_str lookup__code(struct arena *a, struct hilo_str s)
+{
+    char *text = arena_z(a, s);
+    size_t n = 0;
+
+    for (uint64_t i = 0; i < s.n; i++)
+        if (s.p[i] != ' ' && s.p[i] != '-')
+            text[n++] = (char)(s.p[i] >= 'a' && s.p[i] <= 'z' ? s.p[i] - 32 : s.p[i]);
+    return str_n(text, n);
+}
+
 int lookup_by_value(struct arena *a, uint32_t by, struct hilo_str value, struct lookup *out, struct fault *f)
 {
     const char *pointer = lookup__by[by].pointer;
@@ -68,11 +81,30 @@ int lookup_by_value(struct arena *a, uint32_t by, struct hilo_str value, struct 
         out->value = out->ident.value;
         return 0;
     }
-    out->value = value;
+    out->value = by == LOOKUP_APPOINTMENT ? lookup__code(a, value) : value;
     if (by == LOOKUP_CUSTOMER && !id_parse("cus", value, &out->customer))
         return fault_set(f, 422, "invalid_field", pointer,
                          "customer: an id, cus_ and 26 letters and digits, is expected");
     return 0;
+}
+
+/* The customer whom an open appointment's code, or a sale's number, leads to. */
+static int32_t lookup__led(struct gateway *gw, const struct lookup *l, struct arena *a, struct hilo_id *out,
+                           struct err *e)
+{
+    struct rec_appointment r;
+    struct hilo_id id;
+
+    if (l->by == LOOKUP_ORDER)
+        return sale_customer(gw, l->value, l->place.store, a, out, e);
+    int32_t rc = appointment_by_code(gw, l->value, a, &id, e);
+    if (rc == HILO_OK) {
+        const struct key k = key_of_id(id);
+        rc = store_record(gw->store, TABLE_APPOINTMENT, key_str(&k), &rec_desc_appointment, a, &r, e);
+    }
+    if (rc == HILO_OK)
+        *out = r.customer;
+    return rc;
 }
 
 int lookup_find(struct gateway *gw, const struct lookup *l, struct arena *a, struct lookup_found *out,
@@ -87,8 +119,8 @@ int lookup_find(struct gateway *gw, const struct lookup *l, struct arena *a, str
     } else if (l->by == LOOKUP_CUSTOMER) {
         out->id = l->customer;
         rc = HILO_OK;
-    } else if (l->by == LOOKUP_ORDER) {
-        rc = sale_customer(gw, l->value, l->place.store, a, &out->id, &e);
+    } else {
+        rc = lookup__led(gw, l, a, &out->id, &e);
         if (rc == HILO_DUPLICATE)
             return fault_set(f, 409, "ambiguous_order", "/by/order",
                              "several customers have a sale with this number; name its store");

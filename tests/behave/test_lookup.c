@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 static const char ana[] = "573001112233";
@@ -372,6 +373,53 @@ static void the_audit_is_filtered_and_paged_and_outlives_a_kill(void **state)
     world_down(&w);
 }
 
+/* Whoever shows the code of an open appointment, however it is written; it is among what is known of her. */
+static void an_appointment_s_code_leads_to_who_has_it(void **state)
+{
+    struct world w = {0};
+    char id[64], code[64], spelt[80], apt[64];
+
+    (void)state;
+    const time_t tomorrow = time(NULL) + 86400;
+    struct tm tm;
+    char when[40];
+    assert_non_null(gmtime_r(&tomorrow, &tm));
+    assert_true(strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+    world_up(&w, NULL, NULL);
+    make_ana(&w, id);
+    struct answer a = gate_post(&w.gate, "/v1/appointments",
+                                "{\"customer\":\"%s\",\"store\":\"CENTRO\",\"starts_at\":\"%s\","
+                                "\"confirm\":false,\"remind_before\":[]}",
+                                id, when);
+    assert_int_equal(a.status, 201);
+    keep(code, &a, "code");
+    keep(apt, &a, "id");
+    answer_done(&a);
+    (void)snprintf(spelt, sizeof spelt, "%.3s-%s", code, code + 3);
+    for (char *p = spelt; *p; p++)
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+    a = look(&w, "appointment", spelt, "");
+    assert_int_equal(a.status, 200);
+    assert_string_equal(answer_str(&a, "customer/id"), id);
+    assert_int_equal(size_of(&a, "appointments"), 1);
+    assert_string_equal(answer_str(&a, "appointments/0/id"), apt);
+    assert_string_equal(answer_str(&a, "appointments/0/code"), code);
+    answer_done(&a);
+    char path[96];
+    (void)snprintf(path, sizeof path, "/v1/appointments/%s", apt);
+    a = gate_do(&w.gate, "PATCH", path, "{\"status\":\"canceled\"}");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    a = look(&w, "appointment", code, "");
+    assert_int_equal(a.status, 200);
+    assert_true(cJSON_IsNull(json_at(a.json, "customer")));
+    answer_done(&a);
+    a = look(&w, "customer", id, "");
+    assert_int_equal(size_of(&a, "appointments"), 0);
+    answer_done(&a);
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +427,7 @@ int main(void)
         cmocka_unit_test(nobody_leaves_a_trace_too_and_what_was_asked_nowhere),
         cmocka_unit_test(only_whole_identifiers_and_only_with_a_reason),
         cmocka_unit_test(a_clerk_s_key_looks_up_and_an_auditor_s_reads_who_did),
+        cmocka_unit_test(an_appointment_s_code_leads_to_who_has_it),
         cmocka_unit_test(the_audit_is_filtered_and_paged_and_outlives_a_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
