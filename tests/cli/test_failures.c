@@ -190,6 +190,13 @@ static void wrong_usage_is_told_before_anything_is_sent(void **state)
         {{"appointment", "book", "--store", "s", "--at", "t"}, "exactly once"},
         {{"appointment", "book", "--customer", "c", "--at", "t"}, "--store and --at"},
         {{"appointment", "move", "c"}, "--at"},
+        {{"customer", "lookup", "--reason", "r"}, "exactly once"},
+        {{"customer", "lookup", "--loyalty", "1", "--order", "2", "--reason", "r"}, "exactly once"},
+        {{"customer", "lookup", "--loyalty", "1"}, "--reason"},
+        {{"stock", "available", "S"}, "--quantity"},
+        {{"stock", "available", "S", "--quantity", "many"}, "a number"},
+        {{"stock", "available", "S", "--quantity", "1", "--content", "x"}, "a content in JSON"},
+        {{"stock", "subscribe", "S"}, "exactly once"},
         {{"appointment", "update", "c"}, "say what to change"},
         {{"appointment", "cancel", "c", "--confirmation", "hola"}, "a content in JSON"},
         {{"key", "create", "--name", "n"}, "--scopes"},
@@ -252,7 +259,7 @@ static void every_command_has_help_with_examples(void **state)
         commands++;
     }
     free(list);
-    assert_int_equal(commands, 51);
+    assert_int_equal(commands, 58);
     assert_int_equal(RUN(rig, "message", "--help"), 0);
     assert_contains(rig_out(rig), "hilo message cancel ID");
     assert_int_equal(RUN(rig, "--version"), 0);

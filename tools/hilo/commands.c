@@ -258,6 +258,143 @@ static const struct command c_case_update = {
     .run = cmd_case_update,
 };
 
+#define AT_COUNTER                                                                                           \
+    {"store", "NAME", 0, false, "the store"}, {"terminal", "NAME", 0, false, "the terminal"},                \
+    {                                                                                                        \
+        "clerk", "NAME", 0, false, "who is there"                                                            \
+    }
+static const struct option_row case_note_options[] = {AT_COUNTER, IDEMPOTENCY, END};
+static const struct command c_case_note = {
+    .name = "case",
+    .verb = "note",
+    .operands = "ID TEXT",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = case_note_options,
+    .summary = "write something down about a case; it is never sent",
+    .examples = "  hilo case note cas_… 'Trae el control y la factura' --clerk luz\n",
+    .run = cmd_case_note,
+};
+
+/* ---- stores ---------------------------------------------------------------------------------- */
+
+static const struct option_row customer_lookup_options[] = {
+    {"customer", "ID", 0, false, "by a customer's id (cus_…)"},
+    {"phone", "+NUMBER", 0, false, "by telephone number, E.164 (+573001112233)"},
+    {"email", "ADDRESS", 0, false, "by email address"},
+    {"document", "CC:TYPE:N", 0, false, "by identity document (CO:CC:1020304050)"},
+    {"loyalty", "ID", 0, false, "by loyalty number"},
+    {"appointment", "CODE", 0, false, "by the code of an open appointment"},
+    {"order", "NUMBER", 0, false, "by the number of a sale"},
+    {"reason", "TEXT", 0, false, "why; kept with the look-up; needed"},
+    AT_COUNTER,
+    {"limit", "N", 'n', false, "so many of the newest messages (20; 200 at most)"},
+    END,
+};
+static const struct command c_customer_lookup = {
+    .name = "customer",
+    .verb = "lookup",
+    .options = customer_lookup_options,
+    .summary = "all that is known of who stands at a counter; written down",
+    .help = "By one whole identifier. Who looked, where and why is kept, found or not: hilo audit.",
+    .examples = "  hilo customer lookup --document CO:CC:1020304050 --reason warranty --store centro\n"
+                "  hilo customer lookup --order F-1001 --reason exchange --clerk luz --json\n",
+    .run = cmd_customer_lookup,
+};
+static const struct option_row audit_options[] = {
+    {"customer", "ID", 0, false, "of a customer (cus_…)"},
+    AT_COUNTER,
+    {"from", "TIME", 0, false, "then or later"},
+    {"to", "TIME", 0, false, "before then"},
+    PAGE_OPTIONS,
+    END,
+};
+static const struct command c_audit = {
+    .name = "audit",
+    .options = audit_options,
+    .summary = "who looked at whom, where and why",
+    .examples = "  hilo audit --store centro --from 2026-11-27T00:00:00Z\n"
+                "  hilo audit --customer cus_01JDX3V5Q8E7Z2M4N6P8R0T2V4 --limit 200\n",
+    .run = cmd_audit,
+};
+#define VARIANT                                                                                              \
+    {"size", "TEXT", 0, false, "in this size; any if absent"},                                               \
+    {                                                                                                        \
+        "colour", "TEXT", 0, false, "in this colour; any if absent"                                          \
+    }
+static const struct option_row stock_available_options[] = {
+    {"quantity", "N", 0, false, "how many there are; needed"},
+    VARIANT,
+    {"title", "TEXT", 0, false, "what it is called in the message; the SKU if absent"},
+    {"link", "URL", 0, false, "where to buy it"},
+    {"text", "TEXT", 't', false, "what is said, with {name}, {title}, {link}, {size}, {colour}, {store}"},
+    {"content", "JSON", 0, false, "any content instead, as POST /v1/messages takes it"},
+    {"hold", "DURATION", 0, false, "how long it is held for who was told: PT2H"},
+    {"rate", "N", 0, false, "tell so many a second"},
+    {"channel", "NAME", 'c', false, "by this one and no other"},
+    {"category", "WORD", 0, false, "service, transactional, promotional"},
+    AT_COUNTER,
+    IDEMPOTENCY,
+    END,
+};
+static const struct command c_stock_available = {
+    .name = "stock",
+    .verb = "available",
+    .operands = "SKU",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = stock_available_options,
+    .summary = "it is there: tell those who wait, in their order",
+    .help = "Each once, never more at a time than are left. What is held lapses, and the next is told.",
+    .examples = "  hilo stock available CAM-7 --quantity 3 --size M --title 'Camisa azul' \\\n"
+                "      --link https://tienda.example/cam-7\n",
+    .run = cmd_stock_available,
+};
+static const struct option_row stock_subscribe_options[] = {
+    {"customer", "ID", 0, false, "for whom (cus_…)"},
+    WHO_OPTIONS,
+    VARIANT,
+    {"link", "URL", 0, false, "where to buy it"},
+    {"channel", "NAME", 'c', false, "tell by this one and no other"},
+    {"case", "ID", 0, false, "the case that it belongs to (cas_…)"},
+    AT_COUNTER,
+    IDEMPOTENCY,
+    END,
+};
+static const struct command c_stock_subscribe = {
+    .name = "stock",
+    .verb = "subscribe",
+    .operands = "SKU",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = stock_subscribe_options,
+    .summary = "a customer wants to be told when it is there",
+    .examples = "  hilo stock subscribe CAM-7 --document CO:CC:1020304050 --size M --store centro\n",
+    .run = cmd_stock_subscribe,
+};
+static const struct option_row stock_list_options[] = {PAGE_OPTIONS, END};
+static const struct command c_stock_list = {
+    .name = "stock",
+    .verb = "list",
+    .operands = "SKU",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = stock_list_options,
+    .summary = "who waits for it, and for whom it is held, in their order",
+    .examples = "  hilo stock list CAM-7\n",
+    .run = cmd_stock_list,
+};
+static const struct command c_stock_unsubscribe = {
+    .name = "stock",
+    .verb = "unsubscribe",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "a customer wants it no longer",
+    .examples = "  hilo stock unsubscribe wsh_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_stock_unsubscribe,
+};
+
 /* ---- appointments ----------------------------------------------------------------------------- */
 
 #define BY_WHOM                                                                                              \
@@ -802,6 +939,13 @@ const struct command *const commands[] = {
     &c_case_show,
     &c_case_messages,
     &c_case_update,
+    &c_case_note,
+    &c_customer_lookup,
+    &c_audit,
+    &c_stock_available,
+    &c_stock_subscribe,
+    &c_stock_list,
+    &c_stock_unsubscribe,
     &c_appointment_book,
     &c_appointment_list,
     &c_appointment_show,
