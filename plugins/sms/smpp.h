@@ -152,7 +152,7 @@ struct smpp_plan {
     bool several;    /* numbers are needed: */
     bool sar, udh16; /* by TLVs, or else by a header with 16 bits */
     uint8_t charset; /* SMS_ALPHABET_x of short_message */
-    char schedule[SMS_TIME_MAX], validity[SMS_TIME_MAX];
+    char validity[SMS_TIME_MAX];
 };
 /* HILO_OK, or HILO_PERM: *reason_out and *why_out say why it can't be sent, static. */
 int32_t smpp_plan(const struct smpp *, struct hilo_str message, struct smpp_plan *out,

@@ -44,12 +44,8 @@ static void plan_times(const struct smpp *s, struct hilo_str message, struct smp
     int64_t now = s->sms->host.wall_us(s->sms->self);
     int64_t expires = (int64_t)hilo_get_u64(message, HILO_T_MSG_EXPIRES);
     int64_t left = (expires - now) / 1000000;
-    int64_t due = (int64_t)hilo_get_u64(message, HILO_T_MSG_DUE);
     bool told = false;
 
-    /* The core sends what is due; a clock that was set back since is no reason to send it too early. */
-    if (due > now + 60000000 && sms_time_write(due, p->schedule))
-        p->pdu.schedule_delivery_time = (struct hilo_str){p->schedule, SMS_TIME_MAX};
     if (conf->validity == SMS_VALIDITY_NONE || expires <= 0)
         return;
     if (left < 1)
