@@ -411,6 +411,48 @@ static void an_open_bind_sleeps_between_enquire_links(void **state)
     sms_down(&s);
 }
 
+/* ---- STOP ---- */
+
+/* The centre has some of a burst and holds the next when the customer writes STOP: nothing more is
+ * submitted but the confirmation. */
+static void a_stop_in_the_middle_of_a_burst(void **state)
+{
+    enum { BEFORE = 3, BURST = 12 };
+    struct sms_world s = {0};
+    char id[BURST][64], texts[BURST][16];
+
+    (void)state;
+    sms_up(&s, NULL, NULL, true);
+    for (unsigned i = 0; i < BURST; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "rebajas %u", i);
+        if (i == BEFORE)
+            sms_faults(&s, "{\"do\":\"hold\"}");
+        sms_send(&s, to, texts[i], ",\"category\":\"promotional\"", id[i]);
+        if (i < BEFORE)
+            gate_wait_status(&s.w.gate, id[i], "sent");
+    }
+    struct answer a = sms_submits(&s, BEFORE + 1);
+    answer_done(&a);
+    sim_set(&s.w.sim, "/_sim/inbound", "{\"from\":\"%s\",\"to\":\"890123\",\"text\":\"STOP\"}", to + 1);
+    (void)process_wait_nth(s.w.gate.process, 1, "message.received", NULL);
+    sim_set(&s.w.sim, "/_sim/faults", "{\"release\":true}");
+    gate_wait_status(&s.w.gate, id[BEFORE], "sent");
+    a = sms_submits(&s, BEFORE + 2); /* the confirmation */
+    answer_done(&a);
+    while (strcmp(gate_status(&s.w.gate, id[BURST - 1]), "accepted") == 0)
+        ; /* it is suppressed as its turn comes */
+    for (unsigned i = 0; i < BURST; i++) {
+        assert_int_equal(submitted(&s, texts[i], false), i <= BEFORE);
+        if (i > BEFORE)
+            assert_string_equal(gate_status(&s.w.gate, id[i]), "suppressed");
+    }
+    a = sms_submits(&s, BEFORE + 2);
+    assert_int_equal(cJSON_GetArraySize(json_at(a.json, "submits")), BEFORE + 2);
+    answer_done(&a);
+    gate_queue_is(&s.w.gate, 0, 0);
+    sms_down(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +471,7 @@ int main(void)
         cmocka_unit_test(refused_for_good_it_has_failed_and_says_why),
         cmocka_unit_test(a_message_is_acknowledged_only_when_it_is_stored),
         cmocka_unit_test(an_open_bind_sleeps_between_enquire_links),
+        cmocka_unit_test(a_stop_in_the_middle_of_a_burst),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
