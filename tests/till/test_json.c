@@ -64,7 +64,7 @@ static void asks_and_is_answered(void **state)
     rig_script(s->rig, "case.open", true,
                "{\"code\":-32001,\"message\":\"not attended\",\"data\":{\"reason\":\"not_attended\"}}");
     p = json(s);
-    prog_line(p, "online");
+    /* At once: it is asked when there is a line. */
     prog_say(p, "{\"method\":\"customer.find\",\"params\":{\"by\":{\"phone\":\"+573001112233\"},\"reason\":"
                 "\"claim\"},\"cache\":true,\"tag\":7}");
     o = prog_event(p, "asked");
@@ -117,6 +117,12 @@ static void says_what_is_left_at_the_end(void **state)
     prog_say(p, "{\"method\":\"case.note\",\"params\":{},\"queue\":true}");
     prog_end_input(p);
     assert_int_equal(prog_wait(&p, NULL), 3);
+    p = json(s);
+    prog_say(p, "{\"method\":\"customer.find\",\"params\":{}}");
+    assert_int_equal(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(prog_event(p, "error"), "error"), "code")->valueint,
+        -7 /* HILOTILL_EOFFLINE */);
+    prog_kill(&p);
     rig_listen(s->rig, true);
     p = json(s);
     prog_end_input(p);

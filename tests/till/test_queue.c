@@ -132,6 +132,37 @@ static void refused_is_kept_and_the_rest_goes_on(void **state)
     assert_int_equal(hilotill_dismiss(l->t, bad, &l->e), HILOTILL_EARG);
 }
 
+static int no_params(void *arg, const struct hilotill_item *item)
+{
+    *(int *)arg = item->code;
+    assert_string_equal(item->params, "{}");
+    return 0;
+}
+
+static void a_card_number_does_not_stay(void **state)
+{
+    struct loop *l = *state;
+    char path[200], *bytes = malloc(1 << 20);
+    int code = 0;
+    size_t n;
+    FILE *f;
+
+    loop_online(l);
+    rig_script(l->rig, "case.note", true, "{\"code\":-32004,\"message\":\"a card number\"}");
+    loop_note(l, "4111 1111 1111 1111", NULL);
+    UNTIL(l, loop_status(l).refused == 1);
+    assert_int_equal(hilotill_items(l->t, no_params, &code, &l->e), HILOTILL_OK);
+    assert_int_equal(code, -32004);
+    loop_close(l);
+    snprintf(path, sizeof path, "%s/till.db", l->o.folder);
+    f = fopen(path, "r");
+    n = fread(bytes, 1, 1 << 20, f);
+    fclose(f);
+    assert_true(n > 4096);
+    assert_null(memmem(bytes, n, "4111 1111", 9));
+    free(bytes);
+}
+
 static void dismissed_is_gone(void **state)
 {
     struct loop *l = *state;
@@ -451,6 +482,7 @@ int main(void)
         T(queued_without_a_line_sent_in_order_with_its_time),
         T(later_keeps_the_order),
         T(refused_is_kept_and_the_rest_goes_on),
+        T(a_card_number_does_not_stay),
         T(dismissed_is_gone),
         T(what_belongs_to_an_earlier_one_gets_its_id),
         T(what_no_gateway_could_read_is_not_queued),

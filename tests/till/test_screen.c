@@ -109,6 +109,7 @@ static void an_id_shows_the_person_and_what_happened(void **state)
     term_until(s->t, "whatsapp-co → ¿Nos envía una foto?  (leído)");
     term_until(s->t, "CO:CC:1020304050");
     term_until(s->t, "servicio sí");
+    term_until(s->t, "t tiquete x fin"); /* to the end of the line */
     term_until(s->t, "promociones no");
     term_until(s->t, "transaccional ?");
     term_until(s->t, "CENTRO/3");
@@ -138,7 +139,7 @@ static void in_english(void **state)
     term_until(s->t, "Nov 28 15:00  Cambio de televisor  [confirmed]");
     term_until(s->t, "[photo] la pantalla");
     term_until(s->t, "promotional no");
-    term_until(s->t, "n note");
+    term_until(s->t, "t slip x close Esc");
     finish(s);
 }
 
@@ -153,6 +154,7 @@ static void single_keys_act(void **state)
     term_until(s->t, "Nota para colegas");
     term_type(s->t, "No enciende ni con otro cable, ñandú\r");
     term_until(s->t, "nota: No enciende ni con otro cable, ñandú");
+    term_until_gone(s->t, "sin enviar");
     p = params_of(s, "case.note", 0);
     assert_string_equal(event_text(p, "case"), "cas_1");
     assert_string_equal(event_text(p, "text"), "No enciende ni con otro cable, ñandú");
@@ -447,6 +449,7 @@ static void refusals_are_said(void **state)
     term_until(s->t, "Nota para");
     term_type(s->t, "4111 1111 1111 1111\r");
     term_until(s->t, "número de tarjeta");
+    term_until(s->t, "4111 1111 1111 1111  (rechazado)");
     term_until(s->t, "1 rechazada (F3)");
     term_type(s->t, "\x1bOR");
     term_until(s->t, "rechazada: a card number");

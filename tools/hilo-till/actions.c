@@ -39,7 +39,7 @@ static bool act__queue(struct ui *ui, const char *method, cJSON *o, const char *
 {
     char *params = cJSON_PrintUnformatted(o);
     struct hilotill_error e;
-    int rc = hilotill_queue(ui->t, method, params, NULL, &e);
+    int rc = hilotill_queue(ui->t, method, params, ui->queued_id, &e);
 
     cJSON_free(params);
     cJSON_Delete(o);
@@ -258,7 +258,7 @@ static bool act__note_done(struct ui *ui, const struct form *f)
     cJSON_AddStringToObject(o, "text", text);
     ok = act__queue(ui, "case.note", o, SAY(ui, "noted", "anotado"));
     if (ok)
-        person_add(&ui->person, "note", text, ui_unix_s());
+        person_add(&ui->person, "note", text, ui->queued_id, ui_unix_s());
     free(text);
     return ok;
 }
@@ -293,7 +293,7 @@ static bool act__case_done(struct ui *ui, const struct form *f)
     if (!ok) {
         ui_complain(ui, "%s", e.text);
     } else {
-        person_add(&ui->person, "case", subject, ui_unix_s());
+        person_add(&ui->person, "case", subject, id, ui_unix_s());
         ui_say(ui, "%s", SAY(ui, "case opened", "caso abierto"));
     }
     if (ok && note[0]) {
@@ -303,7 +303,7 @@ static bool act__case_done(struct ui *ui, const struct form *f)
         cJSON_AddStringToObject(o, "case", reference);
         cJSON_AddStringToObject(o, "text", note);
         if (act__queue(ui, "case.note", o, SAY(ui, "case opened", "caso abierto")))
-            person_add(&ui->person, "note", note, ui_unix_s());
+            person_add(&ui->person, "note", note, ui->queued_id, ui_unix_s());
     }
     free(subject);
     free(note);
@@ -369,8 +369,7 @@ static void act__checkin(struct ui *ui)
         return;
     cJSON_DeleteItemFromObjectCaseSensitive(a, "status");
     cJSON_AddStringToObject(a, "status", "checked_in");
-    if (ui->status.line != HILOTILL_ONLINE)
-        cJSON_AddTrueToObject(a, "waits");
+    cJSON_AddStringToObject(a, "queued", ui->queued_id);
     ui->person.width = 0;
 }
 
@@ -393,8 +392,7 @@ static bool act__wish_done(struct ui *ui, const struct form *f)
     if (!list)
         list = cJSON_AddArrayToObject(ui->person.found, "wishes");
     cJSON_AddStringToObject(wish, "status", "waiting");
-    if (ui->status.line != HILOTILL_ONLINE)
-        cJSON_AddTrueToObject(wish, "waits");
+    cJSON_AddStringToObject(wish, "queued", ui->queued_id);
     cJSON_InsertItemInArray(list, 0, wish);
     ui->person.width = 0;
     return true;
@@ -423,7 +421,7 @@ static bool act__sale_done(struct ui *ui, const struct form *f)
     ok = act__queue(ui, "sale.record", o, SAY(ui, "sale recorded", "venta registrada"));
     if (ok) {
         snprintf(line, sizeof line, "%s  %s", number, total);
-        person_add(&ui->person, SAY(ui, "sale", "venta"), line, ui_unix_s());
+        person_add(&ui->person, SAY(ui, "sale", "venta"), line, ui->queued_id, ui_unix_s());
     }
     free(number);
     free(total);
@@ -457,7 +455,7 @@ static bool act__visit_done(struct ui *ui, const struct form *f)
     act__case(ui, o);
     ok = act__queue(ui, "visit.record", o, SAY(ui, "visit recorded", "visita registrada"));
     if (ok)
-        person_add(&ui->person, SAY(ui, "visit", "visita"), purpose, ui_unix_s());
+        person_add(&ui->person, SAY(ui, "visit", "visita"), purpose, ui->queued_id, ui_unix_s());
     free(purpose);
     return ok;
 }
@@ -477,7 +475,7 @@ static bool act__message_done(struct ui *ui, const struct form *f)
     act__case(ui, o);
     ok = act__queue(ui, "message.send", o, SAY(ui, "message handed over", "mensaje entregado a la pasarela"));
     if (ok)
-        person_add(&ui->person, "outbound", text, ui_unix_s());
+        person_add(&ui->person, "outbound", text, ui->queued_id, ui_unix_s());
     free(text);
     return ok;
 }
@@ -703,10 +701,10 @@ void act_answer(struct ui *ui, const struct hilotill_answer *a)
             act__refused(ui, a);
         else
             act__slip_answer(ui, a->result);
-    } else if (a->queued && a->code) {
-        act__refused(ui, a);
-        if (ui->view == VIEW_QUEUE)
-            act_queue_view(ui);
+    } else if (a->queued) {
+        person_answered(&ui->person, a->id, a->code != 0);
+        if (a->code)
+            act__refused(ui, a);
     }
 }
 

@@ -178,8 +178,8 @@ static const char *draw__keys_words(struct ui *ui)
                    "Intro busca  F2 quién  F3 cola  F4 motivo  F6 último aviso  F10 salir");
     if (ui->view == VIEW_QUEUE)
         return SAY(ui, "d dismiss  a send again  Esc back", "d descarta  a reenvía  Esc vuelve");
-    return SAY(ui, "n note o open c arrive w wish s sale v visit m message k consent t slip x close /",
-               "n nota o abrir c llegada w deseo s venta v visita m mensaje k consent. t tiquete x cerrar /");
+    return SAY(ui, "n note o case c here w wish s sale v visit m msg k consent t slip x close Esc",
+               "n nota o caso c llegó w deseo s venta v visita m msj k permiso t tiquete x fin");
 }
 
 /* ---- views

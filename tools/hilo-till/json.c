@@ -21,12 +21,20 @@ struct pending {
     struct pending *next;
 };
 
+struct held {
+    struct held *next;
+    size_t n;
+    char line[];
+};
+
 struct json {
     const struct app *app;
     struct hilotill *t;
     struct pending *pending;
-    unsigned asked; /* of pending, not queued */
-    bool broken;    /* nobody reads any more */
+    unsigned asked;                /* of pending, not queued */
+    bool broken;                   /* nobody reads any more */
+    bool tried;                    /* the first try to connect has ended, one way or the other */
+    struct held *held, **held_end; /* lines that ask now, given before that */
 };
 
 static void json__say(struct json *j, cJSON *o)
@@ -84,7 +92,11 @@ static void json__status(struct json *j, const struct hilotill_status *s)
 
 static void json__changed(void *arg, const struct hilotill_status *s)
 {
-    json__status(arg, s);
+    struct json *j = arg;
+
+    json__status(j, s);
+    if (s->line != HILOTILL_CONNECTING && (s->line != HILOTILL_OFFLINE || s->reason[0]))
+        j->tried = true;
 }
 
 static struct pending json__take(struct json *j, const char *id)
@@ -253,6 +265,21 @@ static bool json__small(struct json *j, const cJSON *in, int *rc, struct hilotil
     return known;
 }
 
+/* A script that begins with a question means it to be asked when there is a line. */
+static bool json__hold(struct json *j, const cJSON *in, const char *p, size_t n)
+{
+    struct held *h;
+
+    if (j->tried || !app_text(in, "method")[0] || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "queue")))
+        return false;
+    h = app_alloc(sizeof *h + n);
+    memcpy(h->line, p, n);
+    h->n = n;
+    *j->held_end = h;
+    j->held_end = &h->next;
+    return true;
+}
+
 static void json__line(struct json *j, const char *p, size_t n)
 {
     cJSON *in = cJSON_ParseWithLength(p, n);
@@ -263,6 +290,8 @@ static void json__line(struct json *j, const char *p, size_t n)
     cJSON *o;
 
     if (n == 0)
+        goto out;
+    if (json__hold(j, in, p, n))
         goto out;
     if (!cJSON_IsObject(in)) {
         json__error(j, HILOTILL_EARG, "this line is no JSON object", NULL);
@@ -284,6 +313,19 @@ static void json__line(struct json *j, const char *p, size_t n)
     }
 out:
     cJSON_Delete(in);
+}
+
+static void json__release(struct json *j)
+{
+    struct held *h;
+
+    while (j->tried && (h = j->held)) {
+        j->held = h->next;
+        if (!j->held)
+            j->held_end = &j->held;
+        json__line(j, h->line, h->n);
+        free(h);
+    }
 }
 
 struct input {
@@ -324,7 +366,7 @@ static bool json__idle(const struct json *j)
     struct hilotill_status s;
 
     hilotill_status(j->t, &s);
-    return s.waiting == 0 && j->asked == 0;
+    return s.waiting == 0 && j->asked == 0 && !j->held;
 }
 
 static int json__loop(struct json *j)
@@ -348,6 +390,7 @@ static int json__loop(struct json *j)
                 until = app_now() + j->app->drain_ms;
         }
         hilotill_run(j->t);
+        json__release(j);
     }
     free(in.p);
     return j->broken ? EXIT_FAILED : json__idle(j) ? EXIT_OK : EXIT_WAITING;
@@ -369,6 +412,7 @@ int app_json(const struct app *app)
     struct hilotill_status s;
     struct hilotill_error e;
     struct pending *p;
+    struct held *h;
     int rc = EXIT_FAILED;
 
     if (hilotill_open(&o, &j.t, &e) != HILOTILL_OK ||
@@ -376,14 +420,21 @@ int app_json(const struct app *app)
         complain("%s", e.text);
         goto out;
     }
+    j.held_end = &j.held;
     hilotill_status(j.t, &s);
     json__status(&j, &s);
     /* Without an identity it can still queue; the state says what is missing. */
-    if (hilotill_connect(j.t, &e) != HILOTILL_OK)
+    if (hilotill_connect(j.t, &e) != HILOTILL_OK) {
         complain("%s", e.text);
+        j.tried = true;
+    }
     rc = json__loop(&j);
 out:
     hilotill_close(&j.t);
+    while ((h = j.held)) {
+        j.held = h->next;
+        free(h);
+    }
     while ((p = j.pending)) {
         j.pending = p->next;
         cJSON_Delete(p->tag);

@@ -74,6 +74,15 @@ static const cJSON *get(const cJSON *o, const char *member)
     return cJSON_GetObjectItemCaseSensitive(o, member);
 }
 
+/* What was done here, until the gateway has answered. */
+static void person__mark(struct text *t, bool spanish, const cJSON *o)
+{
+    if (cJSON_IsTrue(get(o, "refused")))
+        text_fmt(t, "  (%s)", person__say(spanish, "refused", "rechazado"));
+    else if (app_text(o, "queued")[0])
+        text_fmt(t, "  (%s)", person__say(spanish, "not sent yet", "sin enviar aún"));
+}
+
 static void person__content(struct text *t, bool spanish, const cJSON *content)
 {
     const char *type = app_text(content, "type"), *kind = app_text(content, "kind");
@@ -134,8 +143,7 @@ static void person__entry(struct text *t, bool spanish, const cJSON *o, int64_t 
         if (channel[0] && !in && app_text(o, "status")[0])
             person__state(t, spanish, "  (", app_text(o, "status"), ")");
     }
-    if (cJSON_IsTrue(get(o, "waits")))
-        text_fmt(t, "  (%s)", person__say(spanish, "not sent yet", "sin enviar aún"));
+    person__mark(t, spanish, o);
 }
 
 static void person__things(struct text *t, const cJSON *o)
@@ -170,15 +178,13 @@ static void person__line(struct text *t, bool spanish, enum row_kind kind, const
             text_add(t, "  ");
             text_shown(t, app_text(o, "code"));
         }
-        if (cJSON_IsTrue(get(o, "waits")))
-            text_fmt(t, "  (%s)", person__say(spanish, "not sent yet", "sin enviar aún"));
+        person__mark(t, spanish, o);
         break;
     case ROW_WISH:
         person__things(t, o);
         if (app_text(o, "status")[0])
             person__state(t, spanish, "  [", app_text(o, "status"), "]");
-        if (cJSON_IsTrue(get(o, "waits")))
-            text_fmt(t, "  (%s)", person__say(spanish, "not sent yet", "sin enviar aún"));
+        person__mark(t, spanish, o);
         break;
     case ROW_SALE:
         text_time(t, spanish, app_text(o, "at"), now_s);
@@ -351,7 +357,7 @@ cJSON *person_pick(const struct person *p, enum row_kind kind)
     return only;
 }
 
-void person_add(struct person *p, const char *kind, const char *text, int64_t now_s)
+void person_add(struct person *p, const char *kind, const char *text, const char *queued, int64_t now_s)
 {
     cJSON *list = cJSON_GetObjectItemCaseSensitive(p->found, "timeline"), *o, *content;
     time_t t = (time_t)now_s;
@@ -367,9 +373,27 @@ void person_add(struct person *p, const char *kind, const char *text, int64_t no
     content = cJSON_AddObjectToObject(o, "content");
     cJSON_AddStringToObject(content, "type", "text");
     cJSON_AddStringToObject(content, "text", text);
-    cJSON_AddBoolToObject(o, "waits", true);
+    cJSON_AddStringToObject(o, "queued", queued);
     cJSON_InsertItemInArray(list, 0, o);
     p->width = 0; /* make the lines again */
+}
+
+void person_answered(struct person *p, const char *queued, bool refused)
+{
+    static const char *const lists[] = {"timeline", "appointments", "wishes"};
+    cJSON *o;
+    size_t i;
+
+    for (i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(p->found, lists[i]))
+        {
+            if (strcmp(app_text(o, "queued"), queued) != 0)
+                continue;
+            cJSON_DeleteItemFromObjectCaseSensitive(o, "queued");
+            if (refused)
+                cJSON_AddTrueToObject(o, "refused");
+            p->width = 0;
+        }
 }
 
 const char *person_media(const cJSON *entry, const char **message, const char **mime)

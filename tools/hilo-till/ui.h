@@ -120,8 +120,12 @@ void person_move(struct person *, int by, int height);
 const char *person_id(const struct person *); /* "" */
 /* Of the chosen row, or the only one there is of that kind; NULL: which one must be chosen. */
 cJSON *person_pick(const struct person *, enum row_kind);
-/* Something that was done here and is not from the gateway yet, at the top of what happened. */
-void person_add(struct person *, const char *kind, const char *text, int64_t now_s);
+/* Something that was done here, at the top of what happened; queued: its id in the queue, until it is
+ * answered. */
+void person_add(struct person *, const char *kind, const char *text, const char *queued, int64_t now_s);
+/* The one of the queue with this id was answered: whatever carries it is not marked any more, or as refused.
+ */
+void person_answered(struct person *, const char *queued, bool refused);
 /* The media of a row's entry: *message and *mime of it; "" when there is none. */
 const char *person_media(const cJSON *entry, const char **message, const char **mime);
 
@@ -151,6 +155,7 @@ struct ui {
 
     struct edit search;
     struct person person;
+    char queued_id[HILOTILL_ID]; /* of the write that was queued last */
     char find_id[HILOTILL_ID], more_id[HILOTILL_ID], slip_id[HILOTILL_ID];
     char *find_params;
     char clerk[65], reason[101];

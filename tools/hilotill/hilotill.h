@@ -209,7 +209,8 @@ HILOTILL_API int hilotill_cached(struct hilotill *, const char *method, const ch
  * exactly once, in the order of these calls, however often line, till or gateway fail. "at" (now) and
  * "clerk" are added where params lack them. It is sent at once when there is a line and nothing waits
  * before it. The gateway's answer comes by on_answer; after a restart of the application, too. One that
- * it refuses for good is kept (hilotill_items) until it is dismissed or sent again, and those after it go on.
+ * it refuses for good is kept (hilotill_items) until it is dismissed or sent again, and those after it go on;
+ * of one that had a card number in it (-32004) only that it was, without its params.
  *
  * What an earlier one makes has no id yet, if that one waits, too: a string "=ID/member" anywhere in
  * params becomes that member of the result of the one with that ID before it is sent ("case":

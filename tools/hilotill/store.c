@@ -43,7 +43,8 @@ static const char *const statements[S__END] = {
     [S_QUEUE] = "INSERT INTO queue(id, method, params, at) VALUES(?1, ?2, ?3, ?4)",
     [S_NEXT] = "SELECT seq, id, method, params FROM queue WHERE code = 0 AND seq > ?1 ORDER BY seq LIMIT 1",
     [S_ANSWERED] = "DELETE FROM queue WHERE id = ?1",
-    [S_REFUSED] = "UPDATE queue SET code = ?2, error = ?3 WHERE id = ?1",
+    [S_REFUSED] =
+        "UPDATE queue SET code = ?2, error = ?3, params = iif(?2 = -32004, '{}', params) WHERE id = ?1",
     [S_DISMISS] = "DELETE FROM queue WHERE id = ?1 AND code <> 0",
     [S_AGAIN] = "UPDATE queue SET code = 0, error = NULL, seq = (SELECT max(seq) FROM (SELECT seq FROM "
                 "sqlite_sequence "
@@ -391,6 +392,7 @@ int till_store_answered(struct till_store *s, const char *id, const cJSON *resul
     return rc;
 }
 
+/* A card number (-32004) is not kept here either. */
 int till_store_refused(struct till_store *s, const char *id, int code, const char *why,
                        struct hilotill_error *e)
 {
