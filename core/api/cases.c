@@ -113,12 +113,15 @@ int case_patch(struct request *rq, struct fault *f)
     memset(&w, 0, sizeof w);
     if (reply_param_id(rq, 0, "cas", "unknown_case", &id, f) != 0 || reply_if_match(rq, &version, f) != 0 ||
         fields_body(rq, &root, f) != 0 || fields_read(root, "", patch_fields, 3, &w, &present, f) != 0 ||
-        case__fields(&w, present, &fields, f) != 0 || write_begin(rq, f) != 0)
+        case__fields(&w, present, &fields, f) != 0)
         return -1;
+    rc = idempotent_begin(rq, NULL, NULL, f);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
     rc = case_update(rq->api->gw, &rq->actor, id, &fields, version, f);
     if (rc == 0)
         rc = case__reply(rq, 200, id, f);
-    return write_end(rq, rc);
+    return idempotent_end(rq, rc, f);
 }
 
 static void case__each(void *arg, struct hilo_id id, const struct rec_case *c)

@@ -91,6 +91,7 @@ int consent_put_one(struct request *rq, struct fault *f)
     struct wanted w;
     const cJSON *root;
     struct hilo_id id;
+    int rc;
 
     memset(&w, 0, sizeof w);
     if (reply_param_id(rq, 0, "cus", "unknown_customer", &id, f) != 0)
@@ -111,9 +112,11 @@ int consent_put_one(struct request *rq, struct fault *f)
     change.type = w.type;
     change.proof = w.proof;
     /* Who wants no messages is heard on a full disk, too. */
-    if ((change.granted ? write_begin(rq, f) : write_begin_anyway(rq, f)) != 0)
-        return -1;
-    if (write_end(rq, consent_put(rq->api->gw, &rq->actor, id, &change, rq->arena, f)) != 0)
-        return -1;
-    return consent__list(rq, id, change.category, f);
+    rc = change.granted ? idempotent_begin(rq, NULL, NULL, f) : idempotent_begin_anyway(rq, f);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    rc = consent_put(rq->api->gw, &rq->actor, id, &change, rq->arena, f);
+    if (rc == 0)
+        rc = consent__list(rq, id, change.category, f);
+    return idempotent_end(rq, rc, f);
 }

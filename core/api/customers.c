@@ -213,13 +213,15 @@ int customer_patch(struct request *rq, struct fault *f)
         fields_read(root, "", patch_fields, 6, &w, &present, f) != 0 ||
         customer__fields(rq, &w, present, &fields, f) != 0 ||
         customer__identifiers(rq, w.add, "/add_identifiers", &add, &n_add, f) != 0 ||
-        customer__identifiers(rq, w.remove, "/remove_identifiers", &gone, &n_gone, f) != 0 ||
-        write_begin(rq, f) != 0)
+        customer__identifiers(rq, w.remove, "/remove_identifiers", &gone, &n_gone, f) != 0)
         return -1;
+    rc = idempotent_begin(rq, NULL, NULL, f);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
     rc = customer_update(rq->api->gw, &rq->actor, id, &fields, add, n_add, gone, n_gone, version, f);
     if (rc == 0)
         rc = customer__reply(rq, 200, id, f);
-    return write_end(rq, rc);
+    return idempotent_end(rq, rc, f);
 }
 
 /* {"phone":"+57…"}: one or more identifiers; who has any of them, each once. */

@@ -58,8 +58,8 @@ int write_end(struct request *rq, int rc)
     return rc;
 }
 
-int idempotent_begin(struct request *rq, const uint8_t content[32], struct access_first *first,
-                     struct fault *f)
+static int idempotent__first(struct request *rq, enum store_use use, const uint8_t content[32],
+                             struct access_first *first, struct fault *f)
 {
     struct access_first before;
     struct fault later = {0};
@@ -68,7 +68,7 @@ int idempotent_begin(struct request *rq, const uint8_t content[32], struct acces
 
     if (idempotent__key(rq, content, f) != 0)
         return -1;
-    room = write_begin(rq, f) == 0;
+    room = idempotent__begin(rq, use, f) == 0;
     if (!rq->once.given)
         return room ? 0 : -1;
     /* A first answer needs no room. */
@@ -93,6 +93,17 @@ int idempotent_begin(struct request *rq, const uint8_t content[32], struct acces
     if (first)
         *first = before;
     return 1;
+}
+
+int idempotent_begin(struct request *rq, const uint8_t content[32], struct access_first *first,
+                     struct fault *f)
+{
+    return idempotent__first(rq, STORE_NEW, content, first, f);
+}
+
+int idempotent_begin_anyway(struct request *rq, struct fault *f)
+{
+    return idempotent__first(rq, STORE_RECORD, NULL, NULL, f);
 }
 
 int idempotent_end(struct request *rq, int rc, struct fault *f)

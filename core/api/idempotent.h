@@ -10,6 +10,8 @@ enum { IDEMPOTENCY_KEY_MAX = 255 };
  * *first, if not NULL, has the message that it is made from (then its message is not
  * empty). -1: a fault. content: the body's SHA-256, or NULL to take rq->body. */
 int idempotent_begin(struct request *, const uint8_t content[32], struct access_first *first, struct fault *);
+/* The same for what is taken on a full disk, too (write_begin_anyway). */
+int idempotent_begin_anyway(struct request *, struct fault *);
 /* rc: what the handler comes to, with rq->answer when it is 0. Stores the answer for
  * the key and does store_end. Returns rc, or -1 and a fault. */
 int idempotent_end(struct request *, int rc, struct fault *);

@@ -79,6 +79,57 @@ static void the_same_idempotency_key_gives_the_first_answer(void **state)
     assert_int_equal(sim_count(&w.sim, "accepted"), before + 1);
 }
 
+/* One change with a key, another one after it, then the first one once more: it is answered as it was, and
+ * changes nothing. */
+static void change_once(const char *method, const char *path, const char *first, const char *second,
+                        const char *key)
+{
+    struct answer a = gate_with(&w.gate, method, path, first, key), b, c;
+
+    assert_int_equal(a.status, 200);
+    b = gate_do(&w.gate, method, path, second);
+    assert_int_equal(b.status, 200);
+    c = gate_with(&w.gate, method, path, first, key);
+    assert_int_equal(c.status, 200);
+    assert_true(has(&c, "Idempotency-Replayed: true"));
+    assert_string_equal(c.body, a.body);
+    answer_done(&c);
+    c = gate_with(&w.gate, method, path, second, key);
+    answer_is(&c, 422, "idempotency_mismatch", NULL);
+    answer_done(&c);
+    answer_done(&b);
+    answer_done(&a);
+}
+
+static void a_change_with_a_key_has_its_effect_once(void **state)
+{
+    char customer[64], path[160];
+    struct answer a;
+
+    (void)state;
+    new_customer(customer);
+    (void)snprintf(path, sizeof path, "/v1/customers/%s", customer);
+    change_once("PATCH", path, "{\"name\":\"Ana\"}", "{\"name\":\"Eva\"}", "Idempotency-Key: c-1");
+    a = gate_get(&w.gate, "/v1/customers/%s", customer);
+    assert_string_equal(answer_str(&a, "name"), "Eva");
+    answer_done(&a);
+
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/consents/promotional", customer);
+    change_once("PUT", path, "{\"state\":\"denied\"}", "{\"state\":\"granted\"}", "Idempotency-Key: c-2");
+    a = gate_get(&w.gate, "/v1/customers/%s/consents", customer);
+    assert_string_equal(answer_str(&a, "consents/0/state"), "granted");
+    answer_done(&a);
+
+    a = gate_post(&w.gate, "/v1/cases", "{\"customer\":\"%s\",\"subject\":\"TV\"}", customer);
+    assert_int_equal(a.status, 201);
+    (void)snprintf(path, sizeof path, "/v1/cases/%s", answer_str(&a, "id"));
+    answer_done(&a);
+    change_once("PATCH", path, "{\"status\":\"closed\"}", "{\"status\":\"open\"}", "Idempotency-Key: c-3");
+    a = gate_get(&w.gate, "%s", path);
+    assert_string_equal(answer_str(&a, "status"), "open");
+    answer_done(&a);
+}
+
 static void problems_point_at_what_is_wrong(void **state)
 {
     static const struct {
@@ -575,6 +626,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_idempotency_key_gives_the_first_answer),
+        cmocka_unit_test(a_change_with_a_key_has_its_effect_once),
         cmocka_unit_test(problems_point_at_what_is_wrong),
         cmocka_unit_test(json_nested_ten_thousand_deep_is_refused),
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused),
