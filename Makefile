@@ -103,6 +103,8 @@ sms_LIBS = $(shell pkg-config --libs libcares libssl libcrypto libcjson)
 pos_LIBS = $(shell pkg-config --libs libssl libcrypto libcjson) -lm
 # Slips: text by libunistring, dates by ICU, codes by libzint, pictures by FreeType and libgd.
 pos_LIBS += $(shell pkg-config --libs libcjson icu-i18n freetype2 gdlib) -lzint -lunistring
+# Connections: WebSocket frames by wslay, HTTP heads by http_parser.
+pos_LIBS += -lwslay -lhttp_parser -lpthread
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 $O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
 
@@ -236,6 +238,11 @@ $O/tests/behave/sms.o: tests/behave/sms.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
 $(filter $O/tests/behave/test_sms% $O/tests/behave/test_schedule $O/tests/behave/test_appointments,$(OUTSIDE_BIN)): $O/tests/behave/sms.o
+$O/tests/behave/pos.o: tests/behave/pos.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$(filter $O/tests/behave/test_pos%,$(OUTSIDE_BIN)): $O/tests/behave/pos.o
+$(filter $O/tests/behave/test_pos%,$(OUTSIDE_BIN)): OUTSIDE_LIBS = -lssl
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
@@ -303,7 +310,7 @@ UNIT_RUN := $(UNIT_BIN:%='%')
 unit: $(UNIT_BIN)
 	$(RUN) $(UNIT_RUN)
 # What drives a channel runs twice: on a thread, and in a worker.
-TWICE := consent doubt inbound infobip log order receipts reload retry sms sms_infobip sms_link sms_trouble sms_twilio story whatsapp_account whatsapp_types
+TWICE := consent doubt inbound infobip log order pos pos_refused receipts reload retry sms sms_infobip sms_link sms_trouble sms_twilio story whatsapp_account whatsapp_types
 # And the demo as it is, and every API example of the README by curl.
 BEHAVE_BIN := $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 BEHAVE_RUN := $(BEHAVE_BIN:%='HILO_BUILD=$O %') \

@@ -109,6 +109,10 @@ void pos_identity_woken(struct pos_identity *);
  * later. */
 bool pos_identity_request(struct pos_identity *, uint64_t request, const struct hilo_http *);
 
+/* Each registered terminal of a store that is not revoked. */
+typedef void pos_identity_each_fn(void *arg, const char *store, const char *terminal, enum pos_role);
+void pos_identity_each(struct pos_identity *, const char *store, pos_identity_each_fn *, void *arg);
+
 /* ---- handshakes ------------------------------------------------------------------------------------------
  */
 

@@ -1,0 +1,20 @@
+/*
+ * Which customer is attended at which terminal: from when she was found or checked in there, until somebody
+ * else does so elsewhere, or for the time that the option says. In memory: after a restart she is found once
+ * more. All [own] loop.
+ */
+#ifndef POS_ATTEND_H
+#define POS_ATTEND_H
+
+#include "till.h"
+
+struct pos_attend *pos_attend_new(void); /* NULL: no memory */
+void pos_attend_free(struct pos *);
+
+/* From now on she is attended here; what waits for her (channel.h) comes. customer: "cus_…". */
+void pos_attend_begin(struct pos *, struct pos_till *, const char *customer);
+/* Where; NULL: nowhere. */
+struct pos_till *pos_attend_where(struct pos *, const char *customer);
+bool pos_attend_here(struct pos *, const struct pos_till *, const char *customer);
+
+#endif
