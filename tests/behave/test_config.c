@@ -288,6 +288,42 @@ static void the_examples_of_sms_are_good(void **state)
     scratch_done(&s);
 }
 
+/* The same of conf/pos.yaml. */
+static void the_example_of_terminals_is_good(void **state)
+{
+    static const struct {
+        const char *options, *says;
+    } row[] = {
+        {"    names: x\n    listen: nowhere\n", "channels.pos.listen must be"},
+        {"    names: x\n    listen: \"1.2.3:7443\"\n", "channels.pos.listen must be"},
+        {"    names: x\n    listen: \"70000\"\n", "channels.pos.listen must be"},
+        {"    names: x\n    country: co\n", "channels.pos.country must be"},
+        {"    names: x\n    heartbeat: 10ms\n", "channels.pos.heartbeat"},
+        {"    names: x\n    tls_min: \"1.1\"\n", "channels.pos.tls_min"},
+        {"    listen: 7443\n", "channels.pos.names"},
+    };
+    struct scratch s;
+    char *text = file_read("conf/pos.yaml", NULL), *yaml, *said, bad[512];
+
+    (void)state;
+    scratch_init(&s);
+    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), text) > 0);
+    said = check(&s, yaml, 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    free(yaml);
+    free(text);
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        (void)snprintf(bad, sizeof bad,
+                       "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  pos:\n    type: pos\n%s",
+                       harness_build(), row[i].options);
+        said = check(&s, bad, 3);
+        says(said, row[i].says);
+        free(said);
+    }
+    scratch_done(&s);
+}
+
 static void faults_of_a_plugins_options_are_told_with_the_others(void **state)
 {
     struct scratch s;
@@ -544,6 +580,7 @@ int main(void)
         cmocka_unit_test(the_example_of_infobip_is_good),
         cmocka_unit_test(the_example_to_try_sms_is_good),
         cmocka_unit_test(the_examples_of_sms_are_good),
+        cmocka_unit_test(the_example_of_terminals_is_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
         cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),
