@@ -113,7 +113,7 @@ $O/tools/%.o: tools/%.c
 	$(COMPILE) -Iinclude $(PKG_CFLAGS) -fPIE -c $< -o $@
 
 $O/hilo: $(CLI_SRC:%.c=$O/%.o)
-	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(shell pkg-config --libs libcurl libcjson) -o $@
+	$(CC) $(LMODE) $(LDFLAGS) -pie $^ $(shell pkg-config --libs libcurl libcjson libqrencode) -o $@
 
 # A till's side of the POS channel, for vendors: it sees nothing of Hilo. And the program on it.
 HILOTILL_OBJ  := $(patsubst %.c,$O/%.o,$(wildcard tools/hilotill/*.c))

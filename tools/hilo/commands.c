@@ -923,6 +923,139 @@ static const struct command c_kannel_convert = {
     .run = cmd_kannel_convert,
 };
 
+/* ---- terminals of shop counters --------------------------------------------------------------- */
+
+#define POS_CHANNEL                                                                                          \
+    {                                                                                                        \
+        "channel", "NAME", 0, false, "which channel of type pos, if there are several"                       \
+    }
+
+static const struct option_row pos_options[] = {POS_CHANNEL, END};
+static const struct option_row pos_enroll_options[] = {
+    {"store", "NAME", 0, false, "its store (A-Z a-z 0-9 _ . -, at most 32)"},
+    {"terminal", "NAME", 0, false, "its name within the store, likewise"},
+    {"role", "ROLE", 0, false, "clerk (the default), cashier or kiosk"},
+    {"lifetime", "TIME", 0, false,
+     "how long the code is good: 30m, 2h, 1d; 7d at most (the channel's code_lifetime)"},
+    {"no-qr", NULL, 0, false, "the code as text alone, also on a terminal"},
+    POS_CHANNEL,
+    END,
+};
+static const struct option_row pos_list_options[] = {
+    {"store", "NAME", 0, false, "those of this store"},
+    {"state", "STATE", 0, false, "active, expired or revoked"},
+    PAGE_OPTIONS,
+    POS_CHANNEL,
+    END,
+};
+static const struct option_row pos_ca_options[] = {
+    {"pem", NULL, 0, false, "the certificates that terminals trust, in PEM, alone"}, POS_CHANNEL, END};
+static const struct command c_pos_enroll = {
+    .name = "pos",
+    .verb = "enroll",
+    .options = pos_enroll_options,
+    .summary = "make a code by which a terminal gets its certificate, once",
+    .help = "The terminal makes its key itself: hilo-till enroll CODE. A code for a terminal that is "
+            "enrolled already replaces\n"
+            "it: the key before is worthless then.",
+    .examples = "  hilo pos enroll --store CENTRO --terminal 3\n"
+                "  hilo pos enroll --store CENTRO --terminal entrada --role kiosk --lifetime 1d\n",
+    .run = cmd_pos_enroll,
+};
+static const struct command c_pos_codes = {
+    .name = "pos",
+    .verb = "codes",
+    .options = pos_options,
+    .summary = "codes that are open, or were used and are not over yet",
+    .examples = "  hilo pos codes\n",
+    .run = cmd_pos_codes,
+};
+static const struct command c_pos_withdraw = {
+    .name = "pos",
+    .verb = "withdraw",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = pos_options,
+    .summary = "make a code worthless",
+    .examples = "  hilo pos withdraw enr_3f9c2b7a10d4e586\n",
+    .run = cmd_pos_withdraw,
+};
+static const struct command c_pos_list = {
+    .name = "pos",
+    .verb = "list",
+    .options = pos_list_options,
+    .summary = "the terminals",
+    .examples = "  hilo pos list --store CENTRO\n",
+    .run = cmd_pos_list,
+};
+static const struct command c_pos_show = {
+    .name = "pos",
+    .verb = "show",
+    .operands = "STORE TERMINAL",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = pos_options,
+    .summary = "a terminal: its certificate, role, connection",
+    .examples = "  hilo pos show CENTRO 3\n",
+    .run = cmd_pos_show,
+};
+static const struct command c_pos_rotate = {
+    .name = "pos",
+    .verb = "rotate",
+    .operands = "STORE TERMINAL",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = pos_options,
+    .summary = "ask a terminal for a new key and certificate now",
+    .help = "It does so as soon as it is connected. The key before is good until the new one was used.",
+    .examples = "  hilo pos rotate CENTRO 3\n",
+    .run = cmd_pos_rotate,
+};
+static const struct command c_pos_revoke = {
+    .name = "pos",
+    .verb = "revoke",
+    .operands = "STORE TERMINAL",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = pos_options,
+    .summary = "trust a terminal no more, at once",
+    .help = "An open connection ends. Only a new code brings it back.",
+    .examples = "  hilo pos revoke CENTRO 3\n",
+    .run = cmd_pos_revoke,
+};
+static const struct command c_pos_role = {
+    .name = "pos",
+    .verb = "role",
+    .operands = "STORE TERMINAL ROLE",
+    .operands_min = 3,
+    .operands_max = 3,
+    .options = pos_options,
+    .summary = "give a terminal another role: clerk, cashier or kiosk",
+    .examples = "  hilo pos role CENTRO 3 cashier\n",
+    .run = cmd_pos_role,
+};
+static const struct command c_pos_remove = {
+    .name = "pos",
+    .verb = "remove",
+    .operands = "STORE TERMINAL",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = pos_options,
+    .summary = "revoke a terminal, and forget it",
+    .examples = "  hilo pos remove CENTRO 3\n",
+    .run = cmd_pos_remove,
+};
+static const struct command c_pos_ca = {
+    .name = "pos",
+    .verb = "ca",
+    .options = pos_ca_options,
+    .summary = "who signs certificates, and where terminals connect to",
+    .examples = "  hilo pos ca\n"
+                "  hilo pos ca --pem >hilo-ca.pem\n",
+    .run = cmd_pos_ca,
+};
+
 const struct command *const commands[] = {
     &c_send,
     &c_message_show,
@@ -972,6 +1105,16 @@ const struct command *const commands[] = {
     &c_webhook_rotate,
     &c_webhook_delete,
     &c_webhook_failures,
+    &c_pos_enroll,
+    &c_pos_codes,
+    &c_pos_withdraw,
+    &c_pos_list,
+    &c_pos_show,
+    &c_pos_rotate,
+    &c_pos_revoke,
+    &c_pos_role,
+    &c_pos_remove,
+    &c_pos_ca,
     &c_media_put,
     &c_media_get,
     &c_backup,
