@@ -29,12 +29,13 @@ static void conn_settle(struct pos_conn *);
 static void conn_log(struct pos_conn *c, const char *reason, bool refused)
 {
     char from[INET6_ADDRSTRLEN];
+    bool named = c->admitted || pos_identity_presented(c->pos->identity, c->ssl, &c->who);
 
     pos_address_text(&c->from, from);
     if (refused) {
         c->pos->conns->refused++;
-        pos_log_refused(c->pos, reason, "address=%s%s%s%s%s", from, c->admitted ? " store=" : "",
-                        c->who.store, c->admitted ? " terminal=" : "", c->who.terminal);
+        pos_log_refused(c->pos, reason, "address=%s%s%s%s%s", from, named ? " store=" : "", c->who.store,
+                        named ? " terminal=" : "", c->who.terminal);
     } else if (c->till) {
         pos_log(c->pos, HILO_LOG_INFO, "pos.closed reason=%s store=%s terminal=%s", reason, c->who.store,
                 c->who.terminal);
@@ -456,6 +457,13 @@ void pos_conn_due(void *arg, struct pos_wheel_entry *e)
     } else if (c->till && now >= c->heard_us + 3 * conf->heartbeat_us) {
         pos_conn_end(c, "silent", true, 1008);
     } else if (c->till && !c->asked && now >= c->heard_us + conf->heartbeat_us) {
+        enum pos_refused why = pos_identity_still(c->pos->identity, &c->who);
+
+        if (why != POS_ADMITTED) { /* its certificate has ended meanwhile */
+            pos_conn_end(c, pos_refused_word(why), true, 1008);
+            conn_settle(c);
+            return;
+        }
         c->asked = true;
         pos_session_ping(c);
     }

@@ -74,8 +74,8 @@ struct pos_identity_hooks {
     /* Answers a pos_identity_enroll or _renew, exactly once, perhaps before it returned. It is on disk by
      * then. */
     void (*answered)(void *arg, uint64_t ref, struct pos_identity_answer *);
-    /* The terminal is not to be trusted any more: push `revoked` with this reason ("revoked", "replaced":
-     * another enrolled as it, "removed") and end its connections. */
+    /* The terminal is not to be trusted any more: push `revoked` with this reason ("revoked", or "replaced":
+     * another enrolled as it) and end its connections. */
     void (*ended)(void *arg, const char *store, const char *terminal, const char *reason);
     /* It is asked to renew its certificate now: push `certificate.rotate`, params {}. */
     void (*rotate)(void *arg, const char *store, const char *terminal);
@@ -146,6 +146,9 @@ int32_t pos_identity_use(struct pos_identity *, SSL_CTX *, bool enrolment, char 
 enum pos_refused pos_identity_admit(struct pos_identity *, SSL *, struct pos_who *who_out);
 /* After one that failed: why. Reads and clears OpenSSL's queue of errors; words: what it said. */
 enum pos_refused pos_identity_failed(struct pos_identity *, SSL *, char words[POS_WORDS]);
+/* Right after pos_identity_failed, once: the store and terminal of the certificate that was refused, for the
+ * log; false: it named none that may be believed. Other members of who_out stay as they are. */
+bool pos_identity_presented(struct pos_identity *, const SSL *, struct pos_who *who_out);
 /* Now, of an open connection: still POS_ADMITTED? For timers: a certificate may end while it is in use. */
 enum pos_refused pos_identity_still(struct pos_identity *, const struct pos_who *);
 

@@ -39,10 +39,10 @@ struct pos_identity {
 
     struct pos_write *writes, **writes_tail; /* one at a time, in order */
 
-    /* What the handshake's callback found, for the call that follows it at once. */
-    const SSL *judged;
+    /* What the handshake's callback found, for the calls that follow it at once. */
+    const SSL *judged, *presented;
     enum pos_refused verdict;
-    char judged_who[2 * POS_CA_NAME + 2];
+    char judged_store[POS_CA_NAME + 1], judged_terminal[POS_CA_NAME + 1];
 };
 
 static inline struct hilo_str pos_id_str(const char *s)

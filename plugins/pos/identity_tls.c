@@ -103,7 +103,8 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
     }
     id->judged = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     id->verdict = verdict;
-    (void)snprintf(id->judged_who, sizeof id->judged_who, "%s%s%s", store, store[0] ? "/" : "", terminal);
+    memcpy(id->judged_store, store, sizeof store);
+    memcpy(id->judged_terminal, terminal, sizeof terminal);
     return verdict == POS_ADMITTED;
 }
 
@@ -182,8 +183,11 @@ enum pos_refused pos_identity_failed(struct pos_identity *id, SSL *ssl, char wor
 
     if (id->judged == ssl && id->verdict != POS_ADMITTED) {
         verdict = id->verdict;
-        (void)snprintf(words, POS_WORDS, "%s", id->judged_who);
+        id->presented = id->judged_store[0] ? ssl : NULL;
+        (void)snprintf(words, POS_WORDS, "%s%s%s", id->judged_store, id->judged_store[0] ? "/" : "",
+                       id->judged_terminal);
     } else {
+        id->presented = NULL;
         (void)snprintf(words, POS_WORDS, "%s", reason ? reason : "");
         if (error && ERR_GET_LIB(error) == ERR_LIB_SSL)
             switch (ERR_GET_REASON(error)) {
@@ -202,6 +206,16 @@ enum pos_refused pos_identity_failed(struct pos_identity *id, SSL *ssl, char wor
     id->judged = NULL;
     ERR_clear_error();
     return verdict;
+}
+
+bool pos_identity_presented(struct pos_identity *id, const SSL *ssl, struct pos_who *who_out)
+{
+    if (!id || !ssl || id->presented != ssl)
+        return false;
+    memcpy(who_out->store, id->judged_store, sizeof who_out->store);
+    memcpy(who_out->terminal, id->judged_terminal, sizeof who_out->terminal);
+    id->presented = NULL;
+    return true;
 }
 
 enum pos_refused pos_identity_still(struct pos_identity *id, const struct pos_who *who)

@@ -61,6 +61,17 @@ static void session_bad(struct pos_conn *c, const char *id, const struct pos_fau
     }
 }
 
+/* Whether it is who it was at the handshake: revoked before its hello, a key that was replaced meanwhile, a
+ * certificate that has ended. */
+static int session_trusted(struct pos_conn *c, struct pos_fault *f)
+{
+    enum pos_refused why = c->enrolment ? POS_ADMITTED : pos_identity_still(c->pos->identity, &c->who);
+
+    if (why == POS_ADMITTED)
+        return 0;
+    return pos_fault(f, POS_E_ROLE, pos_refused_word(why), NULL, "this terminal is not trusted any more");
+}
+
 /* Whether this connection may ask this now. */
 static int session_may(struct pos_conn *c, const struct pos_rpc *rpc, const struct pos_method **m,
                        struct pos_fault *f)
@@ -92,6 +103,11 @@ static void session_begin(struct pos_conn *c, struct pos_rpc *rpc)
     struct pos_fault f;
     struct pos_op *op;
 
+    if (session_trusted(c, &f) != 0) {
+        session_error(c, rpc->id, &f);
+        pos_conn_end(c, f.reason, false, 1008);
+        return;
+    }
     if (session_may(c, rpc, &m, &f) != 0) {
         session_bad(c, rpc->id, &f);
         return;

@@ -4,12 +4,14 @@
  * speaks TLS, and tells alerts.
  */
 #include "harness.h"
+#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 struct rig {
@@ -215,6 +217,7 @@ static void is_let_in(struct rig *r, const char *name, const char *store, const 
 static void is_refused(struct rig *r, const char *name, int alert, const char *reason)
 {
     char line[64];
+    bool named = strcmp(reason, "unknown_ca") != 0 && strcmp(reason, "bad_name") != 0;
     struct process *p = connect_as(r, name);
     char *out = process_output(p);
 
@@ -224,7 +227,7 @@ static void is_refused(struct rig *r, const char *name, int alert, const char *r
     free(out);
     process_free(&p);
     (void)snprintf(line, sizeof line, "pos.refused reason=%s ", reason);
-    (void)process_wait_line(r->gate.process, line, NULL);
+    (void)process_wait_line(r->gate.process, line, named ? " store=" : "", named ? " terminal=" : "", NULL);
 }
 
 /* ---- a gateway
@@ -415,6 +418,42 @@ static void revoked_while_it_is_connected(void **state)
     down(r);
 }
 
+/* A connection that was let in and has said nothing yet is none the better for it. */
+static void revoked_between_handshake_and_hello(void **state)
+{
+    struct rig *r = up("");
+    struct process *p;
+    const char *pipe;
+    char *out;
+    bool seen = false;
+    cJSON *json;
+    int fd;
+
+    (void)state;
+    make_key(r, "till");
+    assert_string_equal(enroll(r, "till", invite(r, "--store CENTRO --terminal 3")), "");
+    pipe = scratch_path(&r->scratch, "pipe");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    fd = open(pipe, O_RDWR);
+    assert_true(fd >= 0);
+    p = talk(r, "hilo-pos/1", "-verify_return_error -CAfile ca.pem -cert till.pem -key till.key", "pipe");
+    while (!seen) { /* until the handshake is through */
+        json = cJSON_Parse(hilo(r, "show CENTRO 3 --json"));
+        seen = json_at(json, "seen") != NULL;
+        cJSON_Delete(json);
+    }
+    hilo_says(r, "revoke CENTRO 3", "state", "revoked");
+    assert_int_equal(write(fd, HELLO, sizeof HELLO - 1), sizeof HELLO - 1);
+    json = answer_to(p, "h1");
+    assert_string_equal(text_of(json, "error/data/reason"), "revoked");
+    cJSON_Delete(json);
+    (void)close(fd);
+    out = process_output(p); /* it ends */
+    free(out);
+    process_free(&p);
+    down(r);
+}
+
 static void asked_to_rotate(void **state)
 {
     struct rig *r = up("");
@@ -540,6 +579,7 @@ int main(void)
         cmocka_unit_test(a_code_outlives_a_crash_and_may_be_withdrawn),
         cmocka_unit_test(who_guesses_codes_waits),
         cmocka_unit_test(revoked_while_it_is_connected),
+        cmocka_unit_test(revoked_between_handshake_and_hello),
         cmocka_unit_test(asked_to_rotate),
         cmocka_unit_test(an_operators_ca_and_what_it_may_sign),
     };
