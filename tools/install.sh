@@ -16,6 +16,7 @@ for so in "$BUILD_DIR"/plugins/*.so; do put 755 "$so" "$root/lib/hilo/plugins"; 
 for h in include/hilo/*; do put 644 "$h" "$root/include/hilo"; done
 put 644 conf/hilo.yaml "$root/share/doc/hilo"
 put 644 conf/infobip.yaml "$root/share/doc/hilo"
+put 644 conf/pos.yaml "$root/share/doc/hilo"
 for provider in smpp infobip twilio; do put 644 "conf/sms-$provider.yaml" "$root/share/doc/hilo"; done
 put 644 conf/hilo.rules.yml "$root/share/doc/hilo"
 for page in tools/man/*.[1-8]; do put 644 "$page" "$root/share/man/man${page##*.}"; done

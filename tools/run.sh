@@ -3,10 +3,10 @@
 # one, the example with made-up secrets and its data in build/run.
 set -eu
 cd "$(dirname "$0")/.."
+mkdir -p build/run # the examples to try have their data there, too
 if [ -n "${HILO_CONFIG:-}" ]; then
     exec "$1/hilod" -c "$HILO_CONFIG"
 fi
-mkdir -p build/run
 sed -e "s#^\( *data_dir:\).*#\1 $PWD/build/run/data#" -e "s#^\( *plugin_dir:\).*#\1 $PWD/$1/plugins#" \
     -e "s#^\( *control:\).*#\1 $PWD/build/run/data/control.sock#" conf/hilo.yaml >build/run/hilo.yaml
 grep -q '^ *plugin_dir:' build/run/hilo.yaml || sed -i "s#^gateway:#gateway:\n  plugin_dir: $PWD/$1/plugins#" build/run/hilo.yaml

@@ -187,21 +187,24 @@ static void the_example_of_infobip_is_good(void **state)
     scratch_done(&s);
 }
 
-/* The same of conf/sms-try.yaml, which has a section of its own for folders. */
-static void the_example_to_try_sms_is_good(void **state)
+/* The same of conf/sms-try.yaml and pos-try.yaml, which have a section of their own for folders. */
+static void the_examples_to_try_are_good(void **state)
 {
+    static const char *const example[] = {"conf/sms-try.yaml", "conf/pos-try.yaml"};
     struct scratch s;
-    char *example = file_read("conf/sms-try.yaml", NULL), *yaml = NULL, *rest = strstr(example, "\nhttp:");
 
     (void)state;
     scratch_init(&s);
-    assert_non_null(rest);
-    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins%s", harness_build(), rest) > 0);
-    char *said = check(&s, yaml, 0);
-    says(said, "is good: 1 channel");
-    free(said);
-    free(yaml);
-    free(example);
+    for (unsigned i = 0; i < sizeof example / sizeof *example; i++) {
+        char *text = file_read(example[i], NULL), *yaml = NULL, *rest = strstr(text, "\nhttp:"), *said;
+        assert_non_null(rest);
+        assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins%s", harness_build(), rest) > 0);
+        said = check(&s, yaml, 0);
+        says(said, "is good: 1 channel");
+        free(said);
+        free(yaml);
+        free(text);
+    }
     scratch_done(&s);
 }
 
@@ -578,7 +581,7 @@ int main(void)
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
         cmocka_unit_test(the_example_of_infobip_is_good),
-        cmocka_unit_test(the_example_to_try_sms_is_good),
+        cmocka_unit_test(the_examples_to_try_are_good),
         cmocka_unit_test(the_examples_of_sms_are_good),
         cmocka_unit_test(the_example_of_terminals_is_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
