@@ -1,6 +1,6 @@
 /*
  * Slips: of a case, an appointment or a wish of a customer who is attended here, as bytes for a printer,
- * as text, or as a picture.
+ * as text, or as a picture; or on the paper of the printer that serves the terminal.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "method.h"
@@ -9,6 +9,7 @@
 #include "json.h"
 #include "op.h"
 #include "pos.h"
+#include "printing.h"
 #include "render.h"
 #include "text.h"
 
@@ -30,10 +31,11 @@ static bool slip_paper(struct pos_op *op, struct pos_paper *paper)
 {
     const char *page = pos_op_text(op, "code_page");
 
-    *paper = pos_paper_default;
-    paper->columns = (uint32_t)pos_op_int(op, "columns", paper->columns);
-    if (paper->columns <= 32)
-        paper->dots = 384;
+    *paper = pos_printing_paper(op->pos, op->till);
+    if (pos_op_int(op, "columns", 0)) {
+        paper->columns = (uint32_t)pos_op_int(op, "columns", 0);
+        paper->dots = paper->columns * 12; /* a letter of the usual font */
+    }
     if (!page || pos_codepage_parse(pos_str(page), &paper->codepage, &paper->page))
         return true;
     pos_op_fail_as(op, POS_E_PARAMS, "value", "/code_page", "code_page must be cp850, cp858 or windows1252");
@@ -43,6 +45,7 @@ static bool slip_paper(struct pos_op *op, struct pos_paper *paper)
 static struct pos_slip *slip_make(struct pos_op *op, const cJSON *record)
 {
     const struct pos_slip_how how = {.locale = pos_str(pos_op_text(op, "language")),
+                                     .time_zone = op->pos->conf.time_zone,
                                      .store = pos_str(op->till->who.store)};
     char *text = cJSON_PrintUnformatted(record), why[POS_SLIP_WORDS] = "";
     enum pos_slip_kind kind = POS_SLIP_CASE;
@@ -87,7 +90,7 @@ static void slip_result(struct pos_op *op, const char *mime, const void *p, size
     }
 }
 
-static void slip_record(struct pos_op *op, const cJSON *record)
+static void slip_render(struct pos_op *op, const cJSON *record)
 {
     const char *format = pos_op_text(op, "format");
     char why[POS_SLIP_WORDS] = "";
@@ -119,6 +122,20 @@ static void slip_record(struct pos_op *op, const cJSON *record)
         no_memory(op);
     free(text);
     free(bytes.p);
+}
+
+static void slip_record(struct pos_op *op, const cJSON *record)
+{
+    struct pos_slip *slip;
+
+    if (pos_op_text(op, "format")) {
+        slip_render(op, record);
+        return;
+    }
+    slip = slip_make(op, record);
+    if (slip)
+        pos_printing_print(op, slip);
+    pos_slip_free(&slip);
 }
 
 /* ---- the record
@@ -161,19 +178,15 @@ static void slip_wishes(struct pos_op *op, uint32_t status, cJSON *body)
     slip_found(op, found);
 }
 
-void pos_do_slip_render(struct pos_op *op)
+static void slip_ask(struct pos_op *op)
 {
     const char *kind = pos_op_text(op, "kind"), *id = pos_op_text(op, "id"),
-               *customer = pos_op_text(op, "customer"), *format = pos_op_text(op, "format");
+               *customer = pos_op_text(op, "customer");
     enum pos_slip_kind of;
     char escaped[200], path[256];
 
     if (!pos_slip_kind_parse(pos_str(kind), &of)) {
         pos_op_fail_as(op, POS_E_PARAMS, "value", "/kind", "kind must be case, appointment or wish");
-        return;
-    }
-    if (strcmp(format, "escpos") != 0 && strcmp(format, "text") != 0 && strcmp(format, "png") != 0) {
-        pos_op_fail_as(op, POS_E_PARAMS, "value", "/format", "format must be escpos, text or png");
         return;
     }
     if (!pos_attend_here(op->pos, op->till, customer)) {
@@ -191,4 +204,19 @@ void pos_do_slip_render(struct pos_op *op)
         (void)snprintf(path, sizeof path, "/v1/%s/%s", of == POS_SLIP_CASE ? "cases" : "appointments",
                        escaped);
     pos_op_api(op, "GET", path, NULL, false, "", -1, of == POS_SLIP_WISH ? slip_wishes : slip_answered);
+}
+
+void pos_do_slip_render(struct pos_op *op)
+{
+    const char *format = pos_op_text(op, "format");
+
+    if (strcmp(format, "escpos") != 0 && strcmp(format, "text") != 0 && strcmp(format, "png") != 0)
+        pos_op_fail_as(op, POS_E_PARAMS, "value", "/format", "format must be escpos, text or png");
+    else
+        slip_ask(op);
+}
+
+void pos_do_slip_print(struct pos_op *op)
+{
+    slip_ask(op);
 }

@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include "listen.h"
+#include "printer.h"
 
 #define BIT(x) (UINT32_C(1) << (x))
 
@@ -96,6 +97,15 @@ const struct hilo_option pos_options[POS_OPTIONS] = {
      .help = "The same by one clerk, wherever.", .flags = HILO_OPT_RELOADABLE, .min = 0, .max = 1000000},
     {OPTION(held_max, HILO_OPT_INT), .name = "held", .def = "1000",
      .help = "Messages that may wait here until their customer is attended.", .min = 1, .max = 100000},
+    {OPTION(printers, HILO_OPT_STR), .name = "printers",
+     .help = "Receipt printers by store or terminal: \"CENTRO=10.0.0.5 CENTRO/3=10.0.0.6:9100/58mm/cp850\" (printer.h).",
+     .max = 16384},
+    {OPTION(print_patience_us, HILO_OPT_DURATION), .name = "print_within", .def = "10m",
+     .help = "A slip that can't be begun for so long (no paper, no connection) has failed.", .min = 1000000,
+     .max = 86400000000},
+    {OPTION(time_zone, HILO_OPT_STR), .name = "time_zone",
+     .help = "Where dates on slips are read (America/Bogota), if the record has none of its own; else the gateway's.",
+     .max = 64},
 };
 
 void pos_options_identity(const struct pos_conf *conf, struct pos_identity_conf *out)
@@ -134,6 +144,11 @@ const char *pos_options_wrong(const struct pos_conf *conf)
     for (i = 0; i < conf->country.n; i++)
         if (conf->country.p[i] < 'A' || conf->country.p[i] > 'Z' || conf->country.n != 2)
             return "country must be two capital letters (ISO 3166): CO";
+    wrong = pos_printers_wrong(conf->printers);
+    if (wrong)
+        return wrong;
+    if (!pos_slip_time_zone_known(conf->time_zone))
+        return "time_zone must be a name of the IANA list: America/Bogota";
     pos_options_identity(conf, &identity);
     return pos_identity_wrong_option(&identity);
 }

@@ -6,7 +6,7 @@
 
 #include "pos.h"
 
-enum { POS_OPTIONS = 21 };
+enum { POS_OPTIONS = 24 };
 extern const struct hilo_option pos_options[POS_OPTIONS];
 extern const struct hilo_abilities pos_abilities;
 

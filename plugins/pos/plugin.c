@@ -10,6 +10,7 @@
 #include "listen.h"
 #include "options.h"
 #include "painter.h"
+#include "printing.h"
 #include "push.h"
 #include "session.h"
 #include "text.h"
@@ -170,6 +171,7 @@ static void plugin_free(struct pos *pos)
     pos->draining = true;
     pos_listen_free(&pos->listen);
     pos_follow_free(pos);
+    pos_printing_free(pos);
     pos_channel_free(pos);
     pos_conns_free(pos);
     pos_attend_free(pos);
@@ -201,7 +203,7 @@ static bool plugin_parts(struct pos *pos)
            (pos->follow = pos_follow_new(pos)) &&
            (pos->identity =
                 pos_identity_new(&pos->host, pos->self, &pos->identity_conf, &plugin_hooks, pos)) &&
-           (pos->painter = pos_painter_new(pos));
+           (pos->painter = pos_painter_new(pos)) && (pos->printing = pos_printing_new(pos));
 }
 
 static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self, const void *conf,
@@ -240,6 +242,7 @@ static int32_t plugin_start(void *inst)
     if (!pos)
         return HILO_BUG;
     pos_identity_start(pos->identity);
+    pos_printing_start(pos);
     return HILO_OK;
 }
 
@@ -253,6 +256,7 @@ static void plugin_drain(void *inst, int64_t mono_us)
     pos->draining = true;
     pos_listen_free(&pos->listen);
     pos_channel_drain(pos);
+    pos_printing_drain(pos);
     pos_conns_end(pos, "going_down", 1001);
 }
 
@@ -322,7 +326,8 @@ static void plugin_on_context(void *inst, uint64_t token, int32_t code, struct h
 {
     struct pos *pos = plugin_of(inst);
 
-    if (pos && !pos_identity_on_context(pos->identity, token, code, val, version))
+    if (pos && !pos_identity_on_context(pos->identity, token, code, val, version) &&
+        !pos_printing_on_context(pos, token, code, val, version))
         pos_ask_on_context(pos, token, code, val, version);
 }
 
@@ -366,7 +371,7 @@ static void plugin_on_fd(void *inst, int32_t fd, uint32_t events)
 {
     struct pos *pos = plugin_of(inst);
 
-    if (pos)
+    if (pos && !pos_printing_on_fd(pos, fd, events))
         pos_react_on_fd(&pos->react, fd, events);
 }
 
@@ -374,7 +379,7 @@ static void plugin_on_timer(void *inst, uint32_t id)
 {
     struct pos *pos = plugin_of(inst);
 
-    if (pos && !pos_identity_on_timer(pos->identity, id))
+    if (pos && !pos_identity_on_timer(pos->identity, id) && !pos_printing_on_timer(pos, id))
         pos_react_on_timer(&pos->react, id);
 }
 
@@ -386,6 +391,7 @@ static void plugin_woken(void *inst)
         return;
     pos_identity_woken(pos->identity);
     pos_painter_woken(pos);
+    pos_printing_woken(pos);
     pos_ask_woken(pos);
 }
 

@@ -36,6 +36,8 @@ struct pos_conf {
     struct hilo_str origins, country;
     int64_t finds_per_terminal, finds_per_clerk; /* a minute */
     int64_t held_max;
+    struct hilo_str printers, time_zone;
+    int64_t print_patience_us;
 };
 enum pos_tls_min { POS_TLS_1_3, POS_TLS_1_2 };
 
@@ -48,6 +50,7 @@ struct pos_attend;    /* attend.h */
 struct pos_pushes;    /* push.h */
 struct pos_follow;    /* follow.h */
 struct pos_channel;   /* channel.h */
+struct pos_printing;  /* printing.h */
 struct pos_conns;     /* conn.h */
 struct pos_painter;   /* painter.h */
 
@@ -73,6 +76,7 @@ struct pos {
     struct pos_pushes *pushes;
     struct pos_follow *follow;
     struct pos_channel *channel;
+    struct pos_printing *printing;
     struct pos_painter *painter;
     TAILQ_HEAD(pos_all_ops, pos_op) ops; /* of all terminals */
     bool draining;
