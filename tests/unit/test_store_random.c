@@ -6,15 +6,24 @@
  */
 #include "test_store_tools.h"
 
-enum { PEOPLE = 6, MESSAGES = 4096, MEDIA = 256, CASES = 12, MOVES = 6000, RECENT = 40, APPOINTMENTS = 64 };
+enum {
+    PEOPLE = 6,
+    MESSAGES = 4096,
+    MEDIA = 256,
+    CASES = 12,
+    MOVES = 6000,
+    RECENT = 40,
+    APPOINTMENTS = 64,
+    WISHES = 2000
+};
 
 struct model {
     struct rig *r;
     uint64_t random;
     struct person person[PEOPLE];
     struct hilo_id message[MESSAGES], media[MEDIA], cases[CASES];
-    struct hilo_id appointment[APPOINTMENTS];
-    unsigned n_messages, n_media, n_cases, n_appointments;
+    struct hilo_id appointment[APPOINTMENTS], wish[WISHES], stock[WISHES];
+    unsigned n_messages, n_media, n_cases, n_appointments, n_wishes, n_stock;
     unsigned committed_messages; /* of those, how many are on disk for sure */
     uint64_t committed_seq;
     unsigned cuts;
@@ -421,6 +430,131 @@ static void change_appointment(struct model *m)
     m->appointment[m->n_appointments++] = id;
 }
 
+/* ---- at a counter ---- */
+
+static struct rec_stock stock_now(struct model *m, struct hilo_id id, bool *there_out)
+{
+    struct key k = key_stock(STR("S"), id);
+    struct rec_stock s = {.at = 0};
+
+    *there_out = store_record(m->r->store, TABLE_STOCK, key_str(&k), &rec_desc_stock, m->r->arena, &s,
+                              &m->r->err) == HILO_OK;
+    return s;
+}
+
+/* One of the last, whether or not its event survived the last power cut. */
+static struct hilo_id some_id(struct model *m, const struct hilo_id *ids, unsigned n)
+{
+    return n ? ids[n - 1 - any(m, n < 12 ? n : 12)] : (struct hilo_id){{0}};
+}
+
+static void offer(struct model *m, struct hilo_id id, const struct rec_wish *w)
+{
+    const struct hilo_id stock = some_id(m, m->stock, m->n_stock);
+    bool there;
+    const struct rec_stock s = stock_now(m, stock, &there);
+    const struct person *p = NULL;
+
+    for (unsigned i = 0; i < PEOPLE; i++)
+        if (id_eq(m->person[i].customer, w->customer))
+            p = &m->person[i];
+    if (!there || !p || s.turn >= w->number)
+        return;
+    if (any(m, 4) == 0) {
+        MOVE(m, wish_passed, .id = id, .stock = stock, .reason = STR("no_address"));
+        return;
+    }
+    struct draft d = {.policy = any(m, 2), .priority = 1};
+    struct hilo_id message = rig_id(m->r);
+    MOVE(m, message_accepted, .id = message, .message = rig_bytes(m->r, p, &d, HILO_KIND_OUTBOUND, message),
+         .policy = d.policy);
+    remember(m, message);
+    MOVE(m, wish_offered, .id = id, .stock = stock, .message = message, .until = 1 + any(m, 100000));
+}
+
+/* A wish on its way, or another one, or something that arrives. */
+static void wish(struct model *m)
+{
+    const struct hilo_id id = some_id(m, m->wish, m->n_wishes);
+    const struct key k = key_of_id(id);
+    struct rec_wish w;
+    const bool known = store_record(m->r->store, TABLE_WISH, key_str(&k), &rec_desc_wish, m->r->arena, &w,
+                                    &m->r->err) == HILO_OK;
+    bool there;
+
+    switch (any(m, 6)) {
+    case 0:
+        if (m->n_wishes == WISHES)
+            return;
+        m->wish[m->n_wishes] = rig_id(m->r);
+        MOVE(m, wish_added, .id = m->wish[m->n_wishes++], .customer = m->person[any(m, PEOPLE)].customer,
+             .sku = STR("S"), .size = STR("M"), .at = 7);
+        return;
+    case 1: {
+        if (m->n_stock < WISHES && any(m, 3) == 0) {
+            m->stock[m->n_stock] = rig_id(m->r);
+            MOVE(m, stock_arrived, .id = m->stock[m->n_stock++], .sku = STR("S"), .quantity = 1 + any(m, 9));
+            return;
+        }
+        const struct hilo_id stock = some_id(m, m->stock, m->n_stock);
+        (void)stock_now(m, stock, &there);
+        if (there && any(m, 2))
+            MOVE(m, stock_sold, .id = stock, .sku = STR("S"), .quantity = 1 + any(m, 2));
+        else if (there)
+            MOVE(m, stock_rested, .id = stock, .sku = STR("S"), .ended = any(m, 2));
+        return;
+    }
+    case 2:
+    case 3:
+    case 4:
+        if (known && w.status == WISH_WAITING)
+            offer(m, id, &w);
+        return;
+    default:
+        if (known && w.status == WISH_OFFERED)
+            MOVE(m, wish_settled, .id = id, .status = any(m, 3) ? WISH_FULFILLED + any(m, 3) : WISH_WAITING);
+        else if (known && w.status == WISH_LAPSED)
+            MOVE(m, wish_settled, .id = id, .status = WISH_FULFILLED);
+    }
+}
+
+static void at_the_counter(struct model *m)
+{
+    const struct hilo_id customer = m->person[any(m, PEOPLE)].customer;
+    struct hilo_writer w;
+
+    switch (any(m, 4)) {
+    case 0:
+        MOVE(m, customer_looked_up, .customer = any(m, 3) ? customer : (struct hilo_id){{0}},
+             .by = LOOKUP_DOCUMENT, .reason = STR("r"), .store = STR("CENTRO"));
+        return;
+    case 1:
+        MOVE(m, visit_recorded, .id = rig_id(m->r), .customer = customer, .at = any(m, 1000));
+        return;
+    case 2:
+        MOVE(m, sale_recorded, .id = rig_id(m->r), .customer = customer, .at = any(m, 1000),
+             .items = STR("[]"), .number = arena_fmt(m->r->arena, "F-%u", (unsigned)any(m, 20)));
+        return;
+    default: {
+        if (!m->n_cases)
+            return;
+        const struct hilo_id c = m->cases[any(m, m->n_cases)], id = rig_id(m->r);
+        const struct key k = key_of_id(c);
+        struct rec_case r;
+        if (store_record(m->r->store, TABLE_CASE, key_str(&k), &rec_desc_case, m->r->arena, &r, &m->r->err) !=
+            HILO_OK)
+            return;
+        arena_writer(m->r->arena, &w);
+        hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_NOTE);
+        hilo_put_id(&w, HILO_T_MSG_ID, id);
+        hilo_put_id(&w, HILO_T_MSG_CUSTOMER, r.customer);
+        hilo_put_id(&w, HILO_T_MSG_CASE, c);
+        MOVE(m, case_noted, .id = id, .message = hilo_written(&w));
+        remember(m, id);
+    }
+    }
+}
+
 /* ---- on disk ---- */
 
 static void commit(struct model *m)
@@ -460,10 +594,11 @@ static void media_file(const struct rig *r)
 static void play(struct rig *r, uint64_t seed)
 {
     static void (*const moves[])(struct model *) = {
-        accept, accept,  receive,        claim,       claim,         claim,
-        report, report,  report,         receipt,     receipt,       receipt,
-        settle, requeue, download,       change_case, change_person, remember_and_forget,
-        part,   part,    change_consent, come_due,    come_due,      change_appointment};
+        accept, accept,  receive,        claim,         claim,         claim,
+        report, report,  report,         receipt,       receipt,       receipt,
+        settle, requeue, download,       change_case,   change_person, remember_and_forget,
+        part,   part,    change_consent, come_due,      come_due,      change_appointment,
+        wish,   wish,    wish,           at_the_counter};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);
