@@ -27,8 +27,11 @@ static int no_sync(int fd)
     return 0;
 }
 
-static const struct journal_sys fuzz_sys = {
-    .pwrite = pwrite, .fdatasync = no_sync, .fsync = no_sync, .fallocate = fallocate};
+static const struct journal_sys fuzz_sys = {.pwrite = pwrite,
+                                            .fdatasync = no_sync,
+                                            .fsync = no_sync,
+                                            .fallocate = fallocate,
+                                            .forget = journal__forget};
 
 /* What a writer would have put there: only lengths, counts, sequences and synced are the input's. */
 static void put_right(uint8_t *p, size_t n, uint32_t number)

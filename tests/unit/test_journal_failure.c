@@ -57,8 +57,11 @@ static int test_fallocate(int fd, int mode, off_t at, off_t n)
     return fallocate(fd, mode, at, n);
 }
 
-static const struct journal_sys test_sys = {
-    .pwrite = test_pwrite, .fdatasync = test_fdatasync, .fsync = fsync, .fallocate = test_fallocate};
+static const struct journal_sys test_sys = {.pwrite = test_pwrite,
+                                            .fdatasync = test_fdatasync,
+                                            .fsync = fsync,
+                                            .fallocate = test_fallocate,
+                                            .forget = journal__forget};
 
 static int reset(void **state)
 {

@@ -250,7 +250,8 @@ static void a_cut_is_on_disk_in_each_segment(void **state)
     static const struct journal_sys sys = {.pwrite = noting_pwrite,
                                            .fdatasync = noting_fdatasync,
                                            .fsync = noting_fdatasync,
-                                           .fallocate = fallocate};
+                                           .fallocate = fallocate,
+                                           .forget = journal__forget};
     struct seen s;
     struct folder f = two_segments(&s, false);
     struct journal_options o = options(&f);
@@ -312,8 +313,25 @@ static int lower_sync(int fd)
     return -1;
 }
 
-static const struct journal_sys lower_sys = {
-    .pwrite = lower_pwrite, .fdatasync = lower_sync, .fsync = lower_sync, .fallocate = fallocate};
+/* A system need not forget what it is asked to. */
+static void lower_keeps(int fd)
+{
+    (void)fd;
+}
+
+static void lower_forget(int fd)
+{
+    const struct lower *l = lower_of(fd);
+    for (size_t page = 0; l && page < PAGES; page++)
+        if (!l->dirty[page])
+            assert_int_equal(pwrite(fd, l->disk + page * PAGE, PAGE, (off_t)(page * PAGE)), PAGE);
+}
+
+static const struct journal_sys lower_sys = {.pwrite = lower_pwrite,
+                                             .fdatasync = lower_sync,
+                                             .fsync = lower_sync,
+                                             .fallocate = fallocate,
+                                             .forget = lower_keeps};
 
 /* All that the files hold now is on disk. */
 static void lower_new(const struct folder *f)
@@ -395,6 +413,46 @@ static void what_a_failed_sync_has_lost_is_written_again(void **state)
     assert_int_equal(s.n, 8);
     journal_close(&j);
     folder_free(&x.f);
+}
+
+/* Only of the zeros that a cut writes into the second segment. */
+static int cut_sync(int fd)
+{
+    struct lower *l = lower_of(fd);
+    lower_fails = l == &lower[1] && l->dirty[1];
+    int rc = lower_sync(fd);
+    lower_fails = false;
+    return rc;
+}
+
+/* The sync of a cut fails, and memory has zeros where the disk has the second batch of the tail. It must
+ * not come back behind what is written next, whose sequence it would go on from. */
+static void a_cut_whose_sync_failed_is_made_again(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct folder f = two_segments(&s, false);
+    struct journal_options o = options(&f);
+    struct journal_sys sys = lower_sys, forgets = lower_sys;
+    struct journal_recovery r;
+    struct journal *j = NULL;
+    struct err err = {0};
+    sys.fdatasync = cut_sync;
+    forgets.forget = lower_forget;
+    file_write(&f, 1, "\0\0\0", 3, POSITION_OFFSET(s.ends[0]) + 777);
+    lower_new(&f);
+    assert_int_equal(journal__open(&o, &sys, 0, 0, false, NULL, NULL, &err, &r, &j), HILO_IO);
+    assert_null(j);
+    assert_int_equal(journal__open(&o, &forgets, 0, 0, false, NULL, NULL, &err, &r, &j), HILO_OK);
+    assert_int_equal(r.last_seq, 1);
+    put_commit(j, 1000);
+    journal__drop(&j);
+    lower_boot(&f);
+    s = (struct seen){.next = 1};
+    j = reopen(&f, &s, NULL);
+    assert_int_equal(s.n, 2);
+    journal_close(&j);
+    folder_free(&f);
 }
 
 /* A commit over two segments, and the heads of the second and of the one that was made ahead. */
@@ -904,6 +962,7 @@ int main(void)
         cmocka_unit_test(a_cut_is_on_disk_in_each_segment),
         cmocka_unit_test(what_a_failed_sync_has_lost_is_written_again),
         cmocka_unit_test(what_is_written_again_is_so_before_it_is_replayed),
+        cmocka_unit_test(a_cut_whose_sync_failed_is_made_again),
         cmocka_unit_test(little_is_written_again),
         cmocka_unit_test(a_witness_in_a_later_segment_counts),
         cmocka_unit_test(rubbish_where_nothing_was_written_loses_nothing),

@@ -173,8 +173,11 @@ static int sync_with_company(int fd)
 static void others_append_while_the_leader_syncs(void **state)
 {
     (void)state;
-    static const struct journal_sys sys = {
-        .pwrite = write_after_a_read, .fdatasync = sync_with_company, .fsync = fsync, .fallocate = fallocate};
+    static const struct journal_sys sys = {.pwrite = write_after_a_read,
+                                           .fdatasync = sync_with_company,
+                                           .fsync = fsync,
+                                           .fallocate = fallocate,
+                                           .forget = journal__forget};
     struct folder f = folder_new();
     struct err err = {0};
     struct journal *j = NULL;

@@ -99,6 +99,12 @@ int32_t journal__open(const struct journal_options *o, const struct journal_sys 
      * killed, or have failed to sync it. */
     if (rc == HILO_OK && !read_only)
         rc = journal__scan(&j->set, from, from_seq, NULL, NULL, err, &r);
+    /* Unless it was closed well: where a sync has failed, even that of a cut, memory and disk may differ. */
+    if (rc == HILO_OK && !read_only && r.synced != r.end) {
+        rc = segment_set_forget(&j->set, POSITION_SEGMENT(r.synced ? r.synced : from), err);
+        if (rc == HILO_OK)
+            rc = journal__scan(&j->set, from, from_seq, NULL, NULL, err, &r);
+    }
     if (rc == HILO_OK && !read_only)
         rc = journal__settle_found(&j->set, &r, from, err);
     if (rc == HILO_OK)

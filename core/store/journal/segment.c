@@ -30,8 +30,16 @@
 
 enum { OPEN_MAX = 64 };
 
-const struct journal_sys journal__sys = {
-    .pwrite = pwrite, .fdatasync = fdatasync, .fsync = fsync, .fallocate = fallocate};
+void journal__forget(int fd)
+{
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+const struct journal_sys journal__sys = {.pwrite = pwrite,
+                                         .fdatasync = fdatasync,
+                                         .fsync = fsync,
+                                         .fallocate = fallocate,
+                                         .forget = journal__forget};
 
 struct segment_name segment_name(uint32_t number)
 {
@@ -438,6 +446,20 @@ int32_t segment_set_sync(struct segment_set *set, uint32_t from, struct err *err
         segment_set_unpin(set, n);
     }
     return rc;
+}
+
+int32_t segment_set_forget(struct segment_set *set, uint32_t from, struct err *err)
+{
+    uint32_t first = segment_set_first(set), last = segment_set_last(set);
+    for (uint32_t n = from > first ? from : first; n <= last; n++) {
+        struct segment seg;
+        int32_t rc = segment_set_pin(set, n, err, &seg);
+        if (rc != HILO_OK)
+            return rc;
+        set->sys->forget(seg.fd);
+        segment_set_unpin(set, n);
+    }
+    return HILO_OK;
 }
 
 /* Not synced: should a power cut bring it back, it is removed again, and the next one of that name is

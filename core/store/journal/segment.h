@@ -20,8 +20,11 @@ struct journal_sys {
     int (*fdatasync)(int fd);
     int (*fsync)(int fd);
     int (*fallocate)(int fd, int mode, off_t, off_t);
+    /* What the system has of the file in its memory, and takes to be on disk, is read from there again. */
+    void (*forget)(int fd);
 };
 extern const struct journal_sys journal__sys;
+void journal__forget(int fd);
 
 enum { SEGMENT_PIECE_BYTES = 128 << 10 }; /* of zeros, each synced by itself */
 
@@ -67,6 +70,8 @@ int32_t segment_set_load(struct segment_set *, struct err *, uint32_t *unfinishe
 /* Makes durable what was found: the names, and the segments from this number on. They may be
  * only in the system's memory, if the process that made them was killed. */
 int32_t segment_set_sync(struct segment_set *, uint32_t from, struct err *);
+/* Segments from this number on are read from the disk again. */
+int32_t segment_set_forget(struct segment_set *, uint32_t from, struct err *);
 int32_t segment_set_remove_unfinished(struct segment_set *, uint32_t number, struct err *);
 
 /* Makes the next segment, zero-filled and synced with its folder, and adds it. One
