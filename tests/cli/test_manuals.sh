@@ -1,6 +1,6 @@
 #!/bin/sh
 # The manual pages say what the programs do: every option of every command of hilo is in
-# hilo(1), every option of hilod in hilod(8), and every key of the configuration with its
+# hilo(1), every option of hilo-till in hilo-till(1) and of hilod in hilod(8), and every key of the configuration with its
 # default in hilo.yaml(5); the plugin of hilo-plugin(7) compiles and is one. HILO_BUILD:
 # where hilo is.
 set -eu
@@ -24,6 +24,10 @@ for line in $(echo "$commands" | sed 's/ \[.*//; s/ [A-Z].*//' | tr ' ' '+'); do
     done
 done
 [ "$options" -ge 100 ] || say "only $options options were found in hilo's help: this test reads it wrongly"
+
+for option in $("$hilo-till" --help | grep -o -- '--[a-z][a-z-]*' | sort -u | sed 's/--//'); do
+    grep -q "Fl.* -$option\( \|\$\)" tools/man/hilo-till.1 || say "hilo-till.1 has no option --$option"
+done
 
 # hilod stands beside hilo in every whole build.
 if [ -x "${hilo}d" ]; then

@@ -23,7 +23,8 @@ static void screen__end(int sig)
 /* ---- what the clerk is told
  * --------------------------------------------------------------------------------- */
 
-static void screen__say(struct ui *ui, bool bad, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void screen__say(struct ui *ui, bool bad, const char *fmt,
+                                                              va_list ap)
 {
     char text[600];
 

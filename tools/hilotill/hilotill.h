@@ -45,13 +45,13 @@
 extern "C" {
 #endif
 
-#define HILOTILL_API __attribute__((visibility("default")))
+#define HILOTILL_API           __attribute__((visibility("default")))
 #define HILOTILL_VERSION_MAJOR 1
 #define HILOTILL_VERSION_MINOR 0
 
 enum {
     HILOTILL_OK = 0,
-    HILOTILL_EARG = -1,         /* what was passed can't be (no JSON object, too long, no such id) */
+    HILOTILL_EARG = -1, /* what was passed can't be (no JSON object, too long, no such id) */
     HILOTILL_ENOMEM = -2,
     HILOTILL_EDISK = -3,        /* the folder can't be read or written: errno's words are in the text */
     HILOTILL_EFULL = -4,        /* the queue has as many as it may, or the disk is full; nothing was queued */
@@ -61,7 +61,7 @@ enum {
     HILOTILL_ENOTENROLLED = -8, /* no certificate here yet: hilotill_enroll */
     HILOTILL_EREFUSED = -9,     /* the gateway refused (an enrolment code, a certificate request) */
     HILOTILL_ETRUST = -10,      /* who answered is not the gateway that this till was enrolled at */
-    HILOTILL_ELOST = -11        /* the line ended, or 30 s passed, before the answer: it may have taken effect */
+    HILOTILL_ELOST = -11 /* the line ended, or 30 s passed, before the answer: it may have taken effect */
 };
 
 struct hilotill; /* one till; opaque */
@@ -79,22 +79,22 @@ enum hilotill_line {
     HILOTILL_WAITING = 2,    /* tries again at retry_in_ms; reason says why the last try failed */
     HILOTILL_ONLINE = 3,     /* hello was answered */
     HILOTILL_ENROLLING = 4,
-    HILOTILL_REVOKED = 5     /* the gateway has taken this till's certificate back; enrol again */
+    HILOTILL_REVOKED = 5 /* the gateway has taken this till's certificate back; enrol again */
 };
 
 /* What a status bar shows. */
 struct hilotill_status {
-    uint32_t line;             /* enum hilotill_line */
-    uint32_t waiting;          /* writes in the queue */
-    uint32_t refused;          /* of earlier ones, those that the gateway refused and nobody has dismissed */
+    uint32_t line;    /* enum hilotill_line */
+    uint32_t waiting; /* writes in the queue */
+    uint32_t refused; /* of earlier ones, those that the gateway refused and nobody has dismissed */
     uint32_t queue_max;
     const char *store, *terminal, *role; /* of the certificate; role once hello was answered; "" before */
-    const char *country;       /* of documents that name none, as the operator has set it; "" */
-    const char *host;          /* where it connects to, "host:port" */
-    const char *reason;        /* a sentence: why there is no line, or what is wrong with the disk; "" */
-    int64_t retry_in_ms;       /* until the next try; 0 when it is not waiting */
-    int64_t clock_behind_ms;   /* the gateway's clock less ours, at the last hello */
-    int64_t certificate_ends;  /* Unix time in seconds; 0: none. Renewed by itself 30 days before */
+    const char *country;                 /* of documents that name none, as the operator has set it; "" */
+    const char *host;                    /* where it connects to, "host:port" */
+    const char *reason;       /* a sentence: why there is no line, or what is wrong with the disk; "" */
+    int64_t retry_in_ms;      /* until the next try; 0 when it is not waiting */
+    int64_t clock_behind_ms;  /* the gateway's clock less ours, at the last hello */
+    int64_t certificate_ends; /* Unix time in seconds; 0: none. Renewed by itself 30 days before */
 };
 
 /* An answer to hilotill_request or hilotill_queue, exactly one for each id within a run. */
@@ -131,8 +131,8 @@ struct hilotill_options {
     const char *host;     /* "host" or "host:port" instead of the one of the enrolment; NULL */
     /* What this till can do, for hello: method names of pushes, separated by spaces; NULL: none. */
     const char *capabilities;
-    uint32_t cache_max;   /* answers kept for when there is no line; 0: 500 */
-    uint32_t cache_hours; /* for so long; 0: 24. They hold customers' data */
+    uint32_t cache_max;                        /* answers kept for when there is no line; 0: 500 */
+    uint32_t cache_hours;                      /* for so long; 0: 24. They hold customers' data */
     uint32_t backoff_first_ms, backoff_max_ms; /* between tries; 0: 1000 and 60000 */
 
     /* Callbacks, from hilotill_run alone; each may be NULL. */
@@ -153,7 +153,8 @@ struct hilotill_options {
 
 /* Opens the folder. HILOTILL_OK and *out; else nothing is left behind: EARG, EDISK, EFULL (no
  * room to open it), EDAMAGED, EINUSE, ENOMEM. Connects to nothing. */
-HILOTILL_API int hilotill_open(const struct hilotill_options *, struct hilotill **out, struct hilotill_error *);
+HILOTILL_API int hilotill_open(const struct hilotill_options *, struct hilotill **out,
+                               struct hilotill_error *);
 /* Ends the line and frees all; *t becomes NULL. What waits in the queue is there at the next
  * hilotill_open. NULL and a pointer to NULL are taken. */
 HILOTILL_API void hilotill_close(struct hilotill **t);
@@ -221,8 +222,8 @@ HILOTILL_API int hilotill_queue(struct hilotill *, const char *method, const cha
                                 char id_out[HILOTILL_ID], struct hilotill_error *);
 /* Calls each for what is in the queue, oldest first, those refused too; stops when it returns
  * non-zero. each must not queue or dismiss. */
-HILOTILL_API int hilotill_items(struct hilotill *, int (*each)(void *arg, const struct hilotill_item *), void *arg,
-                                struct hilotill_error *);
+HILOTILL_API int hilotill_items(struct hilotill *, int (*each)(void *arg, const struct hilotill_item *),
+                                void *arg, struct hilotill_error *);
 /* Forgets one that was refused. EARG: no such one; what waits can't be dismissed, as it may have
  * been sent already. */
 HILOTILL_API int hilotill_dismiss(struct hilotill *, const char *id, struct hilotill_error *);
@@ -235,10 +236,12 @@ HILOTILL_API int hilotill_again(struct hilotill *, const char *id, struct hiloti
 /* The push was shown or kept: its id is put on disk, so that it is never given again, and it is
  * acknowledged. result: a JSON object (print wants {"status":…}); NULL: {}. EARG: no such push is open, or no
  * object; EDISK, EFULL, EDAMAGED: not acknowledged, call again. */
-HILOTILL_API int hilotill_push_done(struct hilotill *, const char *id, const char *result, struct hilotill_error *);
+HILOTILL_API int hilotill_push_done(struct hilotill *, const char *id, const char *result,
+                                    struct hilotill_error *);
 /* The push can't be done (no printer, no such thing here): the gateway is told so, in words, and it
  * does not come again either. */
-HILOTILL_API int hilotill_push_refuse(struct hilotill *, const char *id, const char *why, struct hilotill_error *);
+HILOTILL_API int hilotill_push_refuse(struct hilotill *, const char *id, const char *why,
+                                      struct hilotill_error *);
 
 #ifdef __cplusplus
 }

@@ -293,7 +293,7 @@ struct till_line *till_line_new(int epfd, bool spanish, SSL_CTX *ctx, const char
         goto fail;
     /* An address is no server's name. */
     if (strspn(host, "0123456789.") != strlen(host) && !strchr(host, ':') &&
-        SSL_set_tlsext_host_name(l->ssl, host) != 1)
+        SSL_set_tlsext_host_name(l->ssl, l->host) != 1)
         goto fail;
     if (ares_init_options(&l->ares, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) !=
         ARES_SUCCESS) {

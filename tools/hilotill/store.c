@@ -46,9 +46,9 @@ static const char *const statements[S__END] = {
     [S_REFUSED] =
         "UPDATE queue SET code = ?2, error = ?3, params = iif(?2 = -32004, '{}', params) WHERE id = ?1",
     [S_DISMISS] = "DELETE FROM queue WHERE id = ?1 AND code <> 0",
-    [S_AGAIN] = "UPDATE queue SET code = 0, error = NULL, seq = (SELECT max(seq) FROM (SELECT seq FROM "
-                "sqlite_sequence "
-                "WHERE name = 'queue' UNION ALL SELECT seq FROM queue)) + 1 WHERE id = ?1 AND code <> 0",
+    [S_AGAIN] = ("UPDATE queue SET code = 0, error = NULL, seq = (SELECT max(seq) FROM (SELECT seq FROM "
+                 "sqlite_sequence "
+                 "WHERE name = 'queue' UNION ALL SELECT seq FROM queue)) + 1 WHERE id = ?1 AND code <> 0"),
     [S_REFERRING] = "SELECT seq, params FROM queue WHERE instr(params, ?1) > 0",
     [S_FILLED] = "UPDATE queue SET params = ?2 WHERE seq = ?1",
     [S_COUNT] =
@@ -59,8 +59,8 @@ static const char *const statements[S__END] = {
     [S_PUSH_SEEN] = "SELECT refused, answer FROM push WHERE id = ?1 OR message = ?2",
     [S_PUSH_LAST] = "SELECT id FROM push WHERE whole ORDER BY seq DESC LIMIT 1",
     [S_KEEP] = "INSERT OR REPLACE INTO answer(key, json, at) VALUES(?1, ?2, ?3)",
-    [S_KEEP_PRUNE] = "DELETE FROM answer WHERE at < ?1 OR key IN "
-                     "(SELECT key FROM answer ORDER BY at DESC LIMIT -1 OFFSET ?2)",
+    [S_KEEP_PRUNE] = ("DELETE FROM answer WHERE at < ?1 OR key IN "
+                      "(SELECT key FROM answer ORDER BY at DESC LIMIT -1 OFFSET ?2)"),
     [S_KEPT] = "SELECT json, at FROM answer WHERE key = ?1 AND at >= ?2",
     [S_FORGET] = "DELETE FROM answer",
     [S_BEGIN] = "BEGIN IMMEDIATE",
