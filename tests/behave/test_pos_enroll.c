@@ -491,6 +491,37 @@ static void asked_to_rotate(void **state)
     down(r);
 }
 
+/* The till's own program, which shares nothing with the gateway but PROTOCOL.md, reads the code, finds the
+ * gateway by it, and trusts nobody else. */
+static void hilo_till_comes_in(void **state)
+{
+    struct rig *r = up("");
+    const char *code = invite(r, "--store CENTRO --terminal 3 --role cashier");
+    char build[512], other[640];
+    const char *out;
+    cJSON *json;
+
+    (void)state;
+    assert_non_null(realpath(harness_build(), build));
+    /* One character of the fingerprint is another's: mistyped. */
+    (void)snprintf(other, sizeof other, "%s", code);
+    other[35] = other[35] == 'A' ? 'B' : 'A';
+    (void)sh(r, "! %s/hilo-till --state till --lang es enroll %s", build, other);
+    (void)sh(r, "%s/hilo-till --state till enroll %s", build, code);
+    (void)process_wait_line(r->gate.process, "pos.enrolled store=CENTRO terminal=3 role=cashier", NULL);
+    hilo_says(r, "show CENTRO 3", "role", "cashier");
+    out = sh(r, "echo '{\"id\":\"q1\",\"method\":\"ping\",\"params\":{}}' | %s/hilo-till --state till --json",
+             build);
+    assert_non_null(strstr(out, "\"time\""));
+    json = cJSON_Parse(hilo(r, "show CENTRO 3 --json"));
+    assert_non_null(json_at(json, "seen"));
+    cJSON_Delete(json);
+    /* The same code at another till is used up. */
+    (void)sh(r, "! %s/hilo-till --state stolen enroll %s", build, code);
+    (void)process_wait_line(r->gate.process, "pos.refused reason=code", NULL);
+    down(r);
+}
+
 /* A certificate for this key by the openssl program: -startdate and -enddate as it takes them. */
 static void sign(struct rig *r, const char *ca, const char *key, const char *name, const char *uri,
                  const char *dates)
@@ -581,6 +612,7 @@ int main(void)
         cmocka_unit_test(revoked_while_it_is_connected),
         cmocka_unit_test(revoked_between_handshake_and_hello),
         cmocka_unit_test(asked_to_rotate),
+        cmocka_unit_test(hilo_till_comes_in),
         cmocka_unit_test(an_operators_ca_and_what_it_may_sign),
     };
 
