@@ -491,6 +491,59 @@ static void asked_to_rotate(void **state)
     down(r);
 }
 
+/* Look-ups have a limit for each clerk (two at once here) and for each till (three), and a refusal says
+ * neither whom nor by what. */
+static void look_ups_are_limited(void **state)
+{
+    static const struct {
+        const char *id, *clerk, *number;
+        int code; /* 0: answered */
+    } finds[] = {
+        {"f1", "ana", "1.020.304.050", 0},   {"f2", "ana", "1020304051", 0},
+        {"f3", "ana", "1020304052", -32003}, {"f4", "eva", "1020304053", 0},
+        {"f5", "eva", "1020304054", -32003}, /* the till's three are used up */
+        {"f6", "zoe", "1020304055", -32003}, {"f7", "zoe", "10203*", -32602},
+        {"f8", "zoe", "1020304O50", -32602},
+    };
+    struct rig *r = up("    finds_per_clerk: 1\n    finds_per_terminal: 6\n");
+    char said[8192];
+    struct process *p;
+    size_t i, n;
+
+    (void)state;
+    make_key(r, "till");
+    assert_string_equal(enroll(r, "till", invite(r, "--store CENTRO --terminal 3")), "");
+    n = (size_t)snprintf(said, sizeof said, "%s", HELLO);
+    for (i = 0; i < sizeof finds / sizeof *finds; i++)
+        n += (size_t)snprintf(
+            said + n, sizeof said - n,
+            "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"customer.find\",\"params\":{\"by\":{"
+            "\"document\":{\"country\":\"CO\",\"type\":\"CC\",\"number\":\"%s\"}},\"reason\":\"claim\","
+            "\"clerk\":\"%s\"}}\n",
+            finds[i].id, finds[i].number, finds[i].clerk);
+    file_write(scratch_path(&r->scratch, "finds.txt"), said);
+    p = talk(r, "hilo-pos/1", "-verify_return_error -CAfile ca.pem -cert till.pem -key till.key",
+             "finds.txt");
+    for (i = 0; i < sizeof finds / sizeof *finds; i++) {
+        char want[32];
+        cJSON *a;
+        const cJSON *code;
+
+        (void)snprintf(want, sizeof want, "\"id\":\"%s\"", finds[i].id);
+        a = cJSON_Parse(strchr(process_wait_nth(p, 1, want, NULL), '{'));
+        code = json_at(a, "error/code");
+        if ((cJSON_IsNumber(code) ? code->valueint : 0) != finds[i].code)
+            fail_msg("%s: %s", finds[i].id, cJSON_Print(a));
+        if (finds[i].code == -32003)
+            assert_true(json_at(a, "error/data/retry_after_ms")->valuedouble > 0);
+        cJSON_Delete(a);
+    }
+    process_free(&p);
+    (void)process_wait_line(r->gate.process, "pos.refused reason=rate ", "store=CENTRO", "terminal=3", NULL);
+    assert_false(process_saw(r->gate.process, "10203"));
+    down(r);
+}
+
 /* The till's own program, which shares nothing with the gateway but PROTOCOL.md, reads the code, finds the
  * gateway by it, and trusts nobody else. */
 static void hilo_till_comes_in(void **state)
@@ -612,6 +665,7 @@ int main(void)
         cmocka_unit_test(revoked_while_it_is_connected),
         cmocka_unit_test(revoked_between_handshake_and_hello),
         cmocka_unit_test(asked_to_rotate),
+        cmocka_unit_test(look_ups_are_limited),
         cmocka_unit_test(hilo_till_comes_in),
         cmocka_unit_test(an_operators_ca_and_what_it_may_sign),
     };
