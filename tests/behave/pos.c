@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@ struct rig *up(const char *more)
 {
     static struct rig r;
 
+    (void)signal(SIGPIPE,
+                 SIG_IGN); /* a till writes to a gateway that may have hung up: that is an error to see */
     memset(&r, 0, sizeof r);
     scratch_init(&r.scratch);
     r.port = free_port();
