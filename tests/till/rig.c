@@ -53,11 +53,12 @@ struct rig {
     unsigned port;
     pthread_t thread;
     pthread_mutex_t lock;
+    long last_serial, forgotten;
     bool stop, listening, revoked, silent, fingerprint_wrong;
     EVP_PKEY *ca_key, *key;
     X509 *ca, *cert;
     SSL_CTX *ctx;
-    int days;
+    int days, old;
     char code_text[700];
     char *enrolled_csr;
     struct conn conns[CONNS];
@@ -126,8 +127,10 @@ static X509 *rig__certificate(struct rig *r, EVP_PKEY *key, const char *cn, cons
     bool ca = !san;
     static long serial = 1000;
 
+    r->last_serial = serial;
+
     MUST(X509_set_version(x, 2) && ASN1_INTEGER_set(X509_get_serialNumber(x), serial++));
-    MUST(X509_gmtime_adj(X509_getm_notBefore(x), -3600) &&
+    MUST(X509_gmtime_adj(X509_getm_notBefore(x), -3600 - (ca ? 0 : r->old) * 86400L) &&
          X509_gmtime_adj(X509_getm_notAfter(x), days * 86400L));
     MUST(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0));
     MUST(X509_set_pubkey(x, key) && X509_set_issuer_name(x, ca ? name : X509_get_subject_name(r->ca)));
@@ -161,7 +164,10 @@ static int rig__verify(int ok, X509_STORE_CTX *ctx)
     SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct rig *r = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-    if (r->revoked && X509_STORE_CTX_get_error_depth(ctx) == 0) {
+    const X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+
+    if (X509_STORE_CTX_get_error_depth(ctx) == 0 &&
+        (r->revoked || (r->forgotten && ASN1_INTEGER_get(X509_get0_serialNumber(x)) == r->forgotten))) {
         X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_REVOKED);
         return 0;
     }
@@ -809,7 +815,12 @@ const char *rig_code(struct rig *r, const char *host, bool wrong_fingerprint)
 
 void rig_days(struct rig *r, int days)
 {
-    LOCKED(r, r->days = days);
+    LOCKED(r, r->days = days; if (days > r->old) r->old = 0);
+}
+
+void rig_old(struct rig *r, int days)
+{
+    LOCKED(r, r->old = days);
 }
 
 void rig_server_name(struct rig *r, const char *name, bool client)
@@ -832,6 +843,11 @@ void rig_revoke(struct rig *r)
     SSL_CTX_free(r->ctx); /* and its tickets' key */
     r->ctx = rig__ctx(r);
     pthread_mutex_unlock(&r->lock);
+}
+
+void rig_forget_last(struct rig *r)
+{
+    LOCKED(r, r->forgotten = r->last_serial);
 }
 
 void rig_listen(struct rig *r, bool on)

@@ -30,9 +30,13 @@ void rig_woken(struct rig *);
 const char *rig_code(struct rig *, const char *host, bool wrong_fingerprint);
 /* Certificates that it issues from now on have so many days left. */
 void rig_days(struct rig *, int days);
+/* … and are so many days old, until rig_days is called again with more than that. */
+void rig_old(struct rig *, int days);
 /* Its own certificate is for this name or address instead; a terminal's kind (clientAuth) if client. */
 void rig_server_name(struct rig *, const char *name, bool client);
 void rig_revoke(struct rig *); /* in the handshake, with an alert */
+/* The certificate that it issued last is not known to it: as if it had been restored from before that. */
+void rig_forget_last(struct rig *);
 void rig_listen(struct rig *, bool on);
 void rig_hang_up(struct rig *); /* every connection */
 

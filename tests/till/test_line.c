@@ -135,6 +135,12 @@ static void a_code_is_refused_in_words(void **state)
     assert_non_null(strstr(l->e.text, "mistyped"));
     /* Another gateway than the code's: nothing is said to it. */
     assert_int_equal(enrol_with(l, rig_code(l->rig, "127.0.0.1", true)), HILOTILL_ETRUST);
+    /* By the right CA, but for another host. */
+    rig_server_name(l->rig, "198.51.100.7", false);
+    assert_int_equal(enrol_with(l, rig_code(l->rig, "127.0.0.1", false)), HILOTILL_ETRUST);
+    rig_server_name(l->rig, "127.0.0.1", true); /* or a terminal's */
+    assert_int_equal(enrol_with(l, rig_code(l->rig, "127.0.0.1", false)), HILOTILL_ETRUST);
+    rig_server_name(l->rig, "127.0.0.1", false);
     assert_int_equal(rig_requests(l->rig, "enroll"), 0);
     snprintf(code, sizeof code, "%s", rig_code(l->rig, "127.0.0.1", false));
     rig_script(l->rig, "enroll", false, NULL);
@@ -360,6 +366,7 @@ static void renews_by_itself(void **state)
     struct loop *l = *state;
     int64_t before;
 
+    rig_old(l->rig, 61);
     rig_days(l->rig, 29);
     loop_enrolled(l);
     before = loop_status(l).certificate_ends;
@@ -390,6 +397,44 @@ static void renews_when_it_is_told_to(void **state)
     assert_int_equal(rig_acks(l->rig, "p-1"), 1);
     assert_int_equal(rig_requests(l->rig, "certificate.renew"), 1);
     assert_int_equal(l->n_pushes, 0);
+}
+
+/* A gateway that was restored from before a renewal knows the key before it. */
+static void goes_back_to_the_key_before(void **state)
+{
+    struct loop *l = *state;
+    char path[200];
+    int64_t before;
+
+    rig_old(l->rig, 61);
+    rig_days(l->rig, 29);
+    loop_enrolled(l);
+    snprintf(path, sizeof path, "%s/previous.pem", l->o.folder);
+    before = loop_status(l).certificate_ends;
+    rig_days(l->rig, 90);
+    loop_online(l);
+    UNTIL(l, loop_status(l).certificate_ends > before + 50 * 86400);
+    assert_int_equal(access(path, F_OK), 0);
+    rig_forget_last(l->rig);
+    loop_close(l); /* and its session */
+    loop_online(l);
+    UNTIL(l, rig_requests(l->rig, "certificate.renew") == 2 &&
+                 loop_status(l).certificate_ends > before + 50 * 86400);
+    /* Once the new one was let in, the one before is gone. */
+    loop_close(l);
+    loop_online(l);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void short_lives_are_renewed_in_their_last_third(void **state)
+{
+    struct loop *l = *state;
+
+    rig_days(l->rig, 3);
+    loop_online(l);
+    loop_note(l, "0", NULL);
+    UNTIL(l, loop_status(l).waiting == 0);
+    assert_int_equal(rig_requests(l->rig, "certificate.renew"), 0);
 }
 
 static void one_process_a_folder(void **state)
@@ -472,6 +517,8 @@ int main(void)
         T(what_is_no_protocol_ends_the_line),
         T(renews_by_itself),
         T(renews_when_it_is_told_to),
+        T(goes_back_to_the_key_before),
+        T(short_lives_are_renewed_in_their_last_third),
         T(one_process_a_folder),
         T(damage_is_told_and_nothing_is_overwritten),
         T(no_gateway_is_said_in_words),

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RENEW_LOOK_MS = 6 * 3600 * 1000, RENEW_AGAIN_MS = 3600 * 1000 };
+enum { RENEW_LOOK_MS = 6 * 3600 * 1000, RENEW_AGAIN_MS = 600 * 1000 };
 
 static void enroll__use(struct hilotill *t)
 {
@@ -82,6 +82,7 @@ void till_enroll_begin(struct hilotill *t)
     char *params = NULL;
 
     if (till_trust_anchor(t->spanish, till_line_ssl(t->line), t->code->fingerprint, &e) != HILOTILL_OK ||
+        till_trust_name(t->spanish, till_line_ssl(t->line), t->host, t->code->host, &e) != HILOTILL_OK ||
         !(params = enroll__params(t, t->enroll_key, t->code->text, &e))) {
         enroll__done(t, &e);
         return;
@@ -108,8 +109,10 @@ void till_enroll_answer(struct hilotill *t, const struct till_frame *f)
                   f->message);
     else
         enroll__save(t, t->enroll_key, host, f, &e);
-    if (e.code == HILOTILL_OK)
+    if (e.code == HILOTILL_OK) {
+        till_identity_settled(t->folder);
         enroll__use(t);
+    }
     enroll__done(t, &e);
 }
 
@@ -156,17 +159,36 @@ out:
 /* ---- renewal --------------------------------------------------------------------------------------------
  */
 
+bool till_identity_use_previous(struct hilotill *t)
+{
+    if (till_identity_back(t->folder, t->spanish, NULL) != HILOTILL_OK)
+        return false;
+    enroll__use(t);
+    return true;
+}
+
+/* Seconds from now until it is to be renewed. */
+static int64_t renew__in_s(const struct hilotill *t)
+{
+    int64_t before = (t->id.ends - t->id.begins) / 3;
+
+    if (before > (int64_t)TILL_RENEW_DAYS * 86400)
+        before = (int64_t)TILL_RENEW_DAYS * 86400;
+    return t->id.ends - before - till_unix_ms(t) / 1000;
+}
+
 void till_renew(struct hilotill *t)
 {
-    int64_t now = till_now(t);
+    int64_t now = till_now(t), in_s = renew__in_s(t);
     struct hilotill_error e;
     char *params;
 
     if (now < t->renew_at)
         return;
-    t->renew_at = now + RENEW_LOOK_MS;
-    if (!t->rotate && t->id.ends - till_unix_ms(t) / 1000 > (int64_t)TILL_RENEW_DAYS * 86400)
+    if (!t->rotate && in_s > 0) {
+        t->renew_at = now + (in_s * 1000 < RENEW_LOOK_MS ? in_s * 1000 : RENEW_LOOK_MS);
         return;
+    }
     t->renew_at = now + RENEW_AGAIN_MS;
     EVP_PKEY_free(t->renew_key);
     t->renew_key = NULL;
@@ -192,7 +214,7 @@ void till_renew_answer(struct hilotill *t, const struct till_frame *f)
                      "the gateway does not renew this till's certificate: %s. Ask who runs the gateway",
                      "la pasarela no renueva el certificado de esta caja: %s. Consulte a quien la opera"),
             f->message);
-    else
+    else if (till_identity_keep(t->folder, t->spanish, &e) == HILOTILL_OK)
         enroll__save(t, t->renew_key, t->id.host, f, &e);
     if (e.code != HILOTILL_OK) {
         till_reason(t, e.text);
@@ -200,5 +222,6 @@ void till_renew_answer(struct hilotill *t, const struct till_frame *f)
     }
     /* From the next connection on; this one stands. */
     t->rotate = false;
+    t->renew_at = till_now(t);
     enroll__use(t);
 }

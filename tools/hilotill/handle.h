@@ -127,7 +127,8 @@ void till_push_take(struct hilotill *, const struct till_frame *);
 void till_push_lost(struct hilotill *);
 
 /* enroll.c */
-void till_enroll_begin(struct hilotill *); /* the line is open */
+bool till_identity_use_previous(struct hilotill *); /* true: there is one, and the next connection is by it */
+void till_enroll_begin(struct hilotill *);          /* the line is open */
 void till_enroll_answer(struct hilotill *, const struct till_frame *);
 void till_enroll_end(struct hilotill *, const struct hilotill_error *);
 void till_renew(struct hilotill *); /* asks for a new certificate, if it is time */

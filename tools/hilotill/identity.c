@@ -212,29 +212,11 @@ static bool identity__names(X509 *x, char store[33], char terminal[33])
     return found;
 }
 
-static bool identity__signed_by(X509 *x, STACK_OF(X509) * ca)
-{
-    X509_STORE *trusted = X509_STORE_new();
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    bool ok = trusted && ctx;
-    int i;
-
-    for (i = 0; ok && i < sk_X509_num(ca); i++)
-        ok = X509_STORE_add_cert(trusted, sk_X509_value(ca, i)) == 1;
-    if (ok)
-        X509_STORE_set_flags(trusted, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
-    ok = ok && X509_STORE_CTX_init(ctx, trusted, x, NULL) == 1 && X509_verify_cert(ctx) == 1;
-    X509_STORE_CTX_free(ctx);
-    X509_STORE_free(trusted);
-    ERR_clear_error();
-    return ok;
-}
-
-static int64_t identity__ends(const X509 *x)
+static int64_t identity__time(const ASN1_TIME *t)
 {
     struct tm tm = {0};
 
-    return ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+    return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
 /* ---- identity.pem
@@ -272,7 +254,8 @@ int till_identity_load(const char *folder, bool spanish, struct till_identity *o
         rc = identity__damaged(spanish, path, e);
         goto out;
     }
-    id.ends = identity__ends(id.certificate);
+    id.begins = identity__time(X509_get0_notBefore(id.certificate));
+    id.ends = identity__time(X509_get0_notAfter(id.certificate));
     *out = id;
     id = (struct till_identity){0};
 out:
@@ -305,7 +288,7 @@ int till_identity_save(const char *folder, bool spanish, EVP_PKEY *key, const ch
         goto out;
     }
     if (!x || !identity__ca_read(a, &trusted) || X509_check_private_key(x, key) != 1 ||
-        !identity__signed_by(x, trusted) || !identity__names(x, store, terminal)) {
+        !identity__names(x, store, terminal)) {
         ERR_clear_error();
         rc = till_fail(
             e, HILOTILL_ETRUST,
@@ -332,6 +315,36 @@ out:
     X509_free(x);
     sk_X509_pop_free(trusted, X509_free);
     return rc;
+}
+
+int till_identity_keep(const char *folder, bool spanish, struct hilotill_error *e)
+{
+    char now[4096], before[4096];
+
+    identity__path(folder, "identity.pem", now);
+    identity__path(folder, "previous.pem", before);
+    if ((unlink(before) != 0 && errno != ENOENT) || link(now, before) != 0)
+        return identity__errno(spanish, before, e);
+    return HILOTILL_OK;
+}
+
+void till_identity_settled(const char *folder)
+{
+    char before[4096];
+
+    identity__path(folder, "previous.pem", before);
+    unlink(before); /* left over it would be tried once more, in vain */
+}
+
+int till_identity_back(const char *folder, bool spanish, struct hilotill_error *e)
+{
+    char now[4096], before[4096];
+
+    identity__path(folder, "identity.pem", now);
+    identity__path(folder, "previous.pem", before);
+    if (rename(before, now) == 0)
+        return HILOTILL_OK;
+    return errno == ENOENT ? HILOTILL_ENOTENROLLED : identity__errno(spanish, before, e);
 }
 
 /* ---- a request for a certificate

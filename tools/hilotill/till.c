@@ -301,6 +301,8 @@ static void till__online(struct hilotill *t, const struct till_frame *f)
         t->anchor_mono_ms = now;
         t->anchored = true;
     }
+    /* Let in with this identity: the one before is not needed any more. */
+    till_identity_settled(t->folder);
     t->online_since = now;
     t->renew_at = now;
     t->sent_seq = t->hold_until = 0;
@@ -382,7 +384,7 @@ static void till__end(struct hilotill *t)
 {
     const struct hilotill_error *e = t->line ? till_line_error(t->line) : NULL;
     struct hilotill_error said = {HILOTILL_ELOST, ""};
-    bool revoked = t->state == HILOTILL_REVOKED;
+    bool revoked = t->state == HILOTILL_REVOKED, previous = false;
     int64_t now = till_now(t);
 
     if (e && e->code) {
@@ -390,10 +392,12 @@ static void till__end(struct hilotill *t)
         /* An answer without an id has said it already, and better. */
         if (!t->drop)
             till_reason(t, e->text);
-        if (e->code == HILOTILL_EREFUSED && !t->code) {
-            revoked = true;
-            till_store_forget(t->store, NULL);
+        if ((e->code == HILOTILL_EREFUSED || e->code == HILOTILL_ENOTENROLLED) && !t->code) {
+            previous = till_identity_use_previous(t);
+            revoked = e->code == HILOTILL_EREFUSED && !previous;
         }
+        if (revoked)
+            till_store_forget(t->store, NULL);
     } else {
         snprintf(said.text, sizeof said.text, "%s", t->reason);
     }
@@ -411,8 +415,10 @@ static void till__end(struct hilotill *t)
     if (revoked)
         t->wanted = false;
     if (t->wanted) {
-        t->retry_at =
-            now + till_backoff(t->attempt++, t->o.backoff_first_ms, t->o.backoff_max_ms, t->random());
+        t->retry_at = now;
+        if (!previous)
+            t->retry_at +=
+                till_backoff(t->attempt++, t->o.backoff_first_ms, t->o.backoff_max_ms, t->random());
         till__state(t, HILOTILL_WAITING);
         t->changed = true;
     } else {

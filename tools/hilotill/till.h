@@ -17,7 +17,7 @@ enum {
     TILL_CALLS_MAX = 64,    /* requests without an answer, the queue's aside */
     TILL_PUSHES_MAX = 256,  /* pushes that the application has not done yet */
     TILL_ANSWER_MS = 30000, /* for an answer */
-    TILL_RENEW_DAYS = 30
+    TILL_RENEW_DAYS = 30    /* or a third of the certificate's time, if that is less */
 };
 
 /* ---- words.c: errors are sentences, in two languages ------------------------------------ */
@@ -140,7 +140,7 @@ struct till_identity {
     STACK_OF(X509) * ca; /* trusted; at least one */
     char *host;          /* "host:port" of the enrolment */
     char store[33], terminal[33];
-    int64_t ends; /* Unix time, s */
+    int64_t begins, ends; /* Unix time, s */
 };
 /* identity.pem of a folder. ENOTENROLLED: there is none. */
 int till_identity_load(const char *folder, bool spanish, struct till_identity *out, struct hilotill_error *);
@@ -150,12 +150,21 @@ void till_identity_done(struct till_identity *);
  * is not there. So that asking again after a lost answer asks for the same key.
  */
 int till_identity_pending(const char *folder, bool spanish, EVP_PKEY **out, struct hilotill_error *);
+/*
+ * A renewed identity may turn out not to be let in (a gateway that was restored knows the one before):
+ * keep: the present one is kept as previous.pem, before another takes its place; settled: it is not
+ * needed any more; back: it is the present one again. ENOTENROLLED: there is no previous one.
+ */
+int till_identity_keep(const char *folder, bool spanish, struct hilotill_error *);
+void till_identity_settled(const char *folder);
+int till_identity_back(const char *folder, bool spanish, struct hilotill_error *);
 /* A CSR for a key, PEM; allocated (free). */
 int till_identity_csr(bool spanish, EVP_PKEY *key, char **pem_out, struct hilotill_error *);
 /*
  * Puts an identity in place, at once or not at all (a new file, synced, renamed), and forgets the pending
- * key. certificate, ca: PEM. It is refused (ETRUST) unless the certificate is of this key and by one
- * of ca, and names a store and a terminal.
+ * key. certificate, ca: PEM. It is refused (ETRUST) unless the certificate is of this key and names a store
+ * and a terminal, and ca has certificates: these vouch for the gateway, who signs terminals is its own
+ * affair.
  */
 int till_identity_save(const char *folder, bool spanish, EVP_PKEY *key, const char *certificate,
                        const char *ca, const char *host, struct hilotill_error *);
