@@ -456,7 +456,7 @@ static void refusals_are_said(void **state)
     term_type(s->t, "d");
     term_until_gone(s->t, "1 rechazada");
     rig_push(s->rig, "p-1", "revoked", "{}");
-    term_until(s->t, "REVOCADA");
+    term_until(s->t, "REVOCADA  el certificado de esta caja fue revocado");
     assert_false(term_has(s->t, "Ana Ruiz"));
     finish(s);
 }

@@ -80,6 +80,7 @@ static void screen__changed(void *arg, const struct hilotill_status *s)
         media_done(ui);
         ui->view = VIEW_SEARCH;
         ui->over = OVER_NONE;
+        ui_say(ui, "%s", ""); /* the bar says why */
     }
     if (ui->view == VIEW_QUEUE)
         act_queue_view(ui);
