@@ -310,7 +310,7 @@ UNIT_RUN := $(UNIT_BIN:%='%')
 unit: $(UNIT_BIN)
 	$(RUN) $(UNIT_RUN)
 # What drives a channel runs twice: on a thread, and in a worker.
-TWICE := consent doubt inbound infobip log order pos pos_enroll pos_print pos_refused receipts reload retry sms sms_infobip sms_link sms_trouble sms_twilio story whatsapp_account whatsapp_types
+TWICE := consent doubt inbound infobip log order pos pos_counter pos_enroll pos_print pos_refused receipts reload retry sms sms_infobip sms_link sms_trouble sms_twilio story whatsapp_account whatsapp_types
 # And the demo as it is, and every API example of the README by curl.
 BEHAVE_BIN := $(filter $O/tests/behave/%,$(OUTSIDE_BIN))
 BEHAVE_RUN := $(BEHAVE_BIN:%='HILO_BUILD=$O %') \

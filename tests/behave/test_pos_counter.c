@@ -1,0 +1,221 @@
+/*
+ * What is done at a counter, from outside: notes, wishes, visits, sales, consent, slips; it is kept with who
+ * did it and when, and is seen by whoever asks the gateway.
+ */
+#include "pos.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+/* A clerk's terminal at which Ana was found. */
+static struct rig *counter(struct till *t, char ana[64])
+{
+    struct rig *r = up("");
+    cJSON *a;
+
+    till_enroll(t, &r->gate, r->port, "CENTRO", "3", "clerk");
+    till_open(t);
+    a = till_ask(
+        t, "ana", "customer.upsert",
+        "{\"name\":\"Ana Ruiz\",\"identifiers\":[{\"scheme\":\"phone\",\"value\":\"+573001112233\"}]}");
+    (void)snprintf(ana, 64, "%s", text_of(result_of(a), "customer"));
+    cJSON_Delete(a);
+    a = till_ask(t, "find", "customer.find",
+                 "{\"by\":{\"phone\":\"+573001112233\"},\"reason\":\"claim\",\"clerk\":\"eva\"}");
+    assert_string_equal(text_of(result_of(a), "customer/id"), ana);
+    cJSON_Delete(a);
+    return r;
+}
+
+/* The same request twice has the same result; the named member of it into out. */
+static void twice(struct till *t, const char *id, const char *method, const char *params, const char *member,
+                  char out[64])
+{
+    cJSON *a = till_ask(t, id, method, "%s", params), *b = till_ask(t, id, method, "%s", params);
+
+    (void)snprintf(out, 64, "%s", text_of(result_of(a), member));
+    assert_true(out[0] != '\0');
+    assert_string_equal(text_of(result_of(b), member), out);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+}
+
+/* A list that the API gives for her has one entry, with this id. */
+static void one_of(struct rig *r, const char *path, const char *list, const char *id)
+{
+    struct answer a = gate_get(&r->gate, "%s", path);
+
+    assert_int_equal(a.status, 200);
+    if (cJSON_GetArraySize(json_at(a.json, list)) != 1 || !strstr(a.body, id))
+        fail_msg("%s: %s", path, a.body);
+    answer_done(&a);
+}
+
+static void what_is_done_at_a_counter_is_kept_once(void **state)
+{
+    char ana[64], kase[64], id[64], body[1024], path[160], at[32];
+    time_t then = time(NULL) - 3600;
+    struct rig *r;
+    struct till t;
+    struct answer m;
+    struct tm tm;
+    cJSON *a;
+
+    (void)state;
+    r = counter(&t, ana);
+    (void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &tm));
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Camisa\",\"clerk\":\"eva\"}", ana);
+    twice(&t, "k1", "case.open", body, "case", kase);
+
+    /* An hour ago, while there was no line. */
+    (void)snprintf(body, sizeof body,
+                   "{\"case\":\"%s\",\"text\":\"Quiere talla M\",\"clerk\":\"eva\",\"at\":\"%s\"}", kase, at);
+    twice(&t, "n1", "case.note", body, "note", id);
+    (void)snprintf(body, sizeof body,
+                   "{\"customer\":\"%s\",\"sku\":\"CAM/01 "
+                   "Ñ\",\"size\":\"M\",\"colour\":\"azul\",\"clerk\":\"eva\",\"at\":\"%s\"}",
+                   ana, at);
+    twice(&t, "w1", "wish.add", body, "wish", id);
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/subscriptions", ana);
+    one_of(r, path, "subscriptions", id);
+    a = till_ask(
+        &t, "s1", "slip.render",
+        "{\"kind\":\"wish\",\"id\":\"%s\",\"customer\":\"%s\",\"format\":\"text\",\"language\":\"es\"}", id,
+        ana);
+    assert_string_equal(text_of(result_of(a), "mime"), "text/plain; charset=utf-8");
+    cJSON_Delete(a);
+    (void)snprintf(body, sizeof body,
+                   "{\"customer\":\"%s\",\"purpose\":\"reclamo\",\"case\":\"%s\",\"clerk\":\"eva\"}", ana,
+                   kase);
+    twice(&t, "v1", "visit.record", body, "visit", id);
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/visits", ana);
+    one_of(r, path, "visits", id);
+    (void)snprintf(body, sizeof body,
+                   "{\"customer\":\"%s\",\"number\":\"F-1001\",\"currency\":\"COP\",\"total\":\"129900.00\","
+                   "\"clerk\":\"eva\",\"at\":\"%s\","
+                   "\"items\":[{\"sku\":\"CAM01\",\"name\":\"Camisa\",\"quantity\":1,\"price\":\"129900.00\","
+                   "\"size\":\"M\"}]}",
+                   ana, at);
+    twice(&t, "b1", "sale.record", body, "sale", id);
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/sales", ana);
+    one_of(r, path, "sales", id);
+    m = gate_get(&r->gate, "%s", path);
+    assert_non_null(strstr(m.body, "\"clerk\":\"eva\""));
+    assert_non_null(strstr(m.body, "\"terminal\":\"3\""));
+    answer_done(&m);
+
+    a = till_ask(&t, "c1", "consent.set",
+                 "{\"customer\":\"%s\",\"category\":\"promotional\",\"state\":\"granted\",\"clerk\":\"eva\","
+                 "\"at\":\"%s\","
+                 "\"proof\":{\"how\":\"signature\",\"text\":\"Acepta novedades\",\"reference\":\"8812\"}}",
+                 ana, at);
+    assert_string_equal(text_of(result_of(a), "state"), "granted");
+    cJSON_Delete(a);
+    m = gate_get(&r->gate, "/v1/customers/%s/consents", ana);
+    assert_non_null(strstr(m.body, "signature: Acepta novedades; 8812; CENTRO/3, eva"));
+    answer_done(&m);
+
+    /* And all of it is on screen for the next who asks. */
+    a = till_ask(&t, "f2", "customer.find",
+                 "{\"by\":{\"order\":\"F-1001\"},\"reason\":\"exchange\",\"clerk\":\"eva\"}");
+    assert_string_equal(text_of(result_of(a), "customer/id"), ana);
+    assert_string_equal(text_of(a, "result/cases/0/id"), kase);
+    assert_string_equal(text_of(a, "result/wishes/0/sku"), "CAM/01 Ñ");
+    assert_int_equal(cJSON_GetArraySize(json_at(a, "result/visits")), 1);
+    assert_string_equal(text_of(a, "result/sales/0/number"), "F-1001");
+    cJSON_Delete(a);
+    till_free(&t);
+    down(r);
+}
+
+static void slips_are_rendered_for_who_is_attended_alone(void **state)
+{
+    char ana[64], kase[64], body[256];
+    struct rig *r;
+    struct till t;
+    cJSON *a;
+
+    (void)state;
+    r = counter(&t, ana);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Televisor\"}", ana);
+    twice(&t, "k1", "case.open", body, "case", kase);
+    a = till_ask(&t, "s1", "slip.render",
+                 "{\"kind\":\"case\",\"id\":\"%s\",\"customer\":\"%s\",\"format\":\"escpos\"}", kase, ana);
+    assert_int_equal(strncmp(text_of(result_of(a), "data"), "G0", 2), 0); /* ESC @ */
+    cJSON_Delete(a);
+    a = till_ask(&t, "s2", "slip.render",
+                 "{\"kind\":\"case\",\"id\":\"%s\",\"customer\":\"%s\",\"format\":\"png\"}", kase, ana);
+    assert_int_equal(strncmp(text_of(result_of(a), "data"), "iVBORw0KGgo", 11), 0);
+    cJSON_Delete(a);
+    is_error(till_ask(&t, "s3", "slip.render",
+                      "{\"kind\":\"bill\",\"id\":\"%s\",\"customer\":\"%s\",\"format\":\"png\"}", kase, ana),
+             -32602, "value");
+    is_error(till_ask(&t, "s4", "slip.render",
+                      "{\"kind\":\"case\",\"id\":\"%s\",\"customer\":\"cus_01M8FDPS0BF747MPDS9AS2FZ06\","
+                      "\"format\":\"text\"}",
+                      kase),
+             -32001, "not_attended");
+    is_error(till_ask(&t, "s5", "slip.render",
+                      "{\"kind\":\"case\",\"id\":\"cas_01M8FDPS0BF747MPDS9AS2FZ06\",\"customer\":\"%s\","
+                      "\"format\":\"text\"}",
+                      ana),
+             -32002, "not_found");
+    till_free(&t);
+    down(r);
+}
+
+static void a_case_that_changes_elsewhere_is_told_where_she_is(void **state)
+{
+    char ana[64], kase[64], body[256], path[96];
+    struct rig *r;
+    struct till t;
+    struct answer m;
+    cJSON *p;
+
+    (void)state;
+    r = counter(&t, ana);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Televisor\"}", ana);
+    twice(&t, "k1", "case.open", body, "case", kase);
+    (void)snprintf(path, sizeof path, "/v1/cases/%s", kase);
+    m = gate_do(&r->gate, "PATCH", path, "{\"status\":\"pending\"}");
+    assert_int_equal(m.status, 200);
+    answer_done(&m);
+    p = till_push(&t, "case.updated");
+    assert_string_equal(text_of(p, "params/case/id"), kase);
+    assert_string_equal(text_of(p, "params/case/status"), "pending");
+    till_answer(&t, p);
+    cJSON_Delete(p);
+
+    /* What she wished for arrives: the store hears of it. */
+    (void)snprintf(body, sizeof body,
+                   "{\"customer\":\"%s\",\"sku\":\"CAM01\",\"size\":\"M\",\"clerk\":\"eva\"}", ana);
+    p = till_ask(&t, "w1", "wish.add", "%s", body);
+    (void)snprintf(kase, sizeof kase, "%s", text_of(result_of(p), "wish"));
+    cJSON_Delete(p);
+    m = gate_post(&r->gate, "/v1/stock/CAM01/available",
+                  "{\"quantity\":1,\"size\":\"M\",\"link\":\"https://shop.example/cam01\"}");
+    assert_int_equal(m.status, 202);
+    answer_done(&m);
+    p = till_push(&t, "stock.arrived");
+    assert_string_equal(text_of(p, "params/wish"), kase);
+    assert_string_equal(text_of(p, "params/customer"), ana);
+    assert_string_equal(text_of(p, "params/sku"), "CAM01");
+    cJSON_Delete(p);
+    till_free(&t);
+    down(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_done_at_a_counter_is_kept_once),
+        cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
+        cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
