@@ -33,6 +33,8 @@ void pos_entries_free(struct pos_entries *q)
 
     while ((e = TAILQ_FIRST(&q->list)))
         entry_free(q, e);
+    free(q->done);
+    q->done = NULL;
 }
 
 struct pos_queued *pos_entries_find(struct pos_entries *q, const char *id)
@@ -55,8 +57,11 @@ bool pos_entries_known(struct pos_entries *q, const char *id)
     return pos_entries_find(q, id) != NULL;
 }
 
+/* Without memory it is not known: the terminal knows it then. */
 static void entries_done(struct pos_entries *q, const char *id)
 {
+    if (!q->done && !(q->done = calloc(POS_QUEUE_DONE, sizeof *q->done)))
+        return;
     (void)snprintf(q->done[q->n_done % POS_QUEUE_DONE], POS_ID_MAX + 1, "%.64s", id);
     /* Stays a ring, and never overflows. */
     q->n_done = q->n_done + 1 == 2 * POS_QUEUE_DONE ? POS_QUEUE_DONE : q->n_done + 1;

@@ -35,7 +35,7 @@ struct pos_entries {
     uint32_t n;
     uint32_t dropped; /* since the start: more than is kept */
     size_t bytes;
-    char done[POS_QUEUE_DONE][POS_ID_MAX + 1]; /* a ring */
+    char (*done)[POS_ID_MAX + 1]; /* a ring of POS_QUEUE_DONE; NULL: none yet, as of most terminals */
     uint32_t n_done;
 };
 
