@@ -92,7 +92,7 @@ static int lookup__message(void *arg, struct hilo_id id, const struct rec_messag
 {
     struct shown *s = arg;
 
-    s->failed = shape_message(s->rq, s->o, NULL, id, m, bytes, s->f) != 0;
+    s->failed = shape_entry(s->rq, s->o, id, m, bytes, s->f) != 0;
     return s->failed ? -1 : 0;
 }
 

@@ -108,6 +108,40 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     return 0;
 }
 
+int shape_entry(struct request *rq, struct out *o, struct hilo_id id, const struct rec_message *m,
+                struct hilo_str bytes, struct fault *f)
+{
+    struct err e = {0};
+    struct hilo_str content;
+
+    if (message_amended(rq->api->gw, m, rq->arena, &bytes, f) != 0)
+        return -1;
+    uint64_t time = hilo_get_u64(bytes, HILO_T_MSG_TIME);
+    out_begin(o, NULL, '{');
+    out_id(o, "id", "msg", id);
+    shape__enum(o, "kind", MODEL_E_KIND, m->kind);
+    out_time(o, "time", time ? time : hilo_get_u64(bytes, HILO_T_MSG_ARRIVED));
+    out_id(o, "case", "cas", m->case_id);
+    out_opt(o, "channel", m->channel);
+    shape__enum(o, "category", MODEL_E_CATEGORY, m->category);
+    shape__enum(o, "status", MODEL_E_STATUS, m->status);
+    out_opt(o, "reason", m->reason);
+    out_time(o, "edited", m->edited);
+    out_time(o, "deleted", m->deleted);
+    out_id(o, "media", "med", m->deleted ? (struct hilo_id){{0}} : m->media);
+    out_id(o, "appointment", "apt", m->appointment);
+    out_id(o, "reply_to", "msg", hilo_get_id(bytes, HILO_T_MSG_REPLY_TO));
+    out_opt(o, "sender", hilo_get_str(bytes, HILO_T_MSG_SENDER));
+    if (hilo_find(bytes, HILO_T_MSG_CONTENT, &content)) {
+        out_raw(o, "content", STR(""));
+        if (model_json_write(&o->b, MODEL_G_CONTENT, content, &e) != HILO_OK)
+            return fault_set(f, 500, "corrupt", "", "stored bytes can't be shown: %s; run hilo store check",
+                             e.text);
+    }
+    out_end(o, '}');
+    return 0;
+}
+
 void shape_case(struct out *o, const char *key, struct hilo_id id, const struct rec_case *c)
 {
     const char *status = case_status_name(c->status);

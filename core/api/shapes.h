@@ -10,6 +10,10 @@
 /* A message whole: what its event holds and where it stands. 0, or -1 and a fault. */
 int shape_message(struct request *, struct out *, const char *key, struct hilo_id, const struct rec_message *,
                   struct hilo_str bytes, struct fault *);
+/* What a counter needs of it, as an element: no history, addresses or provider's ids. 0, or -1 and a fault.
+ */
+int shape_entry(struct request *, struct out *, struct hilo_id, const struct rec_message *,
+                struct hilo_str bytes, struct fault *);
 /* A group's JSON object; inside: without its braces, after what is there. 0, or -1 and a
  * fault. */
 int shape_group(struct out *, const char *key, enum model_group, struct hilo_str bytes, bool inside,

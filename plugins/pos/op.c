@@ -80,6 +80,16 @@ static void op_log(struct pos_op *op, const struct pos_fault *f)
                 store, terminal, (long long)us);
 }
 
+/* Sends text, a whole frame, and frees it. */
+static void op_send_text(struct pos_op *op, char *text, size_t n)
+{
+    if (op->conn && text)
+        pos_conn_send(op->conn, text, n);
+    else if (op->conn) /* it would wait for ever for this answer */
+        pos_conn_end(op->conn, "memory", true, 1013);
+    free(text);
+}
+
 static void op_send(struct pos_op *op, cJSON *result, const struct pos_fault *f)
 {
     struct pos_fault big;
@@ -97,26 +107,27 @@ static void op_send(struct pos_op *op, cJSON *result, const struct pos_fault *f)
         pos_log(op->pos, HILO_LOG_ERROR, "pos: an answer to %s is longer than a frame", op->method->name);
         text = pos_rpc_error(op->rpc.id, &big, &n);
     }
-    if (text)
-        pos_conn_send(op->conn, text, n);
-    else /* it would wait for ever for this answer */
-        pos_conn_end(op->conn, "memory", true, 1013);
-    free(text);
+    op_send_text(op, text, n);
 }
 
-void pos_op_end(struct pos_op *op, cJSON *result, const struct pos_fault *f)
+/* Its answer has been sent. */
+static void op_leave(struct pos_op *op)
 {
-    struct pos_conn *c;
+    struct pos_conn *c = op->conn; /* sending may have ended it */
 
-    op_log(op, f);
-    op_send(op, result, f);
-    c = op->conn; /* sending may have ended it */
     if (c) {
         TAILQ_REMOVE(&c->ops, op, of_conn);
         c->n_ops--;
         pos_conn_go_on(c);
     }
     pos_op_free(op);
+}
+
+void pos_op_end(struct pos_op *op, cJSON *result, const struct pos_fault *f)
+{
+    op_log(op, f);
+    op_send(op, result, f);
+    op_leave(op);
 }
 
 /* The one that was begun: its terminal's next one may begin. */
@@ -149,6 +160,33 @@ void pos_op_result(struct pos_op *op, cJSON *result)
         op_done(op, result, NULL);
     else
         pos_op_fail_as(op, POS_E_LATER, "try_later", NULL, "no memory");
+}
+
+bool pos_op_result_text(struct pos_op *op, struct hilo_str object, struct hilo_str more)
+{
+    static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":\"", mid[] = "\",\"result\":";
+    size_t id = strlen(op->rpc.id), n = sizeof head + id + sizeof mid + object.n + more.n;
+    char *text, *at;
+
+    if (op->method->kind == POS_WRITE || object.n < 3 || more.n < 2 || n > POS_FRAME_MAX)
+        return false;
+    at = text = malloc(n);
+    if (!text)
+        return false;
+    at = mempcpy(at, head, sizeof head - 1);
+    at = mempcpy(at, op->rpc.id, id); /* needs no escapes: pos_rpc_parse has looked */
+    at = mempcpy(at, mid, sizeof mid - 1);
+    at = mempcpy(at, object.p, object.n - 1);
+    if (more.n > 2) {
+        *at++ = ',';
+        at = mempcpy(at, more.p + 1, more.n - 2);
+    }
+    *at++ = '}';
+    *at++ = '}';
+    op_log(op, NULL);
+    op_send_text(op, text, (size_t)(at - text));
+    op_leave(op);
+    return true;
 }
 
 void pos_op_fail(struct pos_op *op, const struct pos_fault *f)
@@ -230,6 +268,8 @@ static void op_answered(void *arg, int32_t code, uint32_t status, struct hilo_st
         pos_op_fail_as(op, POS_E_LATER, "try_later", NULL, "the gateway could not be asked (%d)", (int)code);
         return;
     }
+    if (op->text && op->text(op, status, body))
+        return;
     json = body.n ? cJSON_ParseWithLength(body.p, body.n) : NULL;
     op->then(op, status, json);
     cJSON_Delete(json);

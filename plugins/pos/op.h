@@ -17,6 +17,8 @@ struct pos_till;
 struct pos_op;
 
 typedef void pos_op_fn(struct pos_op *, uint32_t status, cJSON *body); /* body may be NULL; borrowed */
+/* Looks at an answer before it is parsed. True: it has ended the op. */
+typedef bool pos_op_text_fn(struct pos_op *, uint32_t status, struct hilo_str body);
 
 struct pos_op {
     struct pos *pos;
@@ -26,7 +28,8 @@ struct pos_op {
     struct pos_rpc rpc; /* id, params */
     uint64_t token;     /* of what it waits for; 0: nothing */
     pos_op_fn *then;
-    void *work; /* the method's own; freed by work_free at the end */
+    pos_op_text_fn *text; /* set by the method before it asks; NULL: each answer is parsed */
+    void *work;           /* the method's own; freed by work_free at the end */
     void (*work_free)(void *);
     uint64_t certificate; /* method_session.c: its reference; 0: none */
     int64_t began_us;
@@ -36,6 +39,9 @@ TAILQ_HEAD(pos_ops, pos_op);
 
 /* Ends it; result is taken. */
 void pos_op_result(struct pos_op *, cJSON *result);
+/* The same by the text of an object, whose members those of more, {"a":1} or {}, follow. false: it is too
+ * long for a frame, or there is no memory; the op is as it was. */
+bool pos_op_result_text(struct pos_op *, struct hilo_str object, struct hilo_str more);
 void pos_op_fail(struct pos_op *, const struct pos_fault *);
 void pos_op_fail_as(struct pos_op *, enum pos_error, const char *reason, const char *pointer,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -98,13 +98,15 @@ const struct hilo_option pos_options[POS_OPTIONS] = {
     {OPTION(held_max, HILO_OPT_INT), .name = "held", .def = "1000",
      .help = "Messages that may wait here until their customer is attended.", .min = 1, .max = 100000},
     {OPTION(printers, HILO_OPT_STR), .name = "printers",
-     .help = "Receipt printers by store or terminal: \"CENTRO=10.0.0.5 CENTRO/3=10.0.0.6:9100/58mm/cp850\" (printer.h).",
+     .help = "Receipt printers by store or terminal: \"CENTRO=10.0.0.5 CENTRO/3=10.0.0.6:9100/58mm/cp850\" "
+             "(printer.h).",
      .max = 16384},
     {OPTION(print_patience_us, HILO_OPT_DURATION), .name = "print_within", .def = "10m",
      .help = "A slip that can't be begun for so long (no paper, no connection) has failed.", .min = 1000000,
      .max = 86400000000},
     {OPTION(time_zone, HILO_OPT_STR), .name = "time_zone",
-     .help = "Where dates on slips are read (America/Bogota), if the record has none of its own; else the gateway's.",
+     .help = "Where dates on slips are read (America/Bogota), if the record has none of its own; else the "
+             "gateway's.",
      .max = 64},
 };
 

@@ -9,7 +9,7 @@
 #include "store/journal/internal.h"
 #include <string.h>
 
-enum { FIRST_READ_BYTES = 4096 };
+enum { FIRST_READ_BYTES = 1024 };
 
 static int32_t bad(struct err *err, int32_t code, position at, const char *why)
 {
