@@ -91,6 +91,10 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
     X509_STORE_CTX_set_time(ctx, 0, (time_t)(pos_id_now(id) / 1000000));
     if (X509_verify_cert(ctx) <= 0) {
         verdict = of_verify_error(X509_STORE_CTX_get_error(ctx));
+        /* Whatever is wrong with the chain; of some of it (another CA of our name) OpenSSL's alert says less.
+         */
+        if (verdict == POS_UNKNOWN_CA)
+            X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
         /* For the log; what another CA has signed may say any name. */
         if (verdict != POS_UNKNOWN_CA)
             (void)pos_ca_terminal_of(cert, store, terminal);

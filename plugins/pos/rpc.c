@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 #include "json.h"
+#include "pan.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +35,15 @@ static bool rpc_id(const char *id)
 
     return n >= 1 && n <= POS_ID_MAX &&
            strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+}
+
+/* The id of a write is kept. As a whole: the digits of a UUID may look like anything. */
+static bool rpc_id_is_card(const char *id)
+{
+    struct hilo_str s = {id, strlen(id)};
+    size_t at, n;
+
+    return pos_pan_find(s, &at, &n) && n == s.n;
 }
 
 static int rpc_request(struct pos_rpc *r, struct pos_fault *f)
@@ -96,6 +106,9 @@ int pos_rpc_parse(struct hilo_str frame, struct pos_rpc *out, struct pos_fault *
                          "id must be a string of 1 to %d of A-Z a-z 0-9 . _ -, and there must be one",
                          POS_ID_MAX);
     (void)snprintf(out->id, sizeof out->id, "%s", id);
+    if (rpc_id_is_card(id))
+        return pos_fault(f, POS_E_CARD, "card_number", NULL,
+                         "the id looks like a card number; a UUID is right");
     version = pos_json_text(out->root, "jsonrpc");
     if (!version || strcmp(version, "2.0") != 0)
         return pos_fault(f, POS_E_REQUEST, "jsonrpc", NULL, "jsonrpc must be \"2.0\"");
