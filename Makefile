@@ -241,12 +241,22 @@ $(filter $O/tests/behave/test_sms% $O/tests/behave/test_schedule $O/tests/behave
 $O/tests/behave/pos.o: tests/behave/pos.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
-$(filter $O/tests/behave/test_pos%,$(OUTSIDE_BIN)): $O/tests/behave/pos.o
-$(filter $O/tests/behave/test_pos%,$(OUTSIDE_BIN)): OUTSIDE_LIBS = -lssl
+# Those that judge it use another till, which shares nothing with the channel's own tests.
+POS_JUDGES := $O/tests/behave/test_pos_shift $(filter $O/tests/hostile/test_pos%,$(OUTSIDE_BIN))
+$(filter-out $(POS_JUDGES),$(filter $O/tests/behave/test_pos%,$(OUTSIDE_BIN))): $O/tests/behave/pos.o
+$(filter $O/tests/behave/test_pos% $O/tests/hostile/test_pos%,$(OUTSIDE_BIN)): OUTSIDE_LIBS = -lssl
+$O/tests/behave/till_client.o: tests/behave/till_client.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$(POS_JUDGES): $O/tests/behave/till_client.o
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
 $(filter $O/tests/hostile/%,$(OUTSIDE_BIN)): $O/tests/hostile/wire.o
+$O/tests/hostile/shop.o: tests/hostile/shop.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
+$(filter $O/tests/hostile/test_pos%,$(OUTSIDE_BIN)): $O/tests/hostile/shop.o
 
 # Fuzz targets (tests/fuzz/README.md): clang with its fuzzer, ASan and UBSan, in a build folder
 # of their own. What they find to be new goes to build/fuzz/found, what crashes too.
@@ -318,7 +328,8 @@ BEHAVE_RUN := $(BEHAVE_BIN:%='HILO_BUILD=$O %') \
 behave: all $(BEHAVE_BIN)
 	$(RUN) $(BEHAVE_RUN)
 HOSTILE_BIN := $(filter $O/tests/hostile/%,$(OUTSIDE_BIN))
-HOSTILE_RUN := $(HOSTILE_BIN:%='HILO_BUILD=$O %') 'HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_webhook'
+HOSTILE_RUN := $(HOSTILE_BIN:%='HILO_BUILD=$O %') 'HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_webhook' \
+               'HILO_ISOLATION=process HILO_BUILD=$O $O/tests/hostile/test_pos_crowd'
 hostile: all $(HOSTILE_BIN)
 	$(RUN) $(HOSTILE_RUN)
 
@@ -397,12 +408,13 @@ bench-sms: deps
 PEERS_RUN := $(patsubst %,'node % $O/sim/hilo-sim-whatsapp',$(wildcard tests/peers/whatsapp*.mjs) tests/peers/events.mjs tests/peers/webhooks.mjs) \
              $(patsubst %,'node % $O/sim/hilo-sim-smsc',$(wildcard tests/peers/smpp*.mjs)) \
              'node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio' \
-             'node tests/peers/escpos.mjs $O/tests/peers/slip'
+             'node tests/peers/escpos.mjs $O/tests/peers/slip' \
+             'node tests/peers/pos-ws.mjs $O/sim/hilo-sim-whatsapp' 'bash tests/peers/pos-shell.sh $O'
 $O/tests/peers/slip: tests/peers/slip.c $(pos_OBJ)
 	@mkdir -p $(@D)
 	$(COMPILE) -Iinclude $< $(pos_OBJ) $(LMODE) $(pos_LIBS) -o $@
 peers-deps:
-	@[ -d tests/peers/node_modules/npos ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+	@[ -d tests/peers/node_modules/ws ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
 peers: all peers-deps $O/tests/peers/slip
 	$(RUN) $(PEERS_RUN)
 

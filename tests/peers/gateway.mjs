@@ -13,7 +13,7 @@ import { phoneNumberId, token, within } from './bench.mjs';
 
 // Below the ports that the kernel gives to connections, which other tests make meanwhile, and above
 // those of tests/behave.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 25000 + Math.floor(Math.random() * 7000);
     const server = createServer().listen(port, '127.0.0.1');
@@ -28,8 +28,8 @@ async function freePort() {
   }
 }
 
-/** The gateway of a build's folder, with one channel towards the simulator. */
-export async function startGateway(build, sim) {
+/** The gateway of a build's folder, with one channel towards the simulator; more: YAML of other channels. */
+export async function startGateway(build, sim, more = '') {
   const dir = mkdtempSync(join(tmpdir(), 'hilo-peers-'));
   const port = await freePort();
   writeFileSync(
@@ -38,10 +38,11 @@ export async function startGateway(build, sim) {
       `http:\n  listen: 127.0.0.1:${port}\nlog:\n  level: debug\n` +
       `channels:\n  wa:\n    type: whatsapp\n    phone_number_id: "${phoneNumberId}"\n    waba_id: "102290129340398"\n` +
       `    token: ${token}\n    app_secret: sim-app-secret\n    verify_token: v\n    base_url: ${sim.url}\n` +
-      `    window: provider\n    pair_interval: 0s\n`,
+      `    window: provider\n    pair_interval: 0s\n${more}`,
   );
   const child = spawn(join(build, 'hilod'), ['-c', join(dir, 'hilo.yaml')], { stdio: ['ignore', 'inherit', 'pipe'] });
   const ended = once(child, 'exit');
+  process.on('exit', () => child.kill('SIGKILL')); // of a check that failed
   const lines = [];
   const waiting = [];
   readline.createInterface({ input: child.stderr }).on('line', (line) => {
