@@ -249,6 +249,10 @@ $O/tests/behave/till_client.o: tests/behave/till_client.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
 $(POS_JUDGES): $O/tests/behave/till_client.o
+$O/tests/behave/till_keep.o $O/tests/behave/pos_proxy.o: $O/tests/behave/%.o: tests/behave/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$O/tests/behave/test_pos_shift: $O/tests/behave/till_keep.o $O/tests/behave/pos_proxy.o
 $O/tests/hostile/wire.o: tests/hostile/wire.c
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) -c $< -o $@
@@ -381,7 +385,8 @@ TORTURE_RUN = $(POWER_BIN:$O/%='HILO_BUILD=$R HILO_STATES=$(STATES) $R/%') \
 power-build: all $(filter $O/tests/torture/%,$(OUTSIDE_BIN))
 	$(if $(filter release,$(BUILD)),,@$(MAKE) --no-print-directory BUILD=release all $(POWER_BIN:$O/%=$R/%))
 torture: power-build $O/tests/sms/test_day
-	$(RUN) $(TORTURE_RUN) $(if $(filter-out 0,$(DAYS)),'HILO_BUILD=$O HILO_RUNS=3 HILO_DAYS=$(DAYS) HILO_MESSAGES=20000 $O/tests/sms/test_day')
+	$(RUN) $(TORTURE_RUN) $(if $(filter-out 0,$(DAYS)),'HILO_BUILD=$O HILO_RUNS=3 HILO_DAYS=$(DAYS) HILO_MESSAGES=20000 $O/tests/sms/test_day' \
+	    'HILO_BUILD=$O HILO_CUTS=5000 HILO_OPERATIONS=20000 $O/tests/behave/test_pos_shift')
 
 # Speed, as ratios within one run, release build (tests/bench/README.md).
 BENCH_BIN := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))

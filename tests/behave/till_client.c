@@ -304,6 +304,11 @@ const char *till_frame(struct till_line *l)
     }
 }
 
+bool till_more(const struct till_line *l)
+{
+    return (l->n > 0 && memchr(l->in, '\n', l->n)) || SSL_pending(l->ssl) > 0;
+}
+
 cJSON *till_json(struct till_line *l)
 {
     const char *frame = till_frame(l);

@@ -60,7 +60,9 @@ bool till_puts(struct till_line *, const char *);
 /* The next frame, without its LF, valid until the next call; NULL: the line has ended. Fails at the deadline.
  */
 const char *till_frame(struct till_line *);
-/* The same, parsed; cJSON_Delete it. */
+/* Whether a frame, or bytes of one, are here already, of which the socket does not tell. */
+bool till_more(const struct till_line *);
+/* The next frame, parsed; cJSON_Delete it. */
 cJSON *till_json(struct till_line *);
 /* Reads until the end; all frames are thrown away. */
 void till_wait_end(struct till_line *);
