@@ -264,15 +264,18 @@ int appointment_checkin_post(struct request *rq, struct fault *f)
     struct hilo_id id;
     int rc;
 
-    if (appointment__id(rq, &id, f) != 0 || fields_body(rq, &root, f) != 0 ||
+    if (fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", arrival_fields, COUNT(arrival_fields), &w, NULL, f) != 0)
         return -1;
+    /* Before the appointment is looked for: its code ends with it, its first answer does not. */
     rc = idempotent_begin(rq, NULL, NULL, f);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     const struct appointment_origin origin = {
         .store = w.store, .terminal = w.terminal, .clerk = w.clerk, .at = w.at};
-    rc = appointment_checkin(rq->api->gw, &rq->actor, id, &origin, rq->arena, f);
+    rc = appointment__id(rq, &id, f);
+    if (rc == 0)
+        rc = appointment_checkin(rq->api->gw, &rq->actor, id, &origin, rq->arena, f);
     if (rc == 0)
         rc = appointment__reply(rq, 200, id, f);
     return idempotent_end(rq, rc, f);

@@ -240,6 +240,7 @@ static void who_arrives_is_told_to_the_store_and_kept_for_who_is_away(void **sta
     struct rig *r = up("");
     char ana[64], apt[64], code[32], id[80];
     struct till clerk, away, kiosk, elsewhere;
+    struct answer m;
     cJSON *p, *a;
 
     (void)state;
@@ -289,6 +290,21 @@ static void who_arrives_is_told_to_the_store_and_kept_for_who_is_away(void **sta
     assert_true(till_connect(&elsewhere, "hilo-pos/1", 0));
     a = till_ask(&elsewhere, "h1", "hello", "{\"protocol\":1}");
     assert_int_equal(json_at(result_of(a), "push_pending")->valueint, 0);
+    cJSON_Delete(a);
+
+    /* When it is over its code is nobody's; the check-in by it did take effect, and is answered the same. */
+    {
+        char path[96];
+
+        (void)snprintf(path, sizeof path, "/v1/appointments/%s", apt);
+        m = gate_do(&r->gate, "PATCH", path, "{\"status\":\"completed\"}");
+    }
+    assert_int_equal(m.status, 200);
+    answer_done(&m);
+    till_open(&kiosk);
+    is_error(till_ask(&kiosk, "in2", "appointment.checkin", "{\"code\":\"%s\"}", code), -32002, "not_found");
+    a = till_ask(&kiosk, "in1", "appointment.checkin", "{\"code\":\"%s\"}", code);
+    assert_string_equal(text_of(result_of(a), "status"), "checked_in");
     cJSON_Delete(a);
     till_free(&clerk);
     till_free(&away);
