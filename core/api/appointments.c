@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "services/appointments.h"
+#include "services/place.h"
 #include <string.h>
 
 enum { DAYS_30 = 30, REMIND_MIN_S = 60 };
@@ -174,7 +175,7 @@ int appointment_post(struct request *rq, struct fault *f)
 
     if (fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", booking_fields, COUNT(booking_fields), &w, NULL, f) != 0 ||
-        appointment__booking(rq, &w, &wanted, f) != 0)
+        place_at(&w.at, f) != 0 || appointment__booking(rq, &w, &wanted, f) != 0)
         return -1;
     rc = idempotent_begin(rq, NULL, NULL, f);
     if (rc != 0)
@@ -249,7 +250,8 @@ int appointment_patch(struct request *rq, struct fault *f)
     if (appointment__id(rq, &id, f) != 0 || reply_if_match(rq, &version, f) != 0 ||
         fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", change_fields, COUNT(change_fields), &w, &present, f) != 0 ||
-        appointment__change(rq, &w, present, &change, f) != 0 || write_begin(rq, f) != 0)
+        place_at(&w.at, f) != 0 || appointment__change(rq, &w, present, &change, f) != 0 ||
+        write_begin(rq, f) != 0)
         return -1;
     rc = appointment_update(rq->api->gw, &rq->actor, id, &change, version, rq->arena, f);
     if (rc == 0)
@@ -265,7 +267,8 @@ int appointment_checkin_post(struct request *rq, struct fault *f)
     int rc;
 
     if (fields_body(rq, &root, f) != 0 ||
-        fields_read(root, "", arrival_fields, COUNT(arrival_fields), &w, NULL, f) != 0)
+        fields_read(root, "", arrival_fields, COUNT(arrival_fields), &w, NULL, f) != 0 ||
+        place_at(&w.at, f) != 0)
         return -1;
     /* Before the appointment is looked for: its code ends with it, its first answer does not. */
     rc = idempotent_begin(rq, NULL, NULL, f);

@@ -28,7 +28,7 @@ int case_note_post(struct request *rq, struct fault *f)
 
     if (reply_param_id(rq, 0, "cas", "unknown_case", &id, f) != 0 || fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", note_fields, sizeof note_fields / sizeof *note_fields, &n, NULL, f) != 0 ||
-        place_at_check(n.at, f) != 0)
+        place_at(&n.at, f) != 0)
         return -1;
     int rc = idempotent_begin(rq, NULL, NULL, f);
     if (rc != 0)

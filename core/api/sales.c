@@ -72,7 +72,7 @@ int visit_post(struct request *rq, struct fault *f)
 
     if (fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", visit_fields, sizeof visit_fields / sizeof *visit_fields, &r, NULL, f) != 0 ||
-        place_at_check(r.at, f) != 0)
+        place_at(&r.at, f) != 0)
         return -1;
     int rc = idempotent_begin(rq, NULL, NULL, f);
     if (rc != 0)
@@ -116,7 +116,7 @@ int sale_post(struct request *rq, struct fault *f)
 
     if (fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", sale_fields, sizeof sale_fields / sizeof *sale_fields, &w, NULL, f) != 0 ||
-        place_at_check(w.at, f) != 0 || sale__items(rq, w.items, &r, f) != 0)
+        place_at(&w.at, f) != 0 || sale__items(rq, w.items, &r, f) != 0)
         return -1;
     r.customer = w.customer;
     r.case_id = w.case_id;

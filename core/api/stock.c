@@ -61,7 +61,7 @@ static int wish__read(struct request *rq, struct wish_request *out, struct fault
 
     if (stock__sku(rq, &out->item.sku, f) != 0 || fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", wish_fields, sizeof wish_fields / sizeof *wish_fields, &w, &present, f) != 0 ||
-        place_at_check(w.at, f) != 0)
+        place_at(&w.at, f) != 0)
         return -1;
     if ((present & 3) != 1 && (present & 3) != 2)
         return fault_set(f, 422, "missing_field", "/customer", "one of customer and to is needed");
@@ -235,7 +235,7 @@ static int stock__read(struct request *rq, struct stock_request *out, struct fau
 
     if (stock__sku(rq, &out->item.sku, f) != 0 || fields_body(rq, &root, f) != 0 ||
         fields_read(root, "", stock_fields, sizeof stock_fields / sizeof *stock_fields, &w, NULL, f) != 0 ||
-        place_at_check(w.at, f) != 0 || stock__content(rq, &w, &out->content, f) != 0)
+        place_at(&w.at, f) != 0 || stock__content(rq, &w, &out->content, f) != 0)
         return -1;
     if (w.category.n) {
         out->category = (uint32_t)model_value(MODEL_E_CATEGORY, w.category);

@@ -16,8 +16,7 @@
 #include <sys/random.h>
 
 enum { CODE_TRIES = 20, PLACE_MAX = 200, SUBJECT_MAX = 300 };
-static const int64_t DAY_US = INT64_C(86400) * 1000000,
-                     SKEW_US = INT64_C(300) * 1000000; /* by which a till's clock may be ahead */
+static const int64_t DAY_US = INT64_C(86400) * 1000000;
 static const int64_t AHEAD_DAYS = 731, LONG_DAYS = 31, LATE_DAYS = 31;
 
 /* ---- what is asked for ---- */
@@ -32,7 +31,7 @@ static int name_check(struct hilo_str s, const char *pointer, struct fault *f)
 
 static int origin_check(const struct appointment_origin *o, int64_t now, struct fault *f)
 {
-    if (o->at && (o->at > now + SKEW_US || o->at < now - LATE_DAYS * DAY_US))
+    if (o->at && (o->at > now || o->at < now - LATE_DAYS * DAY_US))
         return fault_set(f, 422, "invalid_appointment", "/at",
                          "at is when it happened: a time of the last %d days", (int)LATE_DAYS);
     return name_check(o->store, "/store", f) != 0 || name_check(o->terminal, "/terminal", f) != 0 ||

@@ -25,9 +25,13 @@ int place_check(const struct place *p, struct fault *f)
                : 0;
 }
 
-int place_at_check(int64_t at, struct fault *f)
+int place_at(int64_t *at, struct fault *f)
 {
-    if (at >= 0 && at <= clock_wall_us() + AHEAD_US)
+    int64_t now = clock_wall_us();
+
+    if (*at > now && *at <= now + AHEAD_US)
+        *at = 0;
+    if (*at >= 0 && *at <= now)
         return 0;
     return fault_set(f, 422, "invalid_field", "/at", "at: when it happened, which is not later than now");
 }

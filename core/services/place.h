@@ -10,8 +10,8 @@ struct place {
 };
 /* A fault invalid_field if one is too long or no text on one line. */
 int place_check(const struct place *, struct fault *);
-/* When something happened, as a till says that was offline: not later than now, a clock that is five minutes
- * ahead apart. 0: now. */
-int place_at_check(int64_t at, struct fault *);
+/* When something happened, as a till says that was offline; 0: now. A time that is ahead by up to five
+ * minutes is that of a clock that runs fast, and becomes 0; beyond that it is refused. */
+int place_at(int64_t *at, struct fault *);
 
 #endif

@@ -205,7 +205,7 @@ static void choice_submit(struct pos_op *op, const cJSON *message, const cJSON *
                *scope = pos_json_text(party, "scope"), *title = pos_json_text(choice, "title"),
                *at = pos_op_text(op, "at");
     char ext[POS_TILL_MAX + POS_ID_MAX + 2];
-    int64_t when = pos_wall(op->pos);
+    int64_t when = pos_wall(op->pos), said;
     struct hilo_id question;
     struct hilo_writer w;
     uint8_t buf[4096];
@@ -215,8 +215,8 @@ static void choice_submit(struct pos_op *op, const cJSON *message, const cJSON *
         pos_op_fail_as(op, POS_E_INTERNAL, "internal", NULL, "the question names nobody");
         return;
     }
-    if (at)
-        (void)pos_text_time(pos_str(at), &when);
+    if (at && pos_text_time(pos_str(at), &said) && said < when)
+        when = said;
     (void)snprintf(ext, sizeof ext, "%s/%s", op->till->key, op->rpc.id);
     hilo_writer_init(&w, buf, sizeof buf);
     hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_INBOUND);

@@ -132,6 +132,54 @@ static void what_is_done_at_a_counter_is_kept_once(void **state)
     down(r);
 }
 
+static void time_text(time_t t, char out[32])
+{
+    struct tm tm;
+
+    (void)strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+}
+
+/* What its clock says is ahead happened now, and is the same request when it comes again; a clock that is
+ * wrong is no clock. */
+static void a_till_whose_clock_runs_fast_is_taken_for_now(void **state)
+{
+    char ana[64], apt[64], code[32], id[64], body[256], path[96], ahead[32], now[32], wrong[32];
+    struct rig *r;
+    struct till t;
+    struct answer m;
+
+    (void)state;
+    r = counter(&t, ana);
+    time_text(time(NULL) + 200, ahead);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"clerk\":\"eva\",\"at\":\"%s\"}", ana, ahead);
+    twice(&t, "v1", "visit.record", body, "visit", id);
+    time_text(time(NULL) + 86400, wrong);
+    m = gate_post(&r->gate, "/v1/appointments",
+                  "{\"customer\":\"%s\",\"store\":\"CENTRO\",\"starts_at\":\"%s\",\"confirm\":false}", ana,
+                  wrong);
+    assert_int_equal(m.status, 201);
+    (void)snprintf(apt, sizeof apt, "%s", answer_str(&m, "id"));
+    (void)snprintf(code, sizeof code, "%s", answer_str(&m, "code"));
+    answer_done(&m);
+    (void)snprintf(body, sizeof body, "{\"code\":\"%s\",\"at\":\"%s\"}", code, ahead);
+    twice(&t, "in1", "appointment.checkin", body, "appointment", id);
+    time_text(time(NULL), now);
+    (void)snprintf(path, sizeof path, "/v1/customers/%s/visits", ana);
+    m = gate_get(&r->gate, "%s", path);
+    assert_true(strcmp(text_of(m.json, "visits/0/at"), now) <= 0);
+    answer_done(&m);
+    m = gate_get(&r->gate, "/v1/appointments/%s", apt);
+    assert_true(strlen(text_of(m.json, "checked_in")) > 0);
+    assert_true(strcmp(text_of(m.json, "checked_in"), now) <= 0);
+    answer_done(&m);
+    time_text(time(NULL) + 400, wrong);
+    is_error(till_ask(&t, "v2", "visit.record", "{\"customer\":\"%s\",\"clerk\":\"eva\",\"at\":\"%s\"}", ana,
+                      wrong),
+             -32602, "value");
+    till_free(&t);
+    down(r);
+}
+
 static void slips_are_rendered_for_who_is_attended_alone(void **state)
 {
     char ana[64], kase[64], body[256];
@@ -213,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_done_at_a_counter_is_kept_once),
+        cmocka_unit_test(a_till_whose_clock_runs_fast_is_taken_for_now),
         cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
         cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),
     };

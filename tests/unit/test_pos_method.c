@@ -134,7 +134,8 @@ static void params_are_what_the_table_says(void **state)
     judge("case.open", "{\"customer\":" CUS ",\"subject\":\"a\\u0007\"}", POS_E_PARAMS, "value");
     judge("case.open", "{\"customer\":" CUS ",\"subject\":\"TV\",\"ovner\":\"x\"}", POS_E_PARAMS,
           "unknown_member");
-    judge("case.open", "{\"customer\":" CUS ",\"subject\":\"TV\",\"at\":\"2026-11-27T15:10:00Z\"}",
+    judge("case.open", "{\"customer\":" CUS ",\"subject\":\"TV\",\"at\":\"2026-11-27T15:09:05Z\"}", 0, NULL);
+    judge("case.open", "{\"customer\":" CUS ",\"subject\":\"TV\",\"at\":\"2026-11-27T15:09:06Z\"}",
           POS_E_PARAMS, "value");
     judge("case.open", "{\"customer\":" CUS ",\"subject\":\"TV\",\"at\":\"2026-10-01T00:00:00Z\"}",
           POS_E_PARAMS, "value");
