@@ -1,6 +1,6 @@
 #!/bin/sh
 # make demo: the story of the television, over real HTTP on loopback, against a simulator of
-# Meta's side of WhatsApp. Prints what happens, then leaves the gateway up until Ctrl-C.
+# Meta's side of WhatsApp, and its counter, with a till that a script types at. Prints what happens, then leaves the gateway up until Ctrl-C.
 # HILO_DEMO_STAY=no ends it instead, HILO_DEMO_RUN=script runs that in place of the story,
 # with URL and KEY set (tests). HILO_BUILD: where the binaries are.
 set -eu
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 bin=$PWD/$HILO_BUILD
 dir=$PWD/build/demo
 stay=${HILO_DEMO_STAY:-yes}
-gate= sim=
+gate= sim= till=
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$(printf '\033[1m') dim=$(printf '\033[2m') green=$(printf '\033[32m') off=$(printf '\033[0m')
@@ -17,6 +17,7 @@ else
 fi
 finish() {
     trap - EXIT INT TERM
+    [ -z "$till" ] || { kill "$till" 2>/dev/null && wait "$till" 2>/dev/null; } || :
     [ -z "$gate" ] || { kill "$gate" 2>/dev/null && wait "$gate" 2>/dev/null; } || :
     [ -z "$sim" ] || { kill "$sim" 2>/dev/null && wait "$sim" 2>/dev/null; } || :
 }
@@ -35,7 +36,7 @@ line_of() { # file word
     tries=0
     until line=$(grep -m 1 -- "$2" "$1" 2>/dev/null); do
         tries=$((tries + 1))
-        for p in $sim $gate; do kill -0 "$p" 2>/dev/null || fail "a program ended that should run"; done
+        for p in $sim $gate $till; do kill -0 "$p" 2>/dev/null || fail "a program ended that should run"; done
         [ $tries -le 300 ] || fail "nothing said \"$2\" in 30 seconds"
         sleep 0.1
     done
@@ -72,6 +73,7 @@ step 'A simulator of Meta, and the gateway'
 sim=$!
 line_of "$dir/sim.log" 'ready port='
 sim_url=http://127.0.0.1:${line##*port=}
+pos_port=${HILO_DEMO_POS_PORT:-$((25000 + $$ % 7000))}
 cat >"$dir/hilo.yaml" <<YAML
 gateway:
   name: Tienda de Ana
@@ -95,6 +97,11 @@ channels:
     app_secret: sim-app-secret
     verify_token: sim-verify
     base_url: $sim_url
+  tiendas:
+    type: pos
+    listen: 127.0.0.1:$pos_port
+    names: 127.0.0.1
+    country: CO
 routes:
   - scheme: phone
     channel: whatsapp-co
@@ -105,6 +112,7 @@ line_of "$dir/hilod.log" gateway.ready
 port=${line##*port=}
 url=http://127.0.0.1:${port%% *}
 line_of "$dir/hilod.log" 'state=up text="ready"'
+line_of "$dir/hilod.log" 'channel=tiendas state=up text="listening"'
 export HILO_CONTROL="$dir/data/control.sock"
 key=$("$bin/hilo" key create --name demo --scopes all --json | jq -r .key)
 simulator /_sim/config "{\"webhook_url\":\"$url/hooks/whatsapp-co\",\"templates\":[{\"name\":\"pedir_foto\",\"language\":\"es\",\"body_parameters\":1}]}"
@@ -151,6 +159,61 @@ simulator /_sim/inbound '{"from":"573001112233","reply_to":"last","button":"exch
 simulator /_sim/quiet '{"wait_ms":30000}'
 api GET "/v1/customers/$customer/timeline"
 found '[.messages[] | select(.content.type == "choice_reply")][0] | "  she chose \(.content.choice) (\(.content.title)), answering \(.reply_to)"'
+
+step '6. She will come to the shop: an appointment, confirmed to her by WhatsApp'
+api POST /v1/appointments "{\"customer\":\"$customer\",\"case\":\"$case\",\"store\":\"CENTRO\",\"starts_at\":\"$(date -u -d '+20 minutes' +%FT%TZ)\",\"subject\":\"Cambio del televisor\",\"channel\":\"whatsapp-co\",\"confirm\":true}"
+code=$(found .code)
+show appointment "$(found .id), which she shows as $code"
+
+step '7. A till at the shop: its code, its certificate, and a clerk'
+"$bin/hilo" pos enroll --store CENTRO --terminal 3 --json >"$dir/enroll.json"
+"$bin/hilo-till" --state "$dir/till" --lang en enroll "$(jq -r .code "$dir/enroll.json")" >"$dir/enrolled.txt" ||
+    fail "the till was not enrolled: $(cat "$dir/enrolled.txt")"
+show till "$(cat "$dir/enrolled.txt")"
+mkfifo "$dir/till.in"
+"$bin/hilo-till" --state "$dir/till" --lang en --clerk marta --ack --json <"$dir/till.in" >"$dir/till.out" 2>"$dir/till.log" &
+till=$!
+exec 3>"$dir/till.in"
+line_of "$dir/till.out" '"line":"online"'
+# What the script says to the till, and its answer; the result is in $out.
+clerk() { # tag method params [more]
+    printf '{"tag":"%s","method":"%s","params":%s%s}\n' "$1" "$2" "$3" "${4:-}" >&3
+    line_of "$dir/till.out" "\"event\":\"answer\".*\"tag\":\"$1\""
+    out=$(printf '%s' "$line" | jq -ec .result) || fail "$2 was refused: $line"
+}
+
+step '8. Ana is at the counter and says her ID: who she is and what happened, on every channel'
+clerk find customer.find '{"by":{"document":{"type":"CC","number":"1.020.304.050"}},"reason":"claim"}'
+found '"  \(.customer.name), \(.customer.language): \([.customer.identifiers[] | "\(.scheme) \(.value)"] | join(", "))",
+    (.cases[] | "  case \(.subject), \(.status), of \(.owner)"),
+    (.appointments[] | "  appointment \(.subject), \(.status), \(.starts_at)")'
+found '.timeline[] | "  \(.time[11:19])  \(.channel // "" | .[0:11])  \(.kind // "")  \(.content
+    | .text // .title // .caption // .name // .type | split("\n")[0])"'
+found '"  she chose \(.timeline[] | select(.content.type == "choice_reply") | .content.title)"'
+entry=$(found '[.timeline[] | select(.content.type == "media")][0].id')
+clerk photo media.get "{\"media\":\"$media\",\"message\":\"$entry\",\"original\":true}"
+found .data | base64 -d >"$dir/at-the-till.jpg"
+cmp -s "$dir/television.jpg" "$dir/at-the-till.jpg" || fail "the photo at the till is not the one that she sent"
+show photo "build/demo/at-the-till.jpg, as she sent it"
+
+step '9. She is checked in by her code, and wants shoes that are not there in her size'
+clerk checkin appointment.checkin "{\"code\":\"$code\"}" ',"queue":true'
+[ "$(found .status)" = checked_in ] || fail "not checked in: $out"
+show appointment "$(found .appointment) is checked in"
+clerk wish wish.add "{\"customer\":\"$customer\",\"sku\":\"ZAP-01\",\"size\":\"38\",\"colour\":\"rojo\",\"link\":\"https://tienda.example/zap-01\"}" ',"queue":true'
+show wish "$(found .wish)"
+exec 3>&-
+wait "$till" || fail "the till ended with $?: $(cat "$dir/till.log")"
+till=
+
+step '10. Her size arrives: she is told, with the link, and the shop is told to keep one'
+api POST /v1/stock/ZAP-01/available '{"quantity":1,"size":"38","colour":"rojo","store":"CENTRO","title":"Zapato rojo"}'
+api GET "/v1/customers/$customer/subscriptions"
+told=$(found '.subscriptions[0].message // empty')
+[ -n "$told" ] || fail "nobody was told: $out"
+reaches "$told" delivered
+api GET "/v1/messages/$told"
+found '"  \(.channel): \(.content.text)"'
 
 step 'The case holds it all'
 "$bin/hilo" case show "$case"
