@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till check-layers
+.PHONY: fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-pos bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -393,6 +393,9 @@ BENCH_BIN := $(patsubst %.c,$O/%,$(wildcard tests/bench/bench_*.c))
 $O/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) $< $(LMODE) $(shell pkg-config --libs libmicrohttpd) -o $@
+$O/tests/bench/bench_pos_find $O/tests/bench/bench_pos_idle: $O/tests/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) $< $(LMODE) $(shell pkg-config --libs libssl libcrypto libcjson) -o $@
 $O/tests/bench/bench_fill: tests/bench/bench_fill.c $O/libcore.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -o $@
@@ -408,6 +411,10 @@ bench-scale: deps
 bench-sms: deps
 	@$(MAKE) --no-print-directory BUILD=release bench-build
 	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/sms.sh
+# A quarter of an hour, 10 GB of disk: a till's look-up among a million customers, and 10,000 idle tills.
+bench-pos: deps
+	@$(MAKE) --no-print-directory BUILD=release bench-build
+	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/pos.sh
 
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 PEERS_RUN := $(patsubst %,'node % $O/sim/hilo-sim-whatsapp',$(wildcard tests/peers/whatsapp*.mjs) tests/peers/events.mjs tests/peers/webhooks.mjs) \
@@ -472,6 +479,7 @@ help:
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"
 	@echo "make bench-scale  the same on a store of 3 million messages, half an hour"
 	@echo "make bench-sms    SMS against Kannel, by the same SMSC and the same HTTP load"
+	@echo "make bench-pos    a till's look-up among a million customers, and 10,000 idle tills"
 	@echo "make torture      kill it KILLS times, cut its power STATES times, and look for losses"
 	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
 	@echo "make lint         layers, format, manual pages"

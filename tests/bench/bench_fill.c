@@ -3,7 +3,10 @@
  * would take an hour): so many customers with a phone each, then so many messages to
  * customers at random, each accepted with its idempotency key, claimed and sent.
  *
- *   bench_fill DATA_DIR CUSTOMERS MESSAGES [MAP_GIB]
+ *   bench_fill DATA_DIR CUSTOMERS MESSAGES [MAP_GIB [SAMPLE]]
+ *
+ * SAMPLE: the messages go to the first so many customers, in turn and each as many, and every customer has a
+ * document, too: CO:CC:1 and i in nine digits.
  *
  * Customer i has the phone +57300 and i in seven digits, as messages.lua and search.lua
  * ask for. Prints its progress to stderr and one line at the end: events and seconds.
@@ -33,7 +36,7 @@ struct fill {
     struct store *store;
     struct arena *arena;
     struct hilo_id *customer, *conversation; /* of each customer; none: not opened */
-    uint64_t customers, events, random;
+    uint64_t customers, sample, events, random;
     int64_t now;
     bool failed;
 };
@@ -85,6 +88,11 @@ static struct hilo_str phone_of(struct fill *f, uint64_t i)
     return arena_fmt(f->arena, "+57300%07" PRIu64, i);
 }
 
+static struct hilo_str document_of(struct fill *f, uint64_t i)
+{
+    return arena_fmt(f->arena, "CO:CC:1%09" PRIu64, i);
+}
+
 static struct hilo_str party_of(struct fill *f, uint64_t i)
 {
     struct hilo_writer w;
@@ -105,6 +113,12 @@ static void add_customer(struct fill *f, uint64_t i)
     store_begin(f->store);
     append(f, &ev_desc_customer_created, &c);
     append(f, &ev_desc_identifier_added, &id);
+    if (f->sample) {
+        const struct ev_identifier_added document = {
+            .customer = c.id, .scheme = HILO_SCHEME_DOCUMENT, .value = document_of(f, i)};
+
+        append(f, &ev_desc_identifier_added, &document);
+    }
     store_end(f->store);
     f->customer[i] = c.id;
 }
@@ -134,7 +148,7 @@ static struct hilo_str message_bytes(struct fill *f, struct hilo_id id, uint64_t
 
 static void add_message(struct fill *f, uint64_t n)
 {
-    uint64_t i = next_random(f) % f->customers;
+    uint64_t i = f->sample ? n % f->sample : next_random(f) % f->customers;
     struct hilo_id id = idgen_next(store_ids(f->store));
     struct hilo_str key = arena_fmt(f->arena, "fill-%" PRIu64, n);
     uint8_t digest[32];
@@ -193,16 +207,18 @@ int main(int argc, char **argv)
     int64_t began = clock_mono_us();
 
     if (argc < 4) {
-        (void)fprintf(stderr, "usage: bench_fill DATA_DIR CUSTOMERS MESSAGES [MAP_GIB]\n");
+        (void)fprintf(stderr, "usage: bench_fill DATA_DIR CUSTOMERS MESSAGES [MAP_GIB [SAMPLE]]\n");
         return 2;
     }
     f.customers = strtoull(argv[2], NULL, 10);
+    f.sample = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
     f.customer = calloc(f.customers + 1, sizeof *f.customer);
     f.conversation = calloc(f.customers + 1, sizeof *f.conversation);
     const struct store_options o = {.dir = argv[1],
                                     .segment_bytes = UINT64_C(64) << 20,
                                     .map_bytes = strtoull(argc > 4 ? argv[4] : "64", NULL, 10) << 30};
-    if (!f.customer || !f.conversation || f.customers == 0 || store_open(&o, &e, &f.store) != HILO_OK) {
+    if (!f.customer || !f.conversation || f.customers == 0 || f.sample > f.customers ||
+        store_open(&o, &e, &f.store) != HILO_OK) {
         (void)fprintf(stderr, "bench_fill: %s\n", e.text[0] ? e.text : "no memory, or no customers");
         return 1;
     }
