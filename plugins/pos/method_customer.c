@@ -32,8 +32,7 @@ static void find_found(struct pos_op *op, cJSON *body)
 {
     cJSON *timeline = cJSON_GetObjectItemCaseSensitive(body, "timeline");
     const char *customer = pos_json_text(pos_json_get(body, "customer"), "id");
-    int64_t asked = pos_op_int(op, "timeline", TIMELINE_DEFAULT);
-    bool more = cJSON_GetArraySize(timeline) >= asked && asked > 0;
+    bool more = pos_json_text(body, "timeline_next") != NULL;
     cJSON *result;
     int cut;
 
@@ -49,6 +48,9 @@ static void find_found(struct pos_op *op, cJSON *body)
         pos_op_fail_as(op, POS_E_INTERNAL, "internal", NULL, "the answer is longer than a frame may be");
         return;
     }
+    /* The cursor is behind the last entry that the gateway gave. */
+    if (cut > 0 && more)
+        (void)cJSON_ReplaceItemInObjectCaseSensitive(body, "timeline_next", cJSON_CreateNull());
     if (timeline && !cJSON_AddBoolToObject(body, "timeline_more", more || cut > 0)) {
         no_memory(op);
         return;

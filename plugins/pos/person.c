@@ -108,12 +108,13 @@ cJSON *pos_person_identifier(const cJSON *i, const char *country, struct pos_fau
 /* ---- answering
  * --------------------------------------------------------------------------------------------- */
 
-/* What stays of a message of the API; what a later gateway adds is not shown by accident. */
+/* What stays of a message of the API: the members of its look-up's entries. What a later gateway adds is not
+ * shown by accident. */
 static bool entry_member(const char *name)
 {
-    static const char *const stays[] = {"id",     "kind",    "time",  "arrived", "channel", "category",
-                                        "status", "reason",  "case",  "media",   "content", "reply_to",
-                                        "edited", "deleted", "clerk", "store",   "terminal"};
+    static const char *const stays[] = {"id",       "kind",        "time",     "case",   "channel",
+                                        "category", "status",      "reason",   "edited", "deleted",
+                                        "media",    "appointment", "reply_to", "sender", "content"};
     size_t i;
 
     for (i = 0; i < sizeof stays / sizeof *stays; i++)
@@ -162,6 +163,8 @@ bool pos_person_entries(cJSON *messages)
 
     cJSON_ArrayForEach(e, messages)
     {
+        if (!pos_json_get(e, "time") && !pos_json_copy(e, e, "arrived", "time"))
+            return false;
         for (m = e->child; m; m = next) {
             next = m->next;
             if (!entry_member(m->string))

@@ -3,6 +3,7 @@
  * did it and when, and is seen by whoever asks the gateway.
  */
 #include "pos.h"
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,6 +128,93 @@ static void what_is_done_at_a_counter_is_kept_once(void **state)
     assert_string_equal(text_of(a, "result/wishes/0/sku"), "CAM/01 Ñ");
     assert_int_equal(cJSON_GetArraySize(json_at(a, "result/visits")), 1);
     assert_string_equal(text_of(a, "result/sales/0/number"), "F-1001");
+    cJSON_Delete(a);
+    till_free(&t);
+    down(r);
+}
+
+/* n notes on her case, numbered from 0, each of at least so many bytes. */
+static void notes(struct rig *r, const char *kase, unsigned n, size_t bytes)
+{
+    char path[96], *text = calloc(1, bytes + 16);
+    struct answer m;
+    unsigned i;
+
+    (void)snprintf(path, sizeof path, "/v1/cases/%s/notes", kase);
+    for (i = 0; i < n; i++) {
+        int head = snprintf(text, 16, "%u ", i);
+
+        memset(text + head, 'a', bytes);
+        m = gate_post(&r->gate, path, "{\"text\":\"%s\",\"clerk\":\"eva\"}", text);
+        assert_int_equal(m.status, 201);
+        answer_done(&m);
+    }
+    free(text);
+}
+
+/* The entries of list are the notes from first down, in that order; what was not read yet. */
+static unsigned notes_down(const cJSON *list, unsigned first)
+{
+    const cJSON *e;
+
+    cJSON_ArrayForEach(e, list)
+    {
+        assert_string_equal(text_of(e, "kind"), "note");
+        assert_string_equal(text_of(e, "sender"), "eva");
+        assert_true(strlen(text_of(e, "time")) > 10);
+        assert_int_equal(strtoul(text_of(e, "content/text"), NULL, 10), first);
+        first--;
+    }
+    return first;
+}
+
+/* From what a find shows on to what is older, without a gap and nothing twice; as the gateway wrote it, and
+ * where it had to be made shorter. */
+static void the_timeline_goes_on_behind_what_was_found(void **state)
+{
+    char ana[64], kase[64], body[128];
+    struct rig *r;
+    struct till t;
+    cJSON *a, *b;
+
+    (void)state;
+    r = counter(&t, ana);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Televisor\"}", ana);
+    twice(&t, "k1", "case.open", body, "case", kase);
+    notes(r, kase, 30, 3900);
+    a = till_ask(&t, "f1", "customer.find",
+                 "{\"by\":{\"customer\":\"%s\"},\"reason\":\"claim\",\"clerk\":\"eva\",\"timeline\":3}", ana);
+    assert_int_equal(notes_down(json_at(result_of(a), "timeline"), 29), 26);
+    assert_null(json_at(a, "result/timeline/0/cut"));
+    assert_true(cJSON_IsTrue(json_at(a, "result/timeline_more")));
+    b = till_ask(&t, "t1", "customer.timeline",
+                 "{\"customer\":\"%s\",\"clerk\":\"eva\",\"cursor\":\"%s\",\"limit\":5}", ana,
+                 text_of(a, "result/timeline_next"));
+    assert_int_equal(notes_down(json_at(result_of(b), "timeline"), 26), 21);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+
+    /* 20 of 3,900 bytes are more than a frame: their texts are cut, all of them are there. */
+    a = till_ask(&t, "f2", "customer.find",
+                 "{\"by\":{\"customer\":\"%s\"},\"reason\":\"claim\",\"clerk\":\"eva\"}", ana);
+    assert_int_equal(notes_down(json_at(result_of(a), "timeline"), 29), 9);
+    assert_true(cJSON_IsTrue(json_at(a, "result/timeline/0/cut")));
+    assert_true(cJSON_IsTrue(json_at(a, "result/timeline_more")));
+    b = till_ask(&t, "t2", "customer.timeline", "{\"customer\":\"%s\",\"clerk\":\"eva\",\"cursor\":\"%s\"}",
+                 ana, text_of(a, "result/timeline_next"));
+    assert_int_equal(notes_down(json_at(result_of(b), "timeline"), 9), UINT_MAX);
+    assert_true(cJSON_IsNull(json_at(b, "result/next")));
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+
+    /* Of 40 some are left out, and a cursor behind those would pass them over. */
+    notes(r, kase, 15, 3900);
+    a = till_ask(&t, "f3", "customer.find",
+                 "{\"by\":{\"customer\":\"%s\"},\"reason\":\"claim\",\"clerk\":\"eva\",\"timeline\":40}",
+                 ana);
+    assert_true(cJSON_GetArraySize(json_at(result_of(a), "timeline")) < 40);
+    assert_true(cJSON_IsTrue(json_at(a, "result/timeline_more")));
+    assert_true(cJSON_IsNull(json_at(a, "result/timeline_next")));
     cJSON_Delete(a);
     till_free(&t);
     down(r);
@@ -261,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_done_at_a_counter_is_kept_once),
+        cmocka_unit_test(the_timeline_goes_on_behind_what_was_found),
         cmocka_unit_test(a_till_whose_clock_runs_fast_is_taken_for_now),
         cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
         cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),
