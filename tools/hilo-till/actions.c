@@ -192,7 +192,7 @@ static bool act__has(const cJSON *list, const char *id)
     return false;
 }
 
-/* The first page has what customer.find gave, too. */
+/* Without a cursor the first page has what customer.find gave, too. */
 static void act__more_answer(struct ui *ui, const char *json)
 {
     cJSON *o = cJSON_Parse(json), *list = cJSON_GetObjectItemCaseSensitive(o, "timeline"), *entry;

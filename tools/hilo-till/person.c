@@ -297,7 +297,10 @@ void person_rows(struct person *p, bool spanish, int width, int64_t now_s)
 
 void person_set(struct person *p, cJSON *found, int64_t as_of_s, bool stale)
 {
+    const char *next = app_text(found, "timeline_next");
+
     person_done(p);
+    p->cursor = next[0] ? app_copy(next) : NULL;
     p->found = found;
     p->as_of_s = as_of_s;
     p->stale = stale;

@@ -107,7 +107,7 @@ struct person {
     cJSON *found; /* customer.find's result, with what was done since; NULL: nobody on the screen */
     int64_t as_of_s;
     bool stale;   /* from what was kept, without a line */
-    char *cursor; /* of what happened before what is here; NULL: customer.find gave the first entries */
+    char *cursor; /* of what happened before what is here; NULL: from the front, with what is here already */
     struct row *rows;
     size_t n_rows;
     size_t at, top; /* chosen row, first on the screen */
