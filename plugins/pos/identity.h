@@ -61,6 +61,7 @@ struct pos_identity_answer {
     const char *message;    /* English, names no secret */
     int64_t retry_after_ms; /* 0: none */
     cJSON *result;
+    bool logged; /* the line is written, or left out on purpose: whoever answers writes none */
 };
 
 /* Each may be NULL but ready and answered. arg is that of pos_identity_new. */

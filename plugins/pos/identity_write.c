@@ -80,7 +80,16 @@ void pos_id_writes_free(struct pos_identity *id)
 static void answer_method(struct pos_write *w, int32_t error, const char *reason, const char *message,
                           int64_t retry_after_ms, cJSON *result)
 {
-    struct pos_identity_answer a = {error, reason, message, retry_after_ms, result};
+    struct pos_identity_answer a = {error, reason, message, retry_after_ms, result, false};
+
+    w->id->hooks.answered(w->id->arg, w->ref, &a);
+}
+
+/* Who guesses: he is not to fill the log, so what he gets is written here or not at all. */
+static void answer_guess(struct pos_write *w, int32_t error, const char *reason, const char *message,
+                         int64_t retry_after_ms)
+{
+    struct pos_identity_answer a = {error, reason, message, retry_after_ms, NULL, true};
 
     w->id->hooks.answered(w->id->arg, w->ref, &a);
 }
@@ -208,8 +217,8 @@ static bool refuse_code(struct pos_write *w, const char *reason)
 
     pos_buckets_take(id->tries, pos_id_str(w->address), tries_rate, now);
     pos_id_log(id, HILO_LOG_WARN, "pos.refused reason=code address=%s detail=%s", w->address, reason);
-    answer_method(w, -32001, "code",
-                  "this code is not good (any more): ask for another, and look how it is written", 0, NULL);
+    answer_guess(w, -32001, "code",
+                 "this code is not good (any more): ask for another, and look how it is written", 0);
     return false;
 }
 
@@ -227,7 +236,7 @@ static bool too_often(struct pos_write *w, struct hilo_str key, const char *what
         pos_buckets_take(id->tries, pos_id_str(log_key), once, now);
         pos_id_log(id, HILO_LOG_WARN, "pos.refused reason=rate %s=%.*s", what, (int)key.n, key.p);
     }
-    answer_method(w, -32003, "rate", "too many tries; wait before the next one", wait / 1000 + 1, NULL);
+    answer_guess(w, -32003, "rate", "too many tries; wait before the next one", wait / 1000 + 1);
     return true;
 }
 
@@ -701,7 +710,7 @@ static struct pos_write *write_new(struct pos_identity *id, enum write_kind kind
 static void method_failed(struct pos_identity *id, uint64_t ref, int32_t error, const char *reason,
                           const char *message)
 {
-    struct pos_identity_answer a = {error, reason, message, 0, NULL};
+    struct pos_identity_answer a = {error, reason, message, 0, NULL, false};
 
     id->hooks.answered(id->arg, ref, &a);
 }

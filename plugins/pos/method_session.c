@@ -167,6 +167,7 @@ void pos_certificate_answered(void *arg, uint64_t reference, struct pos_identity
         (void)pos_fault(&f, a->error, a->reason, NULL, "%s", a->message);
         if (a->retry_after_ms)
             f.retry_after_ms = a->retry_after_ms;
+        op->logged = a->logged;
         pos_op_fail(op, &f);
     }
 }

@@ -71,6 +71,8 @@ static void op_log(struct pos_op *op, const struct pos_fault *f)
                *terminal = op->till ? op->till->who.terminal : "";
     int64_t us = pos_now(op->pos) - op->began_us;
 
+    if (f && op->logged)
+        return;
     if (f)
         pos_log_refused(op->pos, f->reason, "code=%d method=%s store=%s terminal=%s%s%s us=%lld", f->code,
                         op->method->name, store, terminal, f->api_code[0] ? " api=" : "", f->api_code,

@@ -32,6 +32,7 @@ struct pos_op {
     void *work;           /* the method's own; freed by work_free at the end */
     void (*work_free)(void *);
     uint64_t certificate; /* method_session.c: its reference; 0: none */
+    bool logged;          /* its refusal is: no line at its end */
     int64_t began_us;
     TAILQ_ENTRY(pos_op) of_conn, of_till, all;
 };

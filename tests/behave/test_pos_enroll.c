@@ -381,6 +381,9 @@ static void who_guesses_codes_waits(void **state)
     /* The right one does not get through behind that many, and is not used up. */
     assert_string_equal(enroll(r, "till", good), "rate");
     (void)process_wait_line(r->gate.process, "pos.refused reason=rate", NULL);
+    /* A line a try that was judged, and one a minute of the rest. */
+    assert_int_equal(process_count(r->gate.process, "pos.refused reason=code"), 10);
+    assert_int_equal(process_count(r->gate.process, "pos.refused reason=rate"), 1);
     crash(r); /* who may guess is forgotten, what may be guessed is not */
     assert_string_equal(enroll(r, "till", good), "");
     is_let_in(r, "till", "CENTRO", "3", "clerk");
@@ -540,7 +543,7 @@ static void look_ups_are_limited(void **state)
     }
     process_free(&p);
     (void)process_wait_line(r->gate.process, "pos.refused reason=rate ", "store=CENTRO", "terminal=3", NULL);
-    assert_false(process_saw(r->gate.process, "10203"));
+    assert_false(process_saw(r->gate.process, "1020304")); /* whole or not, no document */
     down(r);
 }
 
