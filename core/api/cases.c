@@ -2,6 +2,7 @@
 #include "api/fields.h"
 #include "api/http.h"
 #include "api/idempotent.h"
+#include "api/place.h"
 #include "api/route.h"
 #include "api/shapes.h"
 #include "base/str.h"
@@ -19,6 +20,8 @@ enum {
 struct wanted {
     struct hilo_str subject, owner, status;
     struct hilo_id customer;
+    struct place place;
+    int64_t at;
 };
 #define AT(field) .offset = offsetof(struct wanted, field)
 static const struct field create_fields[] = {
@@ -26,11 +29,13 @@ static const struct field create_fields[] = {
     {.name = "owner", .type = FIELD_STR, .max = 200, AT(owner)},
     {.name = "status", .type = FIELD_STR, .max = 32, AT(status)},
     {.name = "customer", .type = FIELD_ID, .flags = FIELD_REQUIRED, .prefix = "cus", AT(customer)},
+    PLACE_FIELDS(struct wanted),
 };
 static const struct field patch_fields[] = {
     {.name = "subject", .type = FIELD_STR, .flags = FIELD_NULL, .max = 500, AT(subject)},
     {.name = "owner", .type = FIELD_STR, .flags = FIELD_NULL, .max = 200, AT(owner)},
     {.name = "status", .type = FIELD_STR, .max = 32, AT(status)},
+    PLACE_FIELDS(struct wanted),
 };
 #undef AT
 
@@ -48,6 +53,10 @@ static int case__fields(const struct wanted *w, uint64_t present, struct case_fi
     memset(out, 0, sizeof *out);
     out->subject = w->subject;
     out->owner = w->owner;
+    out->place = w->place;
+    out->at = w->at;
+    if (place_at(&out->at, f) != 0)
+        return -1;
     if (present & PRESENT_SUBJECT)
         out->set |= SET_SUBJECT;
     if (present & PRESENT_OWNER)
@@ -80,7 +89,9 @@ int case_post(struct request *rq, struct fault *f)
     int rc;
 
     memset(&w, 0, sizeof w);
-    if (fields_body(rq, &root, f) != 0 || fields_read(root, "", create_fields, 4, &w, &present, f) != 0 ||
+    if (fields_body(rq, &root, f) != 0 ||
+        fields_read(root, "", create_fields, sizeof create_fields / sizeof *create_fields, &w, &present, f) !=
+            0 ||
         case__fields(&w, present, &fields, f) != 0)
         return -1;
     rc = idempotent_begin(rq, NULL, NULL, f);
@@ -112,7 +123,9 @@ int case_patch(struct request *rq, struct fault *f)
 
     memset(&w, 0, sizeof w);
     if (reply_param_id(rq, 0, "cas", "unknown_case", &id, f) != 0 || reply_if_match(rq, &version, f) != 0 ||
-        fields_body(rq, &root, f) != 0 || fields_read(root, "", patch_fields, 3, &w, &present, f) != 0 ||
+        fields_body(rq, &root, f) != 0 ||
+        fields_read(root, "", patch_fields, sizeof patch_fields / sizeof *patch_fields, &w, &present, f) !=
+            0 ||
         case__fields(&w, present, &fields, f) != 0)
         return -1;
     rc = idempotent_begin(rq, NULL, NULL, f);

@@ -3,6 +3,7 @@
 #include "api/fields.h"
 #include "api/http.h"
 #include "api/idempotent.h"
+#include "api/place.h"
 #include "api/route.h"
 #include "api/shapes.h"
 #include "base/str.h"
@@ -23,6 +24,8 @@ enum {
 struct wanted {
     struct hilo_str name, language, time_zone;
     const cJSON *attributes, *add, *remove;
+    struct place place;
+    int64_t at;
 };
 #define AT(field) .offset = offsetof(struct wanted, field)
 /* Their order is that of the bits of ev_customer_updated.set. */
@@ -36,11 +39,13 @@ struct wanted {
 static const struct field create_fields[] = {
     FIELDS(0),
     {.name = "identifiers", .type = FIELD_ARRAY, .max = IDENTIFIERS_MAX, AT(add)},
+    PLACE_FIELDS(struct wanted),
 };
 static const struct field patch_fields[] = {
     FIELDS(FIELD_NULL),
     {.name = "add_identifiers", .type = FIELD_ARRAY, .max = IDENTIFIERS_MAX, AT(add)},
     {.name = "remove_identifiers", .type = FIELD_ARRAY, .max = IDENTIFIERS_MAX, AT(remove)},
+    PLACE_FIELDS(struct wanted),
 };
 #undef AT
 
@@ -119,6 +124,10 @@ static int customer__fields(struct request *rq, const struct wanted *w, uint64_t
     out->name = w->name;
     out->language = w->language;
     out->time_zone = w->time_zone;
+    out->place = w->place;
+    out->at = w->at;
+    if (place_at(&out->at, f) != 0)
+        return -1;
     if (!w->attributes)
         return 0;
     text = cJSON_PrintUnformatted(w->attributes);
@@ -173,7 +182,9 @@ int customer_post(struct request *rq, struct fault *f)
     int rc;
 
     memset(&w, 0, sizeof w);
-    if (fields_body(rq, &root, f) != 0 || fields_read(root, "", create_fields, 5, &w, &present, f) != 0 ||
+    if (fields_body(rq, &root, f) != 0 ||
+        fields_read(root, "", create_fields, sizeof create_fields / sizeof *create_fields, &w, &present, f) !=
+            0 ||
         customer__fields(rq, &w, present, &fields, f) != 0 ||
         customer__identifiers(rq, w.add, "/identifiers", &ids, &n, f) != 0)
         return -1;
@@ -210,7 +221,8 @@ int customer_patch(struct request *rq, struct fault *f)
     memset(&w, 0, sizeof w);
     if (reply_param_id(rq, 0, "cus", "unknown_customer", &id, f) != 0 ||
         reply_if_match(rq, &version, f) != 0 || fields_body(rq, &root, f) != 0 ||
-        fields_read(root, "", patch_fields, 6, &w, &present, f) != 0 ||
+        fields_read(root, "", patch_fields, sizeof patch_fields / sizeof *patch_fields, &w, &present, f) !=
+            0 ||
         customer__fields(rq, &w, present, &fields, f) != 0 ||
         customer__identifiers(rq, w.add, "/add_identifiers", &add, &n_add, f) != 0 ||
         customer__identifiers(rq, w.remove, "/remove_identifiers", &gone, &n_gone, f) != 0)

@@ -23,6 +23,8 @@ uint32_t case_status_parse(struct hilo_str name)
 
 static int case__check(const struct case_fields *c, struct fault *f)
 {
+    if (place_check(&c->place, f) != 0)
+        return -1;
     if (str_utf8_count(c->subject) > SUBJECT_MAX)
         return fault_set(f, 422, "invalid_case", "/subject", "a subject has at most %d characters",
                          SUBJECT_MAX);
@@ -53,7 +55,11 @@ int case_create(struct gateway *gw, const struct actor *actor, struct hilo_id cu
                                       .customer = customer,
                                       .subject = c->subject,
                                       .owner = c->owner,
-                                      .status = c->set & 4 ? c->status : (uint32_t)CASE_OPEN};
+                                      .status = c->set & 4 ? c->status : (uint32_t)CASE_OPEN,
+                                      .store = c->place.store,
+                                      .terminal = c->place.terminal,
+                                      .clerk = c->place.clerk,
+                                      .at = (uint64_t)c->at};
     rc = store_append(gw->store, &ev_desc_case_opened, &ev, actor, clock_wall_us(), NULL, &e);
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
@@ -88,8 +94,15 @@ int case_update(struct gateway *gw, const struct actor *actor, struct hilo_id id
         return -1;
     if (!c->set)
         return 0;
-    const struct ev_case_updated ev = {
-        .id = id, .set = c->set, .subject = c->subject, .owner = c->owner, .status = c->status};
+    const struct ev_case_updated ev = {.id = id,
+                                       .set = c->set,
+                                       .subject = c->subject,
+                                       .owner = c->owner,
+                                       .status = c->status,
+                                       .store = c->place.store,
+                                       .terminal = c->place.terminal,
+                                       .clerk = c->place.clerk,
+                                       .at = (uint64_t)c->at};
     int32_t rc = store_append(gw->store, &ev_desc_case_updated, &ev, actor, clock_wall_us(), NULL, &e);
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
 }

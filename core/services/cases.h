@@ -2,12 +2,14 @@
 #ifndef SERVICES_CASES_H
 #define SERVICES_CASES_H
 
-#include "services/gateway.h"
+#include "services/place.h"
 
 struct case_fields {
     uint32_t set; /* bits of ev_case_updated.set */
     struct hilo_str subject, owner;
-    uint32_t status; /* CASE_x */
+    uint32_t status;    /* CASE_x */
+    struct place place; /* where it is opened or changed, and by whom; kept with the event */
+    int64_t at;         /* when that happened, Unix time; 0: now */
 };
 const char *case_status_name(uint64_t status);
 uint32_t case_status_parse(struct hilo_str name); /* 0: unknown */

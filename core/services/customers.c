@@ -82,6 +82,8 @@ int32_t customer_find(struct gateway *gw, const struct identifier *id, struct hi
 
 static int fields_check(const struct customer_fields *c, struct fault *f)
 {
+    if (place_check(&c->place, f) != 0)
+        return -1;
     if (str_utf8_count(c->name) > NAME_MAX_CHARS)
         return fault_set(f, 422, "invalid_customer", "/name", "a name has at most %d characters",
                          NAME_MAX_CHARS);
@@ -120,7 +122,7 @@ static int identifiers_free(struct gateway *gw, const struct identifier *ids, un
 }
 
 static int identifier_append(struct gateway *gw, const struct actor *actor, struct hilo_id customer,
-                             const struct identifier *id, struct hilo_str source, int64_t now,
+                             const struct identifier *id, const struct customer_fields *c, int64_t now,
                              struct fault *f)
 {
     struct err e = {0};
@@ -129,7 +131,10 @@ static int identifier_append(struct gateway *gw, const struct actor *actor, stru
                                            .scope = id->scope,
                                            .value = id->value,
                                            .verified = id->verified,
-                                           .source = source};
+                                           .store = c->place.store,
+                                           .terminal = c->place.terminal,
+                                           .clerk = c->place.clerk,
+                                           .at = (uint64_t)c->at};
     int32_t rc = store_append(gw->store, &ev_desc_identifier_added, &ev, actor, now, NULL, &e);
 
     return rc == HILO_OK ? 0 : fault_store(f, rc, &e);
@@ -148,12 +153,16 @@ int customer_create(struct gateway *gw, const struct actor *actor, const struct 
                                            .name = c->name,
                                            .language = c->language,
                                            .time_zone = c->time_zone,
-                                           .attributes = c->attributes};
+                                           .attributes = c->attributes,
+                                           .store = c->place.store,
+                                           .terminal = c->place.terminal,
+                                           .clerk = c->place.clerk,
+                                           .at = (uint64_t)c->at};
     int32_t rc = store_append(gw->store, &ev_desc_customer_created, &ev, actor, now, NULL, &e);
     if (rc != HILO_OK)
         return fault_store(f, rc, &e);
     for (unsigned i = 0; i < n; i++)
-        if (identifier_append(gw, actor, ev.id, &ids[i], (struct hilo_str){0}, now, f) != 0)
+        if (identifier_append(gw, actor, ev.id, &ids[i], c, now, f) != 0)
             return -1;
     *out = ev.id;
     return 0;
@@ -196,8 +205,14 @@ int customer_update(struct gateway *gw, const struct actor *actor, struct hilo_i
             return fault_store(f, rc, &e);
     }
     for (unsigned i = 0; i < n_remove && rc == HILO_OK; i++) {
-        const struct ev_identifier_removed ev = {
-            .customer = id, .scheme = remove[i].scheme, .scope = remove[i].scope, .value = remove[i].value};
+        const struct ev_identifier_removed ev = {.customer = id,
+                                                 .scheme = remove[i].scheme,
+                                                 .scope = remove[i].scope,
+                                                 .value = remove[i].value,
+                                                 .store = c->place.store,
+                                                 .terminal = c->place.terminal,
+                                                 .clerk = c->place.clerk,
+                                                 .at = (uint64_t)c->at};
         rc = store_append(gw->store, &ev_desc_identifier_removed, &ev, actor, now, NULL, &e);
     }
     if (rc == HILO_OK && c->set) {
@@ -206,7 +221,11 @@ int customer_update(struct gateway *gw, const struct actor *actor, struct hilo_i
                                                .name = c->name,
                                                .language = c->language,
                                                .time_zone = c->time_zone,
-                                               .attributes = c->attributes};
+                                               .attributes = c->attributes,
+                                               .store = c->place.store,
+                                               .terminal = c->place.terminal,
+                                               .clerk = c->place.clerk,
+                                               .at = (uint64_t)c->at};
         rc = store_append(gw->store, &ev_desc_customer_updated, &ev, actor, now, NULL, &e);
     }
     if (rc != HILO_OK)
@@ -214,7 +233,7 @@ int customer_update(struct gateway *gw, const struct actor *actor, struct hilo_i
     for (unsigned i = 0; i < n_add; i++) {
         if (customer__lookup(gw, add[i].scheme, add[i].scope, add[i].value, &who, &e) == HILO_OK)
             continue; /* it is this customer's already */
-        if (identifier_append(gw, actor, id, &add[i], (struct hilo_str){0}, now, f) != 0)
+        if (identifier_append(gw, actor, id, &add[i], c, now, f) != 0)
             return -1;
     }
     return 0;

@@ -2,7 +2,7 @@
 #ifndef SERVICES_CUSTOMERS_H
 #define SERVICES_CUSTOMERS_H
 
-#include "services/gateway.h"
+#include "services/place.h"
 
 struct identifier {
     uint32_t scheme;
@@ -12,6 +12,8 @@ struct identifier {
 struct customer_fields {
     uint32_t set;                                          /* bits of ev_customer_updated.set */
     struct hilo_str name, language, time_zone, attributes; /* attributes: a JSON object's text */
+    struct place place; /* where this is done, and by whom; kept with each event of it */
+    int64_t at;         /* when it happened, Unix time; 0: now */
 };
 
 /* Checks and normalises one identifier as people and applications write it ("phone",

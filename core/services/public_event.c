@@ -637,6 +637,7 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         out_opt(o, "language", e->language);
         out_opt(o, "time_zone", e->time_zone);
         out_raw(o, "attributes", e->attributes.n ? e->attributes : STR("{}"));
+        public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
         return HILO_OK;
     }
     case PUBLIC_CUSTOMER_UPDATED: {
@@ -646,6 +647,7 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         put_set(o, e->set, 2, "language", e->language, false);
         put_set(o, e->set, 4, "time_zone", e->time_zone, false);
         put_set(o, e->set, 8, "attributes", e->attributes, true);
+        public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
         return HILO_OK;
     }
     case PUBLIC_IDENTIFIER_ADDED: {
@@ -653,11 +655,13 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         put_identifier(o, e->customer, e->scheme, e->scope, e->value);
         out_bool(o, "verified", e->verified != 0);
         out_opt(o, "source", e->source);
+        public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
         return HILO_OK;
     }
     case PUBLIC_IDENTIFIER_REMOVED: {
         BODY(identifier_removed);
         put_identifier(o, e->customer, e->scheme, e->scope, e->value);
+        public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
         return HILO_OK;
     }
     case PUBLIC_CASE_OPENED: {
@@ -667,6 +671,7 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
         put_case_status(o, e->status);
         out_opt(o, "subject", e->subject);
         out_opt(o, "owner", e->owner);
+        public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
         return HILO_OK;
     }
     case PUBLIC_CASE_UPDATED: {
@@ -677,6 +682,7 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
             put_case_status(o, e->status);
         put_set(o, e->set, 1, "subject", e->subject, false);
         put_set(o, e->set, 2, "owner", e->owner, false);
+        public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
         return HILO_OK;
     }
     case PUBLIC_MEDIA_STORED: {

@@ -454,6 +454,112 @@ static void customers_cases_media_and_channels(void **state)
     free(a);
 }
 
+/* "store/terminal/clerk" of an event's origin, and when; NULL at: no such member. */
+static void told_origin(const struct told *t, unsigned i, const char *who, const char *at)
+{
+    const cJSON *data, *origin;
+    char text[200];
+    cJSON *o = parsed(t, i, &data);
+
+    origin = cJSON_GetObjectItemCaseSensitive(data, "origin");
+    if (!cJSON_IsObject(origin))
+        fail_msg("%s: no origin", t->e[i].type);
+    (void)snprintf(text, sizeof text, "%s/%s/%s", member(origin, "store"), member(origin, "terminal"),
+                   member(origin, "clerk"));
+    assert_string_equal(text, who);
+    if (at)
+        assert_string_equal(member(origin, "at"), at);
+    else
+        assert_null(cJSON_GetObjectItem(origin, "at"));
+    cJSON_Delete(o);
+}
+
+/* What is done to people and cases at a counter says where, by whom and when, in each of its events. */
+static void people_and_cases_say_who_did_it(void **state)
+{
+#define AT_TILL "\"store\":\"CENTRO\",\"terminal\":\"3\",\"clerk\":\"luz\",\"at\":\"2026-01-02T03:04:05Z\""
+#define WHO     "CENTRO/3/luz", "2026-01-02T03:04:05.000Z"
+    struct rig *r = *state;
+    struct reply *a = calloc(1, sizeof *a);
+    uint64_t from = store_seq(r->store);
+    char path[200], customer[200], opened[200], body[400], cus[128], cas[128], pointer[128];
+    const cJSON *data;
+    struct told t;
+
+    assert_non_null(a);
+    assert_int_equal(rig_post(r, "/v1/customers",
+                              "{\"name\":\"Ana\"," AT_TILL
+                              ",\"identifiers\":[{\"scheme\":\"phone\",\"value\":\"+573009998877\"}]}",
+                              a),
+                     201);
+    (void)rig_value(a, "id", cus);
+    (void)snprintf(customer, sizeof customer, "/v1/customers/%s", cus);
+    /* Nothing of herself changes: who took down the address is with the address. */
+    assert_int_equal(rig_call(r, "PATCH", customer, JSON_TYPE,
+                              "{" AT_TILL
+                              ",\"add_identifiers\":[{\"scheme\":\"email\",\"value\":\"ana@example.com\"}],"
+                              "\"remove_identifiers\":[{\"scheme\":\"phone\",\"value\":\"+573009998877\"}]}",
+                              a),
+                     200);
+    assert_int_equal(
+        rig_call(r, "PATCH", customer, JSON_TYPE,
+                 "{\"language\":\"es\",\"store\":\"NORTE\",\"terminal\":\"1\",\"clerk\":\"eva\"}", a),
+        200);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Factura\"," AT_TILL "}", cus);
+    assert_int_equal(rig_post(r, "/v1/cases", body, a), 201);
+    (void)rig_value(a, "id", cas);
+    (void)snprintf(path, sizeof path, "/v1/cases/%s", cas);
+    assert_int_equal(rig_call(r, "PATCH", path, JSON_TYPE, "{\"status\":\"closed\"," AT_TILL "}", a), 200);
+    /* Where nothing changes there is nothing to say it of. */
+    assert_int_equal(rig_call(r, "PATCH", path, JSON_TYPE, "{" AT_TILL "}", a), 200);
+    assert_int_equal(rig_call(r, "PATCH", path, JSON_TYPE, "{\"owner\":\"luis\"}", a), 200);
+    tell(r, from, &t);
+    expect(&t,
+           (const char *const[]){"hilo.customer.created", "hilo.identifier.added", "hilo.identifier.removed",
+                                 "hilo.identifier.added", "hilo.customer.updated", "hilo.case.opened",
+                                 "hilo.case.updated", "hilo.case.updated", NULL});
+    for (unsigned i = 0; i < 4; i++)
+        told_origin(&t, i, WHO);
+    told_origin(&t, 4, "NORTE/1/eva", NULL);
+    told_origin(&t, 5, WHO);
+    told_origin(&t, 6, WHO);
+    cJSON *o = parsed(&t, 7, &data);
+    assert_null(cJSON_GetObjectItem(data, "origin"));
+    cJSON_Delete(o);
+    forget(&t);
+
+    /* And none of it is taken as it comes. */
+    const char *const wrong[][2] = {
+        {"\"clerk\":\"l\\nuz\"", "/clerk"},
+        {"\"store\":\"" /* 33 letters of two bytes */
+         "\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1"
+         "\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1"
+         "\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\xc3\xb1\"",
+         "/store"},
+        {"\"terminal\":null", "/terminal"},
+        {"\"at\":\"2999-01-01T00:00:00Z\"", "/at"},
+        {"\"at\":\"yesterday\"", "/at"},
+    };
+    const struct {
+        const char *method, *path, *members;
+    } to[] = {{"POST", "/v1/customers", "\"name\":\"x\""},
+              {"PATCH", customer, "\"name\":\"x\""},
+              {"POST", "/v1/cases", opened},
+              {"PATCH", path, "\"subject\":\"x\""}};
+    (void)snprintf(opened, sizeof opened, "\"customer\":\"%s\",\"subject\":\"x\"", cus);
+    from = store_seq(r->store);
+    for (unsigned i = 0; i < sizeof to / sizeof *to; i++)
+        for (unsigned k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+            (void)snprintf(body, sizeof body, "{%s,%s}", to[i].members, wrong[k][0]);
+            assert_int_equal(rig_call(r, to[i].method, to[i].path, JSON_TYPE, body, a), 422);
+            assert_string_equal(rig_value(a, "pointer", pointer), wrong[k][1]);
+        }
+    assert_int_equal(store_seq(r->store), from);
+    free(a);
+#undef AT_TILL
+#undef WHO
+}
+
 static void types_are_parsed(void **state)
 {
     struct hilo_str word;
@@ -480,7 +586,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_message_and_what_becomes_of_it), T(statuses_are_told_once_and_only_when_they_move),
         T(segments_are_told_as_one),         T(customers_cases_media_and_channels),
-        cmocka_unit_test(types_are_parsed),
+        T(people_and_cases_say_who_did_it),  cmocka_unit_test(types_are_parsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
