@@ -31,11 +31,10 @@ static void case_path(const struct pos_op *op, const char *more, char out[96])
     (void)snprintf(out, 96, "/v1/cases/%.40s%s", pos_op_text(op, "case"), more);
 }
 
-/* The body with these members of params, and with where and by whom if it is a note: of a case the API keeps
- * none. NULL: ended for want of memory. */
-static cJSON *case_body(struct pos_op *op, const char *const *names, bool note)
+/* The body with these members of params; NULL: ended for want of memory. */
+static cJSON *case_body(struct pos_op *op, const char *const *names)
 {
-    cJSON *body = note ? pos_op_body(op) : cJSON_CreateObject();
+    cJSON *body = pos_op_body(op);
 
     if (body && pos_op_copy(op, body, names))
         return body;
@@ -47,7 +46,7 @@ static cJSON *case_body(struct pos_op *op, const char *const *names, bool note)
 void pos_do_case_open(struct pos_op *op)
 {
     static const char *const names[] = {"customer", "subject", "owner", NULL};
-    cJSON *body = case_body(op, names, false);
+    cJSON *body = case_body(op, names);
 
     if (body)
         pos_op_api(op, "POST", "/v1/cases", body, true, "", -1, case_done);
@@ -56,7 +55,7 @@ void pos_do_case_open(struct pos_op *op)
 void pos_do_case_note(struct pos_op *op)
 {
     static const char *const names[] = {"text", NULL};
-    cJSON *body = case_body(op, names, true);
+    cJSON *body = case_body(op, names);
     char path[96];
 
     case_path(op, "/notes", path);
@@ -81,7 +80,7 @@ void pos_do_case_update(struct pos_op *op)
         return;
     }
     case_path(op, "", path);
-    body = case_body(op, names, false);
+    body = case_body(op, names);
     if (body)
         pos_op_api(op, "PATCH", path, body, true, "", pos_op_int(op, "version", -1), case_done);
 }
@@ -89,7 +88,7 @@ void pos_do_case_update(struct pos_op *op)
 void pos_do_case_close(struct pos_op *op)
 {
     static const char *const none[] = {NULL};
-    cJSON *body = case_body(op, none, false);
+    cJSON *body = case_body(op, none);
     char path[96];
 
     if (!body)

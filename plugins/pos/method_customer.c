@@ -260,7 +260,7 @@ void pos_do_customer_upsert(struct pos_op *op)
 {
     static const char *const names[] = {"name", "language", "attributes", NULL};
     const char *customer = pos_op_text(op, "customer");
-    cJSON *body = cJSON_CreateObject();
+    cJSON *body = pos_op_body(op);
     struct pos_fault f;
     char path[96];
 

@@ -268,6 +268,63 @@ static void a_till_whose_clock_runs_fast_is_taken_for_now(void **state)
     down(r);
 }
 
+/* Each of the n events of this type says that it was done at this till by this clerk, and when. */
+static void done_by(struct rig *r, const char *type, unsigned n, const char *clerk, const char *at)
+{
+    struct answer a = gate_get(&r->gate, "/v1/events?after=oldest&follow=false&type=%s", type);
+    char origin[160];
+    unsigned found = 0;
+
+    (void)snprintf(
+        origin, sizeof origin,
+        "\"origin\":{\"store\":\"CENTRO\",\"terminal\":\"3\",\"clerk\":\"%s\",\"at\":\"%.19s.000Z\"}", clerk,
+        at);
+    assert_int_equal(a.status, 200);
+    for (const char *s = a.body; (s = strstr(s, origin)); s++)
+        found++;
+    if (found != n)
+        fail_msg("%u of %s by %s at %s, not %u: %s", found, type, clerk, at, n, a.body);
+    answer_done(&a);
+}
+
+static void people_and_cases_are_kept_with_who_changed_them(void **state)
+{
+    char ana[64], kase[64], id[64], body[512], at[32];
+    struct rig *r;
+    struct till t;
+
+    (void)state;
+    r = counter(&t, ana);
+    time_text(time(NULL) - 3600, at);
+#define BY_LUZ "\"clerk\":\"luz\",\"at\":\"%s\""
+    (void)snprintf(body, sizeof body,
+                   "{\"name\":\"Luis\"," BY_LUZ
+                   ",\"identifiers\":[{\"scheme\":\"phone\",\"value\":\"+573001112244\"}]}",
+                   at);
+    twice(&t, "c1", "customer.upsert", body, "customer", id);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"language\":\"es\"," BY_LUZ "}", ana, at);
+    twice(&t, "c2", "customer.upsert", body, "customer", id);
+    (void)snprintf(body, sizeof body,
+                   "{\"customer\":\"%s\"," BY_LUZ
+                   ",\"identifiers\":[{\"scheme\":\"email\",\"value\":\"ana@example.com\"}]}",
+                   ana, at);
+    twice(&t, "c3", "customer.upsert", body, "customer", id);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Camisa\"," BY_LUZ "}", ana, at);
+    twice(&t, "k1", "case.open", body, "case", kase);
+    (void)snprintf(body, sizeof body, "{\"case\":\"%s\",\"owner\":\"luz\"," BY_LUZ "}", kase, at);
+    twice(&t, "k2", "case.update", body, "case", id);
+    (void)snprintf(body, sizeof body, "{\"case\":\"%s\"," BY_LUZ "}", kase, at);
+    twice(&t, "k3", "case.close", body, "case", id);
+#undef BY_LUZ
+    done_by(r, "customer.created", 1, "luz", at);
+    done_by(r, "customer.updated", 1, "luz", at);
+    done_by(r, "identifier.added", 2, "luz", at);
+    done_by(r, "case.opened", 1, "luz", at);
+    done_by(r, "case.updated", 2, "luz", at);
+    till_free(&t);
+    down(r);
+}
+
 static void slips_are_rendered_for_who_is_attended_alone(void **state)
 {
     char ana[64], kase[64], body[256];
@@ -351,6 +408,7 @@ int main(void)
         cmocka_unit_test(what_is_done_at_a_counter_is_kept_once),
         cmocka_unit_test(the_timeline_goes_on_behind_what_was_found),
         cmocka_unit_test(a_till_whose_clock_runs_fast_is_taken_for_now),
+        cmocka_unit_test(people_and_cases_are_kept_with_who_changed_them),
         cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
         cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),
     };
