@@ -76,12 +76,14 @@ static struct attended *attend_find(struct pos *pos, const char *customer)
     return e;
 }
 
-void pos_attend_begin(struct pos *pos, struct pos_till *t, const char *customer)
+void pos_attend_begin(struct pos *pos, struct pos_till *t, const char *customer, const char *at)
 {
     struct attended *e = attend_find(pos, customer);
     struct hilo_id id;
+    int64_t when;
 
-    if (!pos_text_id(pos_str(customer), "cus", &id))
+    if (!pos_text_id(pos_str(customer), "cus", &id) ||
+        (at && pos_text_time(pos_str(at), &when) && when <= pos_wall(pos) - pos->conf.attend_us))
         return;
     t->attends++; /* first, so that it stays */
     if (e)

@@ -11,8 +11,10 @@
 struct pos_attend *pos_attend_new(void); /* NULL: no memory */
 void pos_attend_free(struct pos *);
 
-/* From now on she is attended here; what waits for her (channel.h) comes. customer: "cus_…". */
-void pos_attend_begin(struct pos *, struct pos_till *, const char *customer);
+/* From now on she is attended here; what waits for her (channel.h) comes. customer: "cus_…". at: when she was
+ * found or checked in, RFC 3339; NULL: now. Nothing, if that is so long ago that it would be over by now: a
+ * terminal that had no line says so of who left long since. */
+void pos_attend_begin(struct pos *, struct pos_till *, const char *customer, const char *at);
 /* Where; NULL: nowhere. */
 struct pos_till *pos_attend_where(struct pos *, const char *customer);
 bool pos_attend_here(struct pos *, const struct pos_till *, const char *customer);

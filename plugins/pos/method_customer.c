@@ -37,7 +37,7 @@ static void find_found(struct pos_op *op, cJSON *body)
     int cut;
 
     if (customer)
-        pos_attend_begin(op->pos, op->till, customer);
+        pos_attend_begin(op->pos, op->till, customer, pos_op_text(op, "at"));
     if (!pos_person_entries(timeline) || !pos_role_prune_lookup(op->till->who.role, body)) {
         pos_op_fail_as(op, POS_E_INTERNAL, "internal", NULL, "the answer could not be made");
         return;
@@ -82,7 +82,7 @@ static bool find_as_it_is(struct pos_op *op, uint32_t status, struct hilo_str bo
     customer = pos_json_text(one, "id");
     none = memcmp(body.p + body.n - (sizeof last - 1), last, sizeof last - 1) == 0;
     if (customer)
-        pos_attend_begin(op->pos, op->till, customer);
+        pos_attend_begin(op->pos, op->till, customer, pos_op_text(op, "at"));
     if (customer || cJSON_IsNull(one))
         done = pos_op_result_text(op, body,
                                   pos_str(none ? "{\"timeline_more\":false}" : "{\"timeline_more\":true}"));

@@ -35,7 +35,7 @@ static void checked_in(struct pos_op *op, uint32_t status, cJSON *body)
     const char *customer = pos_json_text(body, "customer");
 
     if (pos_op_good(status) && customer)
-        pos_attend_begin(op->pos, op->till, customer);
+        pos_attend_begin(op->pos, op->till, customer, pos_op_text(op, "at"));
     if (pos_op_good(status) && !pos_role_prune_appointment(op->till->who.role, body))
         pos_op_fail_as(op, POS_E_INTERNAL, "internal", NULL,
                        "the answer could not be cut to what the role may see");

@@ -325,6 +325,67 @@ static void people_and_cases_are_kept_with_who_changed_them(void **state)
     down(r);
 }
 
+/* A find or a check-in of long ago, from a till that had no line, is of who left since. */
+static void who_was_found_long_since_is_not_attended(void **state)
+{
+    static const char find[] = "{\"by\":{\"phone\":\"+573001112233\"},\"reason\":\"claim\",\"clerk\":\"%s\","
+                               "\"at\":\"%s\"}",
+                      timeline[] = "{\"customer\":\"%s\",\"clerk\":\"luz\"}";
+    char ana[64], kase[64], code[32], body[256], old[32], late[32], tomorrow[32];
+    struct till t, other, cashier;
+    struct answer m;
+    struct rig *r;
+    cJSON *a;
+
+    (void)state;
+    r = counter(&t, ana);
+    till_enroll(&other, &r->gate, r->port, "CENTRO", "4", "clerk");
+    till_enroll(&cashier, &r->gate, r->port, "CENTRO", "5", "cashier");
+    till_open(&other);
+    till_open(&cashier);
+    time_text(time(NULL) - 31 * 60, old); /* attend: 30m */
+    time_text(time(NULL) - 25 * 60, late);
+    time_text(time(NULL) + 86400, tomorrow);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Televisor\"}", ana);
+    twice(&t, "k1", "case.open", body, "case", kase);
+    m = gate_post(&r->gate, "/v1/appointments",
+                  "{\"customer\":\"%s\",\"store\":\"CENTRO\",\"starts_at\":\"%s\",\"confirm\":false}", ana,
+                  tomorrow);
+    assert_int_equal(m.status, 201);
+    (void)snprintf(code, sizeof code, "%s", answer_str(&m, "code"));
+    answer_done(&m);
+
+    a = till_ask(&other, "f1", "customer.find", find, "luz", old);
+    assert_string_equal(text_of(result_of(a), "customer/id"), ana);
+    cJSON_Delete(a);
+    a = till_ask(&cashier, "f1", "customer.find", find, "mar", old);
+    assert_string_equal(text_of(result_of(a), "customer/id"), ana);
+    cJSON_Delete(a);
+    a = till_ask(&cashier, "in", "appointment.checkin", "{\"code\":\"%s\",\"at\":\"%s\"}", code, old);
+    assert_string_equal(text_of(result_of(a), "customer"), ana);
+    cJSON_Delete(a);
+    is_error(till_ask(&other, "t1", "customer.timeline", timeline, ana), -32001, "not_attended");
+    is_error(till_ask(&cashier, "s1", "slip.render",
+                      "{\"kind\":\"case\",\"id\":\"%s\",\"customer\":\"%s\",\"format\":\"text\"}", kase, ana),
+             -32001, "not_attended");
+    /* Nor is she taken from where she is. */
+    a = till_ask(&t, "t1", "customer.timeline", timeline, ana);
+    (void)result_of(a);
+    cJSON_Delete(a);
+    /* A line that was away for a moment changes nothing. */
+    a = till_ask(&other, "f2", "customer.find", find, "luz", late);
+    assert_string_equal(text_of(result_of(a), "customer/id"), ana);
+    cJSON_Delete(a);
+    a = till_ask(&other, "t2", "customer.timeline", timeline, ana);
+    (void)result_of(a);
+    cJSON_Delete(a);
+    is_error(till_ask(&t, "t2", "customer.timeline", timeline, ana), -32001, "not_attended");
+    till_free(&cashier);
+    till_free(&other);
+    till_free(&t);
+    down(r);
+}
+
 static void slips_are_rendered_for_who_is_attended_alone(void **state)
 {
     char ana[64], kase[64], body[256];
@@ -409,6 +470,7 @@ int main(void)
         cmocka_unit_test(the_timeline_goes_on_behind_what_was_found),
         cmocka_unit_test(a_till_whose_clock_runs_fast_is_taken_for_now),
         cmocka_unit_test(people_and_cases_are_kept_with_who_changed_them),
+        cmocka_unit_test(who_was_found_long_since_is_not_attended),
         cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
         cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),
     };
