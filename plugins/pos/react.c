@@ -158,6 +158,8 @@ void pos_soon_cancel(struct pos_react *r, struct pos_soon *s)
 {
     struct pos_soon **at = &r->soon;
 
+    if (!s->queued)
+        return;
     while (*at && *at != s)
         at = &(*at)->next;
     if (*at) {
