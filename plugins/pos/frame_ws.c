@@ -2,6 +2,10 @@
  * wslay reads from what pos_ws_feed was given and writes to the send function; both always take all,
  * so it never waits. It answers pings and closes by itself, checks masks, lengths, reserved bits, the
  * order of fragments and UTF-8, and holds one message of at most a frame's size.
+ *
+ * Its context has two buffers of 4 KiB in it, and between two messages nothing that is worth them: it is made
+ * for what comes or leaves, and freed when all of that is whole. It does not tell whether it has begun to
+ * read a header, so that is reckoned here: what was fed, less the frames that it has told of.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "frame_ws.h"
@@ -13,13 +17,16 @@
 #include <wslay/wslay.h>
 
 struct pos_ws {
-    wslay_event_context_ptr ctx;
+    wslay_event_context_ptr ctx; /* NULL: between messages */
     struct pos_ws_events on;
     void *arg;
     const uint8_t *in;
     size_t in_n;
     const char *ends;
-    bool partial;
+    uint64_t begun; /* modulo 2^64: bytes that came, less the frames begun; 0 only where a frame may begin */
+    bool fragments; /* of a message; more follow */
+    bool feeding;   /* a message is being taken: the context is in use */
+    bool closed;    /* we have said that it ends */
 };
 
 static ssize_t ws_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, int flags, void *arg)
@@ -54,10 +61,16 @@ static void ws_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_fr
                      void *arg)
 {
     struct pos_ws *ws = arg;
+    uint64_t head = 2 + 4; /* with the mask: without one it is not told of */
 
     (void)ctx;
-    (void)a;
-    ws->partial = true;
+    if (a->payload_length > 65535)
+        head += 8;
+    else if (a->payload_length > 125)
+        head += 2;
+    ws->begun -= head + a->payload_length;
+    if (!wslay_is_ctrl_frame(a->opcode))
+        ws->fragments = !a->fin;
 }
 
 static void ws_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *a, void *arg)
@@ -65,8 +78,6 @@ static void ws_message(wslay_event_context_ptr ctx, const struct wslay_event_on_
     struct pos_ws *ws = arg;
     struct hilo_str text = {(const char *)a->msg, a->msg_length};
 
-    if (!wslay_is_ctrl_frame(a->opcode))
-        ws->partial = false;
     if (ws->ends)
         return;
     if (a->opcode == WSLAY_CONNECTION_CLOSE) {
@@ -82,21 +93,12 @@ static void ws_message(wslay_event_context_ptr ctx, const struct wslay_event_on_
 
 struct pos_ws *pos_ws_new(const struct pos_ws_events *on, void *arg)
 {
-    static const struct wslay_event_callbacks calls = {.recv_callback = ws_recv,
-                                                       .send_callback = ws_send,
-                                                       .on_frame_recv_start_callback = ws_frame,
-                                                       .on_msg_recv_callback = ws_message};
     struct pos_ws *ws = calloc(1, sizeof *ws);
 
     if (!ws)
         return NULL;
     ws->on = *on;
     ws->arg = arg;
-    if (wslay_event_context_server_init(&ws->ctx, &calls, ws) != 0) {
-        free(ws);
-        return NULL;
-    }
-    wslay_event_config_set_max_recv_msg_length(ws->ctx, POS_FRAME_MAX);
     return ws;
 }
 
@@ -107,6 +109,35 @@ void pos_ws_free(struct pos_ws **at)
         free(*at);
         *at = NULL;
     }
+}
+
+/* ---- the context ------------------------------------------------------------------------------------ */
+
+static bool ws_wake(struct pos_ws *ws)
+{
+    static const struct wslay_event_callbacks calls = {.recv_callback = ws_recv,
+                                                       .send_callback = ws_send,
+                                                       .on_frame_recv_start_callback = ws_frame,
+                                                       .on_msg_recv_callback = ws_message};
+
+    if (ws->ctx || ws->closed)
+        return ws->ctx != NULL;
+    if (wslay_event_context_server_init(&ws->ctx, &calls, ws) != 0) {
+        ws->ctx = NULL;
+        return false;
+    }
+    wslay_event_config_set_max_recv_msg_length(ws->ctx, POS_FRAME_MAX);
+    return true;
+}
+
+/* Nothing of it is needed any more: not when it ends, since it knows that nothing may follow. */
+static void ws_rest(struct pos_ws *ws)
+{
+    if (ws->feeding || ws->ends || ws->closed || pos_ws_partial(ws) ||
+        wslay_event_get_queued_msg_count(ws->ctx))
+        return;
+    wslay_event_context_free(ws->ctx);
+    ws->ctx = NULL;
 }
 
 /* What is queued leaves. */
@@ -132,9 +163,14 @@ const char *pos_ws_feed(struct pos_ws *ws, const void *p, size_t n)
 {
     int rc;
 
+    if (!ws_wake(ws))
+        return ws->ends = "memory";
     ws->in = p;
     ws->in_n = n;
+    ws->begun += n;
+    ws->feeding = true;
     rc = wslay_event_recv(ws->ctx);
+    ws->feeding = false;
     ws->in = NULL;
     ws->in_n = 0;
     if (rc == WSLAY_ERR_NOMEM)
@@ -143,14 +179,18 @@ const char *pos_ws_feed(struct pos_ws *ws, const void *p, size_t n)
         ws->ends = "memory";
     if (!ws->ends && (rc != 0 || !wslay_event_get_read_enabled(ws->ctx)))
         ws->ends = ws_reason(ws);
+    ws_rest(ws);
     return ws->ends;
 }
 
 static bool ws_queue(struct pos_ws *ws, uint8_t opcode, struct hilo_str body)
 {
     const struct wslay_event_msg msg = {opcode, (const uint8_t *)body.p, body.n};
+    bool sent = ws_wake(ws) && wslay_event_queue_msg(ws->ctx, &msg) == 0 && ws_flush(ws);
 
-    return wslay_event_queue_msg(ws->ctx, &msg) == 0 && ws_flush(ws);
+    if (ws->ctx)
+        ws_rest(ws);
+    return sent;
 }
 
 bool pos_ws_text(struct pos_ws *ws, struct hilo_str text)
@@ -167,11 +207,12 @@ bool pos_ws_ping(struct pos_ws *ws)
 
 void pos_ws_close(struct pos_ws *ws, uint16_t code)
 {
-    if (wslay_event_queue_close(ws->ctx, code, NULL, 0) == 0)
+    if (ws_wake(ws) && wslay_event_queue_close(ws->ctx, code, NULL, 0) == 0)
         (void)ws_flush(ws);
+    ws->closed = true;
 }
 
 bool pos_ws_partial(const struct pos_ws *ws)
 {
-    return ws->partial;
+    return ws->begun != 0 || ws->fragments;
 }

@@ -193,6 +193,19 @@ static void who_is_silent_or_slow_is_let_go(void **state)
     cJSON_Delete(p);
     till_ended(&t);
     refused(r, "silent");
+    /* By WebSocket: the half of a header is half a frame, a ping is a whole one. */
+    assert_true(till_connect(&t, "http/1.1", 0));
+    assert_int_equal(till_upgrade(&t, "/pos", ""), 101);
+    cJSON_Delete(till_ask(&t, "h", "hello", "{\"protocol\":1}"));
+    till_raw(&t, "\x81", 1);
+    till_ended(&t);
+    refused(r, "half_frame");
+    assert_true(till_connect(&t, "http/1.1", 0));
+    assert_int_equal(till_upgrade(&t, "/pos", ""), 101);
+    cJSON_Delete(till_ask(&t, "h", "hello", "{\"protocol\":1}"));
+    till_ws(&t, 9, true, "x", 1);
+    till_ended(&t);
+    refused(r, "silent");
 
     for (i = 0; i < 3; i++)
         assert_true(till_connect(&more[i], "hilo-pos/1", 0));
