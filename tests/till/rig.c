@@ -50,6 +50,7 @@ struct rig {
     char *paths[PATHS];
     unsigned n_paths;
     int listener, wake, told;
+    int holder; /* of its port while nobody listens: another test would take it */
     unsigned port;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -656,19 +657,27 @@ static void *rig__serve(void *arg)
 /* ---- for tests
  * ------------------------------------------------------------------------------------------------------ */
 
-static void rig__bind(struct rig *r)
+/* A socket on its port, or on any: then that is its port. */
+static int rig__socket(struct rig *r)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)r->port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
-    int one = 1;
+    int one = 1, fd;
 
-    MUST((r->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) >= 0);
-    setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    MUST(bind(r->listener, (struct sockaddr *)&a, sizeof a) == 0 && listen(r->listener, 64) == 0);
-    MUST(getsockname(r->listener, (struct sockaddr *)&a, &n) == 0);
+    MUST((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) >= 0);
+    MUST(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0);
+    MUST(bind(fd, (struct sockaddr *)&a, sizeof a) == 0);
+    MUST(getsockname(fd, (struct sockaddr *)&a, &n) == 0);
     r->port = ntohs(a.sin_port);
+    return fd;
+}
+
+static void rig__bind(struct rig *r)
+{
+    r->listener = rig__socket(r);
+    MUST(listen(r->listener, 64) == 0);
     r->listening = true;
 }
 
@@ -678,7 +687,9 @@ struct rig *rig_new(void)
     unsigned i;
 
     MUST(r);
-    strcpy(r->folder, "/tmp/hilo-till-XXXXXX");
+    /* Processes are killed here, never the machine: a till's syncs, thousands of them, need no disk. */
+    snprintf(r->folder, sizeof r->folder, "%s/hilo-till-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     MUST(mkdtemp(r->folder));
     r->days = 90;
     r->cut[0] = r->cut[1] = -1;
@@ -693,6 +704,7 @@ struct rig *rig_new(void)
     r->ca = rig__certificate(r, r->ca_key, "Rig CA", NULL, NULL, 3650);
     r->cert = rig__certificate(r, r->key, "rig", "IP:127.0.0.1", "serverAuth", 90);
     r->ctx = rig__ctx(r);
+    r->holder = rig__socket(r);
     rig__bind(r);
     MUST(pthread_create(&r->thread, NULL, rig__serve, r) == 0);
     return r;
@@ -718,6 +730,7 @@ void rig_free(struct rig **pr)
     pthread_join(r->thread, NULL);
     if (r->listener >= 0)
         close(r->listener);
+    close(r->holder);
     close(r->wake);
     close(r->told);
     SSL_CTX_free(r->ctx);
@@ -856,6 +869,7 @@ void rig_listen(struct rig *r, bool on)
     if (on && r->listener < 0) {
         rig__bind(r);
     } else if (!on && r->listener >= 0) {
+        shutdown(r->listener, SHUT_RD); /* now, though the thread's poll holds it open */
         close(r->listener);
         r->listener = -1;
         r->listening = false;

@@ -90,14 +90,15 @@ static void waits_double_to_a_minute(void **state)
 
     loop_enrolled(l);
     rig_listen(l->rig, false);
+    dice = 0x80000000;
     assert_int_equal(hilotill_connect(l->t, &l->e), HILOTILL_OK);
     for (i = 0; i < 8; i++) {
-        dice = i % 2 ? UINT32_MAX : 0x80000000;
         UNTIL(l, loop_status(l).line == HILOTILL_WAITING);
         assert_int_equal(loop_status(l).retry_in_ms, i % 2 ? window[i] : (window[i] + 1) / 2);
         assert_int_equal(hilotill_timeout(l->t), loop_status(l).retry_in_ms);
         pass(l, loop_status(l).retry_in_ms - 1);
         assert_int_equal(loop_status(l).line, HILOTILL_WAITING);
+        dice = i % 2 ? 0x80000000 : UINT32_MAX; /* of the next one, which may fail at once */
         pass(l, 1);
         assert_int_not_equal(loop_status(l).line, HILOTILL_ONLINE);
     }

@@ -4,6 +4,7 @@
  */
 #include "till.h"
 #include <ares.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -258,6 +259,17 @@ static void line__ares_done(void *arg, int status, int timeouts, struct ares_add
     l->resolved = status;
 }
 
+/* Of an address; of a name: whichever it has. */
+static int line__family(const char *host)
+{
+    struct in6_addr six;
+    struct in_addr four;
+
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return AF_INET;
+    return inet_pton(AF_INET6, host, &six) == 1 ? AF_INET6 : AF_UNSPEC;
+}
+
 /* ---- the story of a connection
  * -------------------------------------------------------------------------------------- */
 
@@ -267,8 +279,7 @@ struct till_line *till_line_new(int epfd, bool spanish, SSL_CTX *ctx, const char
     struct till_line *l = calloc(1, sizeof *l);
     struct ares_options options = {
         .sock_state_cb = line__ares_watch, .sock_state_cb_data = l, .timeout = 2000, .tries = 2};
-    struct ares_addrinfo_hints hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NUMERICSERV};
+    struct ares_addrinfo_hints hints = {.ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NUMERICSERV};
     unsigned char protos[64];
     char service[8];
     size_t n = strlen(alpn);
@@ -300,6 +311,8 @@ struct till_line *till_line_new(int epfd, bool spanish, SSL_CTX *ctx, const char
         l->ares = NULL;
         goto fail;
     }
+    /* With the family left open c-ares asks the DNS for an address, too. */
+    hints.ai_family = line__family(host);
     snprintf(service, sizeof service, "%u", port);
     ares_getaddrinfo(l->ares, host, service, &hints, line__ares_done, l);
     return l;
