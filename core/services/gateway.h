@@ -128,7 +128,7 @@ struct gateway {
     struct delivery *delivery;
     struct outbox *outbox;
     struct follows *follows; /* services/follow.h */
-    bool webhooks_plain; /* webhooks.allow_http */
+    bool webhooks_plain;     /* webhooks.allow_http */
     struct callbacks *callbacks;
     struct stock *stock;
     int64_t stock_hold_us;          /* stock.hold: how long an offer is held */
