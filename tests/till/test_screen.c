@@ -359,6 +359,59 @@ static void pushes_are_seen(void **state)
     finish(s);
 }
 
+static void a_slip_is_printed_in_the_store(void **state)
+{
+    struct scene *s = *state;
+    cJSON *p;
+
+    rig_script(
+        s->rig, "slip.render", false,
+        "{\"mime\":\"text/plain; charset=utf-8\",\"data\":\"VGlxdWV0ZSBjYXNfMQo=\"}"); /* Tiquete cas_1 */
+    rig_script(s->rig, "slip.print", false, "{\"job\":\"j1\",\"printer\":\"CENTRO\",\"status\":\"queued\"}");
+    start(s, "es_CO.UTF-8");
+    find_ana(s);
+    term_type(s->t, "t");
+    term_until(s->t, "Tiquete cas_1");
+    term_until(s->t, "p lo imprime en la impresora de la tienda");
+    term_type(s->t, "p");
+    p = params_of(s, "slip.print", 0);
+    assert_string_equal(event_text(p, "kind"), "case");
+    assert_string_equal(event_text(p, "id"), "cas_1");
+    assert_string_equal(event_text(p, "customer"), "cus_1");
+    assert_string_equal(event_text(p, "language"), "es");
+    assert_null(cJSON_GetObjectItem(p, "format"));
+    cJSON_Delete(p);
+    term_until(s->t, "tiquete en cola (CENTRO)");
+    rig_push(s->rig, "p-1", "print.status",
+             "{\"job\":\"j1\",\"status\":\"queued\",\"reason\":\"paper_out\",\"confirmed\":false,"
+             "\"printer\":\"CENTRO\"}");
+    term_until(s->t, "tiquete en cola (CENTRO): sin papel");
+    rig_push(s->rig, "p-2", "print.status",
+             "{\"job\":\"j1\",\"status\":\"printed\",\"confirmed\":true,\"printer\":\"CENTRO\"}");
+    term_until(s->t, "tiquete impreso (CENTRO)");
+    while (!rig_acks(s->rig, "p-1") || !rig_acks(s->rig, "p-2"))
+        term_or_rig(s->t, s->rig);
+    rig_push(s->rig, "p-3", "print.status",
+             "{\"job\":\"j1\",\"status\":\"failed\",\"reason\":\"cover_open\",\"confirmed\":false,"
+             "\"printer\":\"CENTRO\"}");
+    term_until(s->t, "el tiquete falló (CENTRO): tapa abierta");
+    rig_script(s->rig, "slip.print", true,
+               "{\"code\":-32006,\"message\":\"Refused\",\"data\":{\"reason\":\"no_printer\"}}");
+    term_type(s->t, "p");
+    term_until(s->t, "ninguna impresora sirve a esta caja");
+    /* Another text is no slip. */
+    term_type(s->t, "\r");
+    term_until_gone(s->t, "Tiquete cas_1");
+    term_type(s->t, "\x1b[6~"); /* PgDn: the last line that can be chosen */
+    term_type(s->t, "\x1bOA\r");
+    term_until(s->t, "Intro sigue");
+    assert_false(term_has(s->t, "p lo imprime"));
+    term_type(s->t, "p\r");
+    term_until_gone(s->t, "Intro sigue");
+    assert_int_equal(rig_requests(s->rig, "slip.print"), 2);
+    finish(s);
+}
+
 static void a_photo_is_fetched_and_saved(void **state)
 {
     struct scene *s = *state;
@@ -520,6 +573,7 @@ int main(void)
         T(a_scanner_is_told_from_keys),
         T(resized_narrow_and_wide_characters),
         T(pushes_are_seen),
+        T(a_slip_is_printed_in_the_store),
         T(a_photo_is_fetched_and_saved),
         T(more_of_what_happened),
         T(refusals_are_said),

@@ -570,8 +570,10 @@ static void act__slip(struct ui *ui)
     o = act__for_customer(ui);
     cJSON_AddStringToObject(o, "kind", kinds[i].kind);
     cJSON_AddStringToObject(o, "id", app_text(p->rows[p->at].o, "id"));
-    cJSON_AddStringToObject(o, "format", "text");
     cJSON_AddStringToObject(o, "language", SAY(ui, "en", "es"));
+    cJSON_Delete(ui->slip);
+    ui->slip = cJSON_Duplicate(o, 1);
+    cJSON_AddStringToObject(o, "format", "text");
     params = cJSON_PrintUnformatted(o);
     if (hilotill_request(ui->t, "slip.render", params, 0, ui->slip_id, &e) != HILOTILL_OK)
         ui_complain(ui, "%s", e.text);
@@ -673,16 +675,18 @@ static void act__slip_answer(struct ui *ui, const char *json)
     const char *data = app_text(o, "data");
     char *text = app_alloc(strlen(data) + 4);
 
-    if (app_base64(data, text) >= 0)
+    if (app_base64(data, text) >= 0) {
         ui_show_text(ui, SAY(ui, "Slip", "Tiquete"), text);
-    else
+        ui->slip_shown = ui->slip != NULL;
+    } else {
         free(text);
+    }
     cJSON_Delete(o);
 }
 
 void act_answer(struct ui *ui, const struct hilotill_answer *a)
 {
-    if (media_answer(ui, a))
+    if (media_answer(ui, a) || slip_answer(ui, a))
         return;
     if (act__is(ui->find_id, a)) {
         if (a->code == HILOTILL_ELOST)
@@ -790,9 +794,13 @@ void act_push(struct ui *ui, const struct hilotill_push *push)
         return;
     }
     if (strcmp(push->method, "customer.arriving") == 0 || strcmp(push->method, "case.updated") == 0 ||
-        strcmp(push->method, "stock.arrived") == 0) {
-        act__told(ui, push, p);
-        beep();
+        strcmp(push->method, "stock.arrived") == 0 || strcmp(push->method, "print.status") == 0) {
+        if (strcmp(push->method, "print.status") == 0) {
+            slip_status(ui, p);
+        } else {
+            act__told(ui, push, p);
+            beep();
+        }
         if (hilotill_push_done(ui->t, push->id, NULL, &e) != HILOTILL_OK)
             ui_complain(ui, "%s", e.text);
     } else if (hilotill_push_refuse(ui->t, push->id, "this till does not do that", &e) != HILOTILL_OK) {

@@ -171,6 +171,9 @@ static const char *draw__keys_words(struct ui *ui)
                    "Intro sigue  Espacio cambia la opción  Esc deja");
     if (ui->over == OVER_ASK)
         return SAY(ui, "1-9 the customer chooses  Esc no answer", "1-9 elige el cliente  Esc sin respuesta");
+    if (ui->over == OVER_TEXT && ui->slip_shown)
+        return SAY(ui, "p print it at the store's printer  Enter goes on",
+                   "p lo imprime en la impresora de la tienda  Intro sigue");
     if (ui->over != OVER_NONE)
         return SAY(ui, "Enter goes on", "Intro sigue");
     if (ui->view == VIEW_SEARCH)

@@ -124,6 +124,8 @@ static void keys__over(struct ui *ui, wint_t c, bool key)
             ui->text_top++;
         else if (key && c == KEY_UP)
             ui->text_top -= ui->text_top > 0;
+        else if (ui->slip_shown && !key && towlower(c) == 'p')
+            slip_print(ui);
         else if (leave)
             ui->over = OVER_NONE;
         break;

@@ -64,6 +64,7 @@ void ui_show_text(struct ui *ui, const char *title, char *text)
     ui->text = text;
     ui->text_title = title;
     ui->text_top = 0;
+    ui->slip_shown = false;
     ui->over = OVER_TEXT;
 }
 
@@ -203,6 +204,7 @@ static void screen__free(struct ui *ui)
     for (i = 0; i < ui->n_shown; i++)
         cJSON_Delete(ui->shown[i].params);
     cJSON_Delete(ui->items);
+    cJSON_Delete(ui->slip);
     cJSON_free(ui->find_params);
     free(ui->text);
     free(ui->said);

@@ -165,6 +165,9 @@ struct ui {
     char *text; /* of OVER_TEXT */
     const char *text_title;
     size_t text_top;
+    cJSON *slip;     /* params of slip.print of the slip that was asked for last; NULL: none */
+    bool slip_shown; /* it is the text of OVER_TEXT */
+    char print_id[HILOTILL_ID];
 
     struct notice notices[NOTICES];
     unsigned n_notices;
@@ -215,6 +218,11 @@ void act_push(struct ui *, const struct hilotill_push *);
 void act_show_next(struct ui *);
 void act_queue_view(struct ui *);
 void act_queue_key(struct ui *, wint_t c);
+
+/* slip.c: the slip on the screen, printed at the store's printer */
+void slip_print(struct ui *);
+bool slip_answer(struct ui *, const struct hilotill_answer *); /* true: it was for it */
+void slip_status(struct ui *, const cJSON *params);            /* of print.status */
 
 /* media.c: a photo or an invoice, fetched by pieces, saved, opened */
 void media_fetch(struct ui *, const char *media, const char *message, const char *mime);
