@@ -7,6 +7,7 @@
 #include "api/fields.h"
 #include "api/http.h"
 #include "api/idempotent.h"
+#include "api/place.h"
 #include "api/route.h"
 #include "api/shapes.h"
 #include "base/str.h"
@@ -44,6 +45,8 @@ struct wanted {
     struct hilo_id case_id, reply_to;
     int64_t expires_in, send_at;
     bool flash;
+    struct place place;
+    int64_t at;
 };
 #define AT(field) .offset = offsetof(struct wanted, field)
 static const struct field wanted_fields[] = {
@@ -63,6 +66,7 @@ static const struct field wanted_fields[] = {
     {.name = "send_at", .type = FIELD_TIME, AT(send_at)},
     {.name = "sender", .type = FIELD_STR, .min = 1, .max = 16, AT(sender)},
     {.name = "flash", .type = FIELD_BOOL, AT(flash)},
+    PLACE_FIELDS(struct wanted),
 };
 #undef AT
 
@@ -158,7 +162,7 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
     out->priority = 1;
     if (w.priority && message__priority(w.priority, &out->priority, f) != 0)
         return -1;
-    if (message__sender(w.sender, f) != 0)
+    if (message__sender(w.sender, f) != 0 || (w.at && place_at(&w.at, f) != 0))
         return -1;
     if (w.category.n) {
         out->category = (uint32_t)model_value(MODEL_E_CATEGORY, w.category);
@@ -178,6 +182,8 @@ int message_request_read(struct arena *arena, const cJSON *root, struct message_
     out->send_at = w.send_at;
     out->sender = w.sender;
     out->flash = w.flash;
+    out->place = w.place;
+    out->at = w.at;
     out->language = w.language;
     return 0;
 }

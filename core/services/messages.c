@@ -302,7 +302,11 @@ int outbound_append(struct gateway *gw, const struct actor *actor, struct outbou
             .parts = o->plan.parts > 1 ? o->plan.parts : 0,
             .once_key = access_once_key(o->once),
             .once_request = access_once_request(o->once),
-            .notes = o->once && o->once->given ? o->plan.notes : (struct hilo_str){NULL, 0}};
+            .notes = o->once && o->once->given ? o->plan.notes : (struct hilo_str){NULL, 0},
+            .store = o->place.store,
+            .terminal = o->place.terminal,
+            .clerk = o->place.clerk,
+            .at = (uint64_t)o->at};
         rc = store_append(gw->store, &ev_desc_message_accepted, &ev, actor, o->now, NULL, &e);
     }
     if (rc != HILO_OK)
@@ -351,6 +355,10 @@ static int outbound_decide(struct gateway *gw, const struct message_request *r, 
     o->now = clock_wall_us();
     o->once = r->once;
     o->case_id = r->case_id;
+    o->place = r->place;
+    o->at = r->at;
+    if (place_check(&r->place, f) != 0)
+        return -1;
     if (pick_customer(gw, r, a, &o->plan, &schemes, f) != 0 ||
         pick_channel(gw, r, schemes, &o->plan.channel, f) != 0)
         return -1;
@@ -409,9 +417,9 @@ int message_accept(struct gateway *gw, const struct actor *actor, const struct m
     if (outbound_decide(gw, r, a, &o, f) != 0)
         return -1;
     if (o.plan.new_customer) {
-        const struct customer_fields none = {0};
+        const struct customer_fields by = {.place = r->place, .at = r->at};
         struct hilo_id made;
-        if (customer_create(gw, actor, &none, &r->to, 1, &made, f) != 0)
+        if (customer_create(gw, actor, &by, &r->to, 1, &made, f) != 0)
             return -1;
         o.plan.customer = made;
         o.bytes = outbound_bytes(&o, a);

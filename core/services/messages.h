@@ -23,6 +23,8 @@ struct message_request {
     struct hilo_str sender;   /* instead of the channel's; may be empty */
     bool sender_if_able;      /* left out where the channel has its own only */
     bool flash;
+    struct place place;             /* where it was asked for, and by whom; kept with its event */
+    int64_t at;                     /* when that was, Unix time; 0: now */
     struct hilo_str content;        /* bytes of group CONTENT, structurally valid */
     const struct access_once *once; /* its Idempotency-Key, looked up and new; or NULL */
 };

@@ -14,6 +14,8 @@ struct outbound {
     struct hilo_id case_id, reply_to;
     struct hilo_str reply_ext, language, sender;
     bool flash;
+    struct place place; /* where it was asked for, and by whom */
+    int64_t at;
     struct hilo_str party;          /* group IDENT */
     struct hilo_str content;        /* group CONTENT */
     struct hilo_str bytes;          /* the message */

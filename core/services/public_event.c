@@ -605,7 +605,10 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
     switch (p->type) {
     case PUBLIC_MESSAGE_ACCEPTED: {
         BODY(message_accepted);
-        return put_message(o, ev, e->id, e->message, (struct hilo_id){{0}}, e->parts, a, err);
+        int32_t rc = put_message(o, ev, e->id, e->message, (struct hilo_id){{0}}, e->parts, a, err);
+        if (rc == HILO_OK)
+            public_origin_put(o, e->store, e->terminal, e->clerk, e->at);
+        return rc;
     }
     case PUBLIC_MESSAGE_RECEIVED: {
         BODY(message_received);

@@ -54,7 +54,7 @@ static cJSON *message_to(struct pos_op *op, struct pos_fault *f)
 void pos_do_message_send(struct pos_op *op)
 {
     static const char *const names[] = {"channel", "category", "content", "case", NULL};
-    cJSON *body = cJSON_CreateObject(), *to;
+    cJSON *body = pos_op_body(op), *to;
     struct pos_fault f;
 
     (void)pos_fault(&f, POS_E_LATER, "try_later", NULL, "no memory");

@@ -287,7 +287,7 @@ static void done_by(struct rig *r, const char *type, unsigned n, const char *cle
     answer_done(&a);
 }
 
-static void people_and_cases_are_kept_with_who_changed_them(void **state)
+static void people_cases_and_messages_are_kept_with_who_did_it(void **state)
 {
     char ana[64], kase[64], id[64], body[512], at[32];
     struct rig *r;
@@ -315,12 +315,18 @@ static void people_and_cases_are_kept_with_who_changed_them(void **state)
     twice(&t, "k2", "case.update", body, "case", id);
     (void)snprintf(body, sizeof body, "{\"case\":\"%s\"," BY_LUZ "}", kase, at);
     twice(&t, "k3", "case.close", body, "case", id);
+    (void)snprintf(body, sizeof body,
+                   "{\"to\":{\"customer\":\"%s\"},\"channel\":\"wa\"," BY_LUZ
+                   ",\"content\":{\"type\":\"text\",\"text\":\"Hola\"}}",
+                   ana, at);
+    twice(&t, "m1", "message.send", body, "message", id);
 #undef BY_LUZ
     done_by(r, "customer.created", 1, "luz", at);
     done_by(r, "customer.updated", 1, "luz", at);
     done_by(r, "identifier.added", 2, "luz", at);
     done_by(r, "case.opened", 1, "luz", at);
     done_by(r, "case.updated", 2, "luz", at);
+    done_by(r, "message.accepted", 1, "luz", at);
     till_free(&t);
     down(r);
 }
@@ -469,7 +475,7 @@ int main(void)
         cmocka_unit_test(what_is_done_at_a_counter_is_kept_once),
         cmocka_unit_test(the_timeline_goes_on_behind_what_was_found),
         cmocka_unit_test(a_till_whose_clock_runs_fast_is_taken_for_now),
-        cmocka_unit_test(people_and_cases_are_kept_with_who_changed_them),
+        cmocka_unit_test(people_cases_and_messages_are_kept_with_who_did_it),
         cmocka_unit_test(who_was_found_long_since_is_not_attended),
         cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
         cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),

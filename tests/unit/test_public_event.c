@@ -474,8 +474,9 @@ static void told_origin(const struct told *t, unsigned i, const char *who, const
     cJSON_Delete(o);
 }
 
-/* What is done to people and cases at a counter says where, by whom and when, in each of its events. */
-static void people_and_cases_say_who_did_it(void **state)
+/* What is done to people and cases at a counter, and said to them, says where, by whom and when, in each of
+ * its events. */
+static void what_is_done_says_by_whom(void **state)
 {
 #define AT_TILL "\"store\":\"CENTRO\",\"terminal\":\"3\",\"clerk\":\"luz\",\"at\":\"2026-01-02T03:04:05Z\""
 #define WHO     "CENTRO/3/luz", "2026-01-02T03:04:05.000Z"
@@ -513,11 +514,18 @@ static void people_and_cases_say_who_did_it(void **state)
     /* Where nothing changes there is nothing to say it of. */
     assert_int_equal(rig_call(r, "PATCH", path, JSON_TYPE, "{" AT_TILL "}", a), 200);
     assert_int_equal(rig_call(r, "PATCH", path, JSON_TYPE, "{\"owner\":\"luis\"}", a), 200);
+    /* A message makes its customer, by the same hand. */
+    assert_int_equal(rig_post(r, "/v1/messages",
+                              "{\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"wa\"," AT_TILL
+                              ",\"content\":{\"type\":\"text\",\"text\":\"hola\"}}",
+                              a),
+                     202);
     tell(r, from, &t);
     expect(&t,
            (const char *const[]){"hilo.customer.created", "hilo.identifier.added", "hilo.identifier.removed",
                                  "hilo.identifier.added", "hilo.customer.updated", "hilo.case.opened",
-                                 "hilo.case.updated", "hilo.case.updated", NULL});
+                                 "hilo.case.updated", "hilo.case.updated", "hilo.customer.created",
+                                 "hilo.identifier.added", "hilo.conversation.opened", ACCEPTED, NULL});
     for (unsigned i = 0; i < 4; i++)
         told_origin(&t, i, WHO);
     told_origin(&t, 4, "NORTE/1/eva", NULL);
@@ -526,6 +534,9 @@ static void people_and_cases_say_who_did_it(void **state)
     cJSON *o = parsed(&t, 7, &data);
     assert_null(cJSON_GetObjectItem(data, "origin"));
     cJSON_Delete(o);
+    told_origin(&t, 8, WHO);
+    told_origin(&t, 9, WHO);
+    told_origin(&t, 11, WHO);
     forget(&t);
 
     /* And none of it is taken as it comes. */
@@ -545,7 +556,10 @@ static void people_and_cases_say_who_did_it(void **state)
     } to[] = {{"POST", "/v1/customers", "\"name\":\"x\""},
               {"PATCH", customer, "\"name\":\"x\""},
               {"POST", "/v1/cases", opened},
-              {"PATCH", path, "\"subject\":\"x\""}};
+              {"PATCH", path, "\"subject\":\"x\""},
+              {"POST", "/v1/messages",
+               "\"to\":{\"phone\":\"+573001112233\"},\"channel\":\"wa\",\"content\":{\"type\":\"text\","
+               "\"text\":\"x\"}"}};
     (void)snprintf(opened, sizeof opened, "\"customer\":\"%s\",\"subject\":\"x\"", cus);
     from = store_seq(r->store);
     for (unsigned i = 0; i < sizeof to / sizeof *to; i++)
@@ -586,7 +600,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_message_and_what_becomes_of_it), T(statuses_are_told_once_and_only_when_they_move),
         T(segments_are_told_as_one),         T(customers_cases_media_and_channels),
-        T(people_and_cases_say_who_did_it),  cmocka_unit_test(types_are_parsed),
+        T(what_is_done_says_by_whom),        cmocka_unit_test(types_are_parsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
