@@ -336,6 +336,7 @@ static void conn_admitted(struct pos_conn *c)
         return;
     }
     c->admitted = true;
+    pos_tls_keep(c->pos, c->ssl, &c->who);
 }
 
 static void conn_handshake(struct pos_conn *c)

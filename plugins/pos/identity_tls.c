@@ -144,23 +144,37 @@ int32_t pos_identity_use(struct pos_identity *id, SSL_CTX *ctx, bool enrolment, 
     return HILO_OK;
 }
 
-enum pos_refused pos_identity_admit(struct pos_identity *id, SSL *ssl, struct pos_who *who_out)
+/* What a certificate says, whether it was shown now or when the session that is resumed was made. */
+static enum pos_refused shown(SSL *ssl, int64_t now, struct pos_who *who)
 {
     X509 *cert = SSL_get0_peer_certificate(ssl);
+    void *kept;
+    size_t n;
+
+    if (cert) {
+        if (now < pos_ca_begins(cert))
+            return POS_NOT_YET_VALID;
+        who->expires_us = pos_ca_ends(cert);
+        if (!pos_ca_terminal_of(cert, who->store, who->terminal) || !pos_ca_key_of(cert, who->key))
+            return POS_BAD_NAME;
+    } else if (SSL_session_reused(ssl) &&
+               SSL_SESSION_get0_ticket_appdata(SSL_get_session(ssl), &kept, &n) == 1 && n == sizeof *who) {
+        memcpy(who, kept, sizeof *who);
+    } else {
+        return POS_NO_CERTIFICATE;
+    }
+    return now < who->expires_us ? POS_ADMITTED : POS_EXPIRED;
+}
+
+enum pos_refused pos_identity_admit(struct pos_identity *id, SSL *ssl, struct pos_who *who_out)
+{
     struct pos_who who = {.role = POS_ROLE_NONE};
     int64_t now = pos_id_now(id);
-    enum pos_refused verdict;
+    enum pos_refused verdict = shown(ssl, now, &who);
     struct pos_terminal *t;
 
-    if (!cert)
-        return POS_NO_CERTIFICATE;
-    who.expires_us = pos_ca_ends(cert);
-    if (now >= who.expires_us)
-        return POS_EXPIRED;
-    if (now < pos_ca_begins(cert))
-        return POS_NOT_YET_VALID;
-    if (!pos_ca_terminal_of(cert, who.store, who.terminal) || !pos_ca_key_of(cert, who.key))
-        return POS_BAD_NAME;
+    if (verdict != POS_ADMITTED)
+        return verdict;
     verdict = registered(id, who.store, who.terminal, who.key, &t);
     if (verdict != POS_ADMITTED)
         return verdict;

@@ -2,12 +2,14 @@
  * One context for terminals and for enrolment: which of the two a connection is for is said by ALPN in its
  * first message, before anything is asked of it.
  *
- * Sessions are resumed by tickets, so the gateway keeps nothing of them. A ticket has the
- * terminal's certificate in it, and whoever resumes is judged by it as if it had been shown
- * (pos_identity_admit). Enrolment gets none: it would be a session without a certificate.
+ * A ticket is the name of a session that is kept here (resume.h). Who resumes is judged as the one whose
+ * session it was, as if its certificate had been shown again (pos_identity_admit). Enrolment gets none: it
+ * would be a session without a certificate. Sessions end with the context: another may have another CA.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "tls.h"
+
+#include "resume.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,6 +21,7 @@
 struct pos_tls {
     SSL_CTX *ctx;
     BIO_METHOD *socket;
+    struct pos_resume *resume;
 };
 
 /* In our order of preference. */
@@ -128,7 +131,6 @@ static int tls_hello(SSL *ssl, int *alert, void *arg)
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &p, &n) == 1 &&
         n >= 2 && alpn_choose(p + 2, n - 2, NULL, NULL) == POS_ALPN_ENROLL) {
         SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-        (void)SSL_set_options(ssl, SSL_OP_NO_TICKET);
         (void)SSL_set_num_tickets(ssl, 0);
     }
     return SSL_CLIENT_HELLO_SUCCESS;
@@ -155,11 +157,29 @@ enum pos_alpn pos_tls_alpn(const SSL *ssl)
     return POS_ALPN_NONE;
 }
 
+/* ---- resuming ------------------------------------------------------------------------------------ */
+
+static SSL_SESSION *tls_session(SSL *ssl, const unsigned char *id, int n, int *copy)
+{
+    struct pos_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    *copy = 0; /* it is theirs */
+    if (n < 0 || SSL_get_SSL_CTX(ssl) != t->ctx)
+        return NULL;
+    return pos_resume_take(t->resume, ssl, id, (size_t)n);
+}
+
+void pos_tls_keep(struct pos *pos, SSL *ssl, const struct pos_who *who)
+{
+    if (SSL_get_SSL_CTX(ssl) == pos->tls->ctx)
+        pos_resume_keep(pos->tls->resume, ssl, who, (size_t)pos->conf.connections);
+}
+
 /* ---- the context ------------------------------------------------------------------------------------- */
 
-static SSL_CTX *tls_context(struct pos *pos, char why[POS_WORDS])
+static SSL_CTX *tls_context(struct pos *pos, struct pos_tls *t, char why[POS_WORDS])
 {
-    static const unsigned char name[] = "hilo-pos/1";
+    static const unsigned char name[] = POS_RESUME_CONTEXT;
     SSL_CTX *ctx;
 
     ERR_clear_error();
@@ -173,12 +193,15 @@ static SSL_CTX *tls_context(struct pos *pos, char why[POS_WORDS])
         return NULL;
     }
     /* A frame has its end in itself, so a connection that is cut off is no truncation attack. */
-    (void)SSL_CTX_set_options(ctx,
-                              SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION |
+                                       SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    /* Without NO_INTERNAL OpenSSL would keep what it was given, and let it be used again. */
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF | SSL_SESS_CACHE_NO_INTERNAL);
     (void)SSL_CTX_set_num_tickets(ctx, 1);
+    (void)SSL_CTX_set_app_data(ctx, t);
+    SSL_CTX_sess_set_get_cb(ctx, tls_session);
     SSL_CTX_set_client_hello_cb(ctx, tls_hello, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, tls_select, NULL);
     if (pos_identity_use(pos->identity, ctx, false, why) != HILO_OK) {
@@ -196,8 +219,9 @@ struct pos_tls *pos_tls_new(struct pos *pos, char why[POS_WORDS])
     if (!t)
         return NULL;
     t->socket = tls_socket();
-    if (t->socket)
-        t->ctx = tls_context(pos, why);
+    t->resume = pos_resume_new();
+    if (t->socket && t->resume)
+        t->ctx = tls_context(pos, t, why);
     if (!t->ctx)
         pos_tls_free(&t);
     return t;
@@ -205,10 +229,11 @@ struct pos_tls *pos_tls_new(struct pos *pos, char why[POS_WORDS])
 
 bool pos_tls_renew(struct pos *pos, char why[POS_WORDS])
 {
-    SSL_CTX *ctx = tls_context(pos, why);
+    SSL_CTX *ctx = tls_context(pos, pos->tls, why);
 
     if (!ctx)
         return false;
+    pos_resume_clear(pos->tls->resume);
     SSL_CTX_free(pos->tls->ctx);
     pos->tls->ctx = ctx;
     return true;
@@ -219,6 +244,7 @@ void pos_tls_free(struct pos_tls **at)
     if (*at) {
         SSL_CTX_free((*at)->ctx);
         BIO_meth_free((*at)->socket);
+        pos_resume_free(&(*at)->resume);
         free(*at);
         *at = NULL;
     }

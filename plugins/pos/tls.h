@@ -29,6 +29,8 @@ SSL *pos_tls_accept(struct pos_tls *, int fd);
 enum pos_tls_rc pos_tls_handshake(SSL *);
 /* Of a handshake that just broke: the peer offered none of our protocols. */
 bool pos_tls_no_alpn(void);
+/* It may resume: after a handshake, when it was admitted as this one. */
+void pos_tls_keep(struct pos *, SSL *, const struct pos_who *);
 enum pos_alpn pos_tls_alpn(const SSL *);
 enum pos_tls_rc pos_tls_read(SSL *, void *p, size_t cap, size_t *n_out);
 enum pos_tls_rc pos_tls_write(SSL *, const void *p, size_t n, size_t *n_out);

@@ -251,6 +251,68 @@ static void two_connections_of_one_terminal_are_one_too_many(void **state)
     down(r);
 }
 
+/* Comes with this session, and not with the one of its last connection. */
+static void resume(struct till *t, SSL_SESSION *session)
+{
+    till_close(t);
+    SSL_SESSION_free(t->session);
+    assert_true(SSL_SESSION_up_ref(session));
+    t->session = session;
+    assert_true(till_connect(t, "hilo-pos/1", TILL_RESUME));
+}
+
+static void a_session_is_resumed_once_and_judged_anew(void **state)
+{
+    struct rig *r = up("");
+    struct till t, other;
+    SSL_SESSION *first, *second, *others;
+    struct answer a;
+    cJSON *said;
+
+    (void)state;
+    till_enroll(&t, &r->gate, r->port, "CENTRO", "3", "clerk");
+    till_enroll(&other, &r->gate, r->port, "CENTRO", "4", "cashier");
+    till_open(&other);
+    others = SSL_get1_session(other.ssl);
+    till_open(&t);
+    first = SSL_get1_session(t.ssl);
+    resume(&t, first);
+    assert_true(SSL_session_reused(t.ssl));
+    said = till_ask(&t, "1", "hello", "{\"protocol\":1}");
+    assert_string_equal(text_of(result_of(said), "terminal"), "3");
+    assert_string_equal(text_of(result_of(said), "role"), "clerk");
+    cJSON_Delete(said);
+    second = SSL_get1_session(t.ssl);
+    /* Who has seen the ticket on its way can't use it again; the terminal shows its certificate. */
+    resume(&t, first);
+    assert_false(SSL_session_reused(t.ssl));
+    cJSON_Delete(till_ask(&t, "1", "hello", "{\"protocol\":1}"));
+
+    a = gate_post(&r->gate, "/v1/channels/wa/admin/terminals/CENTRO/3/revoke", "{}");
+    assert_int_equal(a.status, 200);
+    answer_done(&a);
+    cJSON_Delete(till_push(&t, "revoked"));
+    till_ended(&t);
+    resume(&t, second);
+    assert_true(SSL_session_reused(t.ssl));
+    is_error(till_next(&t), -32001, "revoked");
+    till_ended(&t);
+    refused(r, "revoked");
+
+    /* A gateway that was killed knows no sessions, and takes certificates. */
+    till_close(&other);
+    crash(r);
+    resume(&other, others);
+    assert_false(SSL_session_reused(other.ssl));
+    cJSON_Delete(till_ask(&other, "1", "hello", "{\"protocol\":1}"));
+    SSL_SESSION_free(first);
+    SSL_SESSION_free(second);
+    SSL_SESSION_free(others);
+    till_free(&t);
+    till_free(&other);
+    down(r);
+}
+
 /* ---- WebSocket
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -316,6 +378,7 @@ int main(void)
         cmocka_unit_test(who_is_not_trusted_does_not_get_in),
         cmocka_unit_test(who_is_silent_or_slow_is_let_go),
         cmocka_unit_test(two_connections_of_one_terminal_are_one_too_many),
+        cmocka_unit_test(a_session_is_resumed_once_and_judged_anew),
         cmocka_unit_test(the_same_by_websocket),
     };
 
