@@ -88,6 +88,28 @@ await check('every type is told of', async () => {
   await comes('read', (event, e) => event.event === 'hilo.message.status' && e.data.status === 'read');
   await sim.post('inbound', { from: ana, type: 'text', text: { body: 'línea uno\nlínea dos' } });
   await type('hilo.message.received');
+  // At the counter.
+  const at = { store: 'CENTRO', terminal: '3', clerk: 'luis' };
+  await gateway.call('POST', `/v1/cases/${one.id}/notes`, { text: 'Trae el recibo', ...at });
+  await gateway.call('POST', '/v1/customers/lookup', { by: { phone: `+${ana}` }, reason: 'claim', ...at });
+  const visit = await gateway.call('POST', '/v1/appointments', {
+    customer: customer.id, case: one.id, store: 'CENTRO', channel: 'wa', subject: 'Cambio',
+    starts_at: new Date(Date.now() + 15 * 60e3 + 2e3).toISOString(), // near begins in two seconds
+  });
+  await gateway.call('PATCH', `/v1/appointments/${visit.id}`, { subject: 'Cambio de televisor' });
+  await type('hilo.appointment.near');
+  await gateway.call('POST', `/v1/appointments/${visit.id}/checkin`, at);
+  await gateway.call('POST', '/v1/visits', { customer: customer.id, purpose: 'claim', ...at });
+  await gateway.call('POST', '/v1/stock/CAM-7/subscriptions', { customer: customer.id, size: 'M', channel: 'wa', ...at });
+  await gateway.call('POST', '/v1/stock/CAM-7/available', {
+    quantity: 1, size: 'M', title: 'Camisa', link: 'https://tienda.example/cam-7',
+  });
+  await type('hilo.wish.offered');
+  await gateway.call('POST', '/v1/sales', {
+    customer: customer.id, number: 'F-1', currency: 'COP', total: '129900.00',
+    items: [{ sku: 'CAM-7', size: 'M', quantity: 1, price: '129900.00' }], ...at,
+  });
+  await type('hilo.wish.ended');
   await sim.post('inbound', { from: ana, type: 'text', text: { body: 'BAJA' } });
   const said = await comes('a consent', (event, e) => event.event === 'hilo.consent.changed' && e.data.how === 'word');
   assert.equal(JSON.parse(said.data).data.addresses[0].value, `+${ana}`);
