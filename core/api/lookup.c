@@ -48,7 +48,7 @@ static int lookup__by(struct request *rq, const cJSON *by, struct lookup *l, str
     if (!v || v->next || how == 0)
         return fault_set(
             f, 422, "invalid_field", "/by",
-            "by: one of document, phone, email, loyalty, customer, appointment, order is expected");
+            "by: one of document, phone, email, loyalty, customer, appointment, order, case is expected");
     return lookup_by_value(rq->arena, how, cJSON_IsString(v) ? json_str(v) : (struct hilo_str){NULL, 0}, l,
                            f);
 }

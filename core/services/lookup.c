@@ -26,6 +26,7 @@ static const struct {
     [LOOKUP_CUSTOMER] = {"customer", "/by/customer", 0},
     [LOOKUP_APPOINTMENT] = {"appointment", "/by/appointment", 0},
     [LOOKUP_ORDER] = {"order", "/by/order", 0},
+    [LOOKUP_CASE] = {"case", "/by/case", 0},
 };
 enum { LOOKUPS = sizeof lookup__by / sizeof *lookup__by };
 
@@ -85,19 +86,31 @@ int lookup_by_value(struct arena *a, uint32_t by, struct hilo_str value, struct 
     if (by == LOOKUP_CUSTOMER && !id_parse("cus", value, &out->customer))
         return fault_set(f, 422, "invalid_field", pointer,
                          "customer: an id, cus_ and 26 letters and digits, is expected");
+    if (by == LOOKUP_CASE && !id_parse("cas", value, &out->case_id))
+        return fault_set(f, 422, "invalid_field", pointer,
+                         "case: an id, cas_ and 26 letters and digits, is expected");
     return 0;
 }
 
-/* The customer whom an open appointment's code, or a sale's number, leads to. */
+/* The customer whom an open appointment's code, a sale's number, or a case leads to. */
 static int32_t lookup__led(struct gateway *gw, const struct lookup *l, struct arena *a, struct hilo_id *out,
                            struct err *e)
 {
     struct rec_appointment r;
+    struct rec_case c;
     struct hilo_id id;
+    int32_t rc;
 
     if (l->by == LOOKUP_ORDER)
         return sale_customer(gw, l->value, l->place.store, a, out, e);
-    int32_t rc = appointment_by_code(gw, l->value, a, &id, e);
+    if (l->by == LOOKUP_CASE) {
+        const struct key k = key_of_id(l->case_id);
+        rc = store_record(gw->store, TABLE_CASE, key_str(&k), &rec_desc_case, a, &c, e);
+        if (rc == HILO_OK)
+            *out = c.customer;
+        return rc;
+    }
+    rc = appointment_by_code(gw, l->value, a, &id, e);
     if (rc == HILO_OK) {
         const struct key k = key_of_id(id);
         rc = store_record(gw->store, TABLE_APPOINTMENT, key_str(&k), &rec_desc_appointment, a, &r, e);

@@ -13,6 +13,7 @@ struct lookup {
     uint32_t by;             /* LOOKUP_x */
     struct identifier ident; /* of DOCUMENT, PHONE, EMAIL, LOYALTY */
     struct hilo_id customer; /* of CUSTOMER */
+    struct hilo_id case_id;  /* of CASE */
     struct hilo_str value;   /* what was asked, in the one form that is compared */
     struct hilo_str reason;  /* why; 1 to 200 characters */
     struct place place;

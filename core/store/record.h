@@ -93,7 +93,8 @@ enum {
     LOOKUP_LOYALTY = 4,
     LOOKUP_CUSTOMER = 5,
     LOOKUP_APPOINTMENT = 6,
-    LOOKUP_ORDER = 7
+    LOOKUP_ORDER = 7,
+    LOOKUP_CASE = 8
 };
 /* Where an appointment stands; the first three are open, as is its code. */
 enum {

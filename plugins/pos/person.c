@@ -48,7 +48,8 @@ static int whole(const char *text, const char *pointer, struct pos_fault *f)
 
 cJSON *pos_person_by(const cJSON *by, const char *country, struct pos_fault *f)
 {
-    static const char *const known[] = {"phone", "email", "loyalty", "order", "appointment", "customer"};
+    static const char *const known[] = {"phone",       "email",    "loyalty", "order",
+                                        "appointment", "customer", "case"};
     const cJSON *v = by->child;
     char document[POS_DOCUMENT_MAX];
     const char *value = document;
@@ -62,8 +63,9 @@ cJSON *pos_person_by(const cJSON *by, const char *country, struct pos_fault *f)
         for (i = 0; i < sizeof known / sizeof *known && strcmp(known[i], v->string) != 0; i++)
             ;
         if (i == sizeof known / sizeof *known) {
-            (void)pos_fault(f, POS_E_PARAMS, "unknown_member", "/by",
-                            "by is one of document, phone, email, loyalty, order, appointment, customer");
+            (void)pos_fault(
+                f, POS_E_PARAMS, "unknown_member", "/by",
+                "by is one of document, phone, email, loyalty, order, appointment, customer, case");
             return NULL;
         }
         if (!cJSON_IsString(v) || !*v->valuestring || strlen(v->valuestring) > 254) {

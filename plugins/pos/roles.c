@@ -21,7 +21,7 @@ static const struct role_row role_methods[] = {
 static const struct role_row role_finds[] = {
     {"document", CLERK | CASHIER}, {"phone", CLERK | CASHIER}, {"email", CLERK | CASHIER},
     {"loyalty", CLERK | CASHIER},  {"order", CLERK | CASHIER}, {"appointment", EVERYBODY},
-    {"customer", CLERK},
+    {"customer", CLERK},           {"case", CLERK | CASHIER},
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

@@ -129,6 +129,22 @@ static void what_is_done_at_a_counter_is_kept_once(void **state)
     assert_int_equal(cJSON_GetArraySize(json_at(a, "result/visits")), 1);
     assert_string_equal(text_of(a, "result/sales/0/number"), "F-1001");
     cJSON_Delete(a);
+    /* By the code on the case's slip, too; that is in the audit as it is. */
+    a = till_ask(&t, "f3", "customer.find",
+                 "{\"by\":{\"case\":\"%s\"},\"reason\":\"pickup\",\"clerk\":\"eva\"}", kase);
+    assert_string_equal(text_of(result_of(a), "customer/id"), ana);
+    cJSON_Delete(a);
+    a = till_ask(
+        &t, "f4", "customer.find",
+        "{\"by\":{\"case\":\"cas_01M8FDPS0BF747MPDS9AS2FZ06\"},\"reason\":\"pickup\",\"clerk\":\"eva\"}");
+    assert_true(cJSON_IsNull(json_at(result_of(a), "customer")));
+    cJSON_Delete(a);
+    m = gate_get(&r->gate, "/v1/audit?clerk=eva");
+    assert_string_equal(text_of(m.json, "lookups/0/by"), "case");
+    assert_true(cJSON_IsFalse(json_at(m.json, "lookups/0/found")));
+    assert_string_equal(text_of(m.json, "lookups/1/by"), "case");
+    assert_string_equal(text_of(m.json, "lookups/1/customer"), ana);
+    answer_done(&m);
     till_free(&t);
     down(r);
 }

@@ -47,6 +47,7 @@ static const struct {
     {"CO", "F-2026/0077", "{\"order\":\"F-2026/0077\"}"},
     {"CO", "socio 881", "{\"loyalty\":\"881\"}"},
     {"CO", "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV", "{\"customer\":\"cus_01ARZ3NDEKTSV4RRFFQ69G5FAV\"}"},
+    {"CO", "cas_01ARZ3NDEKTSV4RRFFQ69G5FAV", "{\"case\":\"cas_01ARZ3NDEKTSV4RRFFQ69G5FAV\"}"},
     /* Nothing partial, nothing guessed. */
     {"CO", "10203*", NULL},
     {"CO", "%", NULL},

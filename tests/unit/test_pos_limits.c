@@ -160,6 +160,8 @@ static void a_role_may_its_methods_alone(void **state)
     assert_true(pos_role_may_find_by(POS_ROLE_CASHIER, z("document")));
     assert_true(pos_role_may_find_by(POS_ROLE_CLERK, z("customer")));
     assert_false(pos_role_may_find_by(POS_ROLE_CASHIER, z("customer")));
+    assert_true(pos_role_may_find_by(POS_ROLE_CASHIER, z("case")));
+    assert_false(pos_role_may_find_by(POS_ROLE_KIOSK, z("case")));
     assert_false(pos_role_may_find_by(POS_ROLE_KIOSK, z("document")));
     assert_true(pos_role_may_find_by(POS_ROLE_KIOSK, z("appointment")));
     assert_false(pos_role_may_find_by(POS_ROLE_CLERK, z("name")));

@@ -1,7 +1,7 @@
 /*
  * What a clerk types, or a scanner reads, told apart by its form: a document, a telephone number, an address,
- * the code of an appointment, an order. What could be two things is the more usual one at a counter; a word
- * before it decides ("pedido 1020304050").
+ * the code of an appointment, an order, a slip. What could be two things is the more usual one at a counter;
+ * a word before it decides ("pedido 1020304050").
  */
 #include "ui.h"
 #include <ctype.h>
@@ -157,6 +157,8 @@ cJSON *by_read(const char *typed, const char *country)
         return strchr(s, ' ') ? NULL : by__one("email", s);
     if (strncmp(s, "cus_", 4) == 0)
         return by__one("customer", s);
+    if (strncmp(s, "cas_", 4) == 0) /* the code on a slip */
+        return by__one("case", s);
     if (s[0] == '#')
         return s[1] ? by__one("order", s + 1) : NULL;
     by__compact(s, compact, sizeof compact);
