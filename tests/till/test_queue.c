@@ -202,6 +202,17 @@ static void what_belongs_to_an_earlier_one_gets_its_id(void **state)
     assert_int_equal(rig_requests(l->rig, "case.note"), 1);
     assert_int_equal(loop_answer(l, lost)->code, HILOTILL_EREFUSED);
     assert_int_equal(loop_status(l).refused, 1);
+
+    /* The one that it refers to was answered before, by a till that has been started anew since. */
+    loop_close(l);
+    assert_int_equal(loop_open(l), HILOTILL_OK);
+    loop_online(l);
+    snprintf(params, sizeof params, "{\"case\":\"=%s/case\",\"text\":\"later\"}", opened);
+    assert_int_equal(hilotill_queue(l->t, "case.note", params, note, &l->e), 0);
+    UNTIL(l, loop_status(l).waiting == 0);
+    p = rig_request(l->rig, "case.note", 1);
+    assert_string_equal(cJSON_GetObjectItem(p, "case")->valuestring, "cas_77");
+    cJSON_Delete(p);
 }
 
 static void what_no_gateway_could_read_is_not_queued(void **state)

@@ -215,7 +215,8 @@ HILOTILL_API int hilotill_cached(struct hilotill *, const char *method, const ch
  *
  * What an earlier one makes has no id yet, if that one waits, too: a string "=ID/member" anywhere in
  * params becomes that member of the result of the one with that ID before it is sent ("case":
- * "=0f8f…/case", a note on a case that was opened without a line).
+ * "=0f8f…/case", a note on a case that was opened without a line). The results of the last thousand are
+ * kept for that.
  * EFULL, EDISK, EDAMAGED, EARG, ENOMEM: it is not queued.
  */
 HILOTILL_API int hilotill_queue(struct hilotill *, const char *method, const char *params,

@@ -24,6 +24,9 @@ enum statement {
     S_AGAIN,
     S_REFERRING,
     S_FILLED,
+    S_RESULT,
+    S_RESULT_PRUNE,
+    S_RESULT_OF,
     S_COUNT,
     S_ITEMS,
     S_PUSH_DONE,
@@ -51,6 +54,9 @@ static const char *const statements[S__END] = {
                  "WHERE name = 'queue' UNION ALL SELECT seq FROM queue)) + 1 WHERE id = ?1 AND code <> 0"),
     [S_REFERRING] = "SELECT seq, params FROM queue WHERE instr(params, ?1) > 0",
     [S_FILLED] = "UPDATE queue SET params = ?2 WHERE seq = ?1",
+    [S_RESULT] = "INSERT OR REPLACE INTO result(id, json) VALUES(?1, ?2)",
+    [S_RESULT_PRUNE] = "DELETE FROM result WHERE seq <= (SELECT max(seq) FROM result) - 1000",
+    [S_RESULT_OF] = "SELECT json FROM result WHERE id = ?1",
     [S_COUNT] =
         "SELECT (SELECT count(*) FROM queue WHERE code = 0), (SELECT count(*) FROM queue WHERE code <> 0)",
     [S_ITEMS] = "SELECT id, method, params, at, code, error FROM queue ORDER BY seq",
@@ -77,6 +83,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS push(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " message TEXT, refused INTEGER NOT NULL, answer TEXT NOT NULL, whole INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS push_message ON push(message) WHERE message IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS result(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " json TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS answer(key BLOB PRIMARY KEY, json TEXT NOT NULL, at INTEGER NOT NULL);"
     "PRAGMA application_id = 1214860372;"
     "PRAGMA user_version = 1;"
@@ -272,18 +280,6 @@ void till_store_close(struct till_store **ps)
 
 /* ---- the queue ---------------------------------------------------------------------------------------- */
 
-int till_store_queue(struct till_store *s, const char *id, const char *method, const char *params,
-                     int64_t at_ms, struct hilotill_error *e)
-{
-    sqlite3_stmt *q = s->s[S_QUEUE];
-
-    store__text(q, 1, id);
-    store__text(q, 2, method);
-    store__text(q, 3, params);
-    sqlite3_bind_int64(q, 4, at_ms);
-    return store__do(s, S_QUEUE, e);
-}
-
 int till_store_next(struct till_store *s, int64_t seq, struct till_head *out, struct hilotill_error *e)
 {
     sqlite3_stmt *q = s->s[S_NEXT];
@@ -341,6 +337,69 @@ static bool store__fill(cJSON *v, const char *prefix, const cJSON *result)
     return true;
 }
 
+/* What is known already of "=ID/member" within: of one that was answered before this was queued. */
+static int store__resolve(struct till_store *s, cJSON *v, struct hilotill_error *e)
+{
+    sqlite3_stmt *q = s->s[S_RESULT_OF];
+    char id[HILOTILL_ID], prefix[HILOTILL_ID + 3];
+    cJSON *child, *result;
+    const char *slash;
+    int rc = HILOTILL_OK, step;
+
+    cJSON_ArrayForEach(child, v)
+    {
+        if (!cJSON_IsString(child)) {
+            if ((rc = store__resolve(s, child, e)) != HILOTILL_OK)
+                return rc;
+            continue;
+        }
+        slash = strchr(child->valuestring, '/');
+        if (child->valuestring[0] != '=' || !slash || slash - child->valuestring != HILOTILL_ID)
+            continue;
+        snprintf(id, sizeof id, "%.*s", HILOTILL_ID - 1, child->valuestring + 1);
+        snprintf(prefix, sizeof prefix, "=%s/", id);
+        store__text(q, 1, id);
+        step = sqlite3_step(q);
+        result = step == SQLITE_ROW ? cJSON_Parse((const char *)sqlite3_column_text(q, 0)) : NULL;
+        if (step != SQLITE_ROW && step != SQLITE_DONE)
+            rc = store__fail(s, step, e);
+        else if (result && !store__fill(v, prefix, result))
+            rc = store__nomem(s, e);
+        cJSON_Delete(result);
+        sqlite3_reset(q);
+        sqlite3_clear_bindings(q);
+        if (rc != HILOTILL_OK)
+            return rc;
+    }
+    return HILOTILL_OK;
+}
+
+int till_store_queue(struct till_store *s, const char *id, const char *method, const char *params,
+                     int64_t at_ms, struct hilotill_error *e)
+{
+    sqlite3_stmt *q = s->s[S_QUEUE];
+    cJSON *o = strstr(params, "\"=") ? cJSON_Parse(params) : NULL;
+    char *resolved = NULL;
+    int rc = HILOTILL_OK;
+
+    if (o) {
+        rc = store__resolve(s, o, e);
+        resolved = rc == HILOTILL_OK ? cJSON_PrintUnformatted(o) : NULL;
+        if (rc == HILOTILL_OK && !resolved)
+            rc = store__nomem(s, e);
+    }
+    if (rc == HILOTILL_OK) {
+        store__text(q, 1, id);
+        store__text(q, 2, method);
+        store__text(q, 3, resolved ? resolved : params);
+        sqlite3_bind_int64(q, 4, at_ms);
+        rc = store__do(s, S_QUEUE, e);
+    }
+    cJSON_free(resolved);
+    cJSON_Delete(o);
+    return rc;
+}
+
 static int store__fill_one(struct till_store *s, int64_t seq, const char *params, const char *prefix,
                            const cJSON *result, struct hilotill_error *e)
 {
@@ -378,6 +437,21 @@ static int store__fill_all(struct till_store *s, const char *id, const cJSON *re
     return ret;
 }
 
+/* For what is queued later and refers to it. */
+static int store__result(struct till_store *s, const char *id, const cJSON *result, struct hilotill_error *e)
+{
+    char *json = cJSON_PrintUnformatted(result);
+    int rc;
+
+    if (!json)
+        return store__nomem(s, e);
+    store__text(s->s[S_RESULT], 1, id);
+    store__text(s->s[S_RESULT], 2, json);
+    rc = store__do(s, S_RESULT, e);
+    cJSON_free(json);
+    return rc == HILOTILL_OK ? store__do(s, S_RESULT_PRUNE, e) : rc;
+}
+
 int till_store_answered(struct till_store *s, const char *id, const cJSON *result, struct hilotill_error *e)
 {
     int rc = store__do(s, S_BEGIN, e);
@@ -386,7 +460,8 @@ int till_store_answered(struct till_store *s, const char *id, const cJSON *resul
         return rc;
     store__text(s->s[S_ANSWERED], 1, id);
     if ((rc = store__do(s, S_ANSWERED, e)) != HILOTILL_OK ||
-        (result && (rc = store__fill_all(s, id, result, e)) != HILOTILL_OK) ||
+        (result && ((rc = store__fill_all(s, id, result, e)) != HILOTILL_OK ||
+                    (rc = store__result(s, id, result, e)) != HILOTILL_OK)) ||
         (rc = store__do(s, S_COMMIT, e)) != HILOTILL_OK)
         store__do(s, S_ROLLBACK, NULL);
     return rc;
