@@ -141,8 +141,8 @@ const char *pos_refused_word(enum pos_refused); /* "" of POS_ADMITTED */
  * caller's. HILO_OK, or HILO_CONFIG with why. */
 int32_t pos_identity_use(struct pos_identity *, SSL_CTX *, bool enrolment, char why[POS_WORDS]);
 
-/* After a handshake that succeeded: who it is, from the registry as it is now. Not POS_ADMITTED: end it. A new
- * key that is used for the first time is, from then on, the only one. A session that is resumed has the
+/* After a handshake that succeeded: who it is, from the registry as it is now. Not POS_ADMITTED: end it. A
+ * new key that is used for the first time is, from then on, the only one. A session that is resumed has the
  * certificate in it (TLS does not judge that again), or else, as its ticket's application data, the struct
  * pos_who that this gave when it was made. */
 enum pos_refused pos_identity_admit(struct pos_identity *, SSL *, struct pos_who *who_out);

@@ -125,7 +125,8 @@ static bool status_fits(const struct torture *t, const struct post *p, const cha
         return strcmp(status, "read") == 0;
     if (p->kind == POST_BRIEF && strcmp(status, "expired") == 0)
         return true;
-    /* Its time was over before the gateway was back, whatever became of it: too late to send it again, too. */
+    /* Its time was over before the gateway was back, whatever became of it: too late to send it again, too.
+     */
     if (p->kind == POST_BRIEF && strcmp(status, "failed") == 0 && strcmp(reason, "in_doubt") == 0)
         return true;
     return t->hold && strcmp(status, "in_doubt") == 0 && reason[0];
