@@ -286,6 +286,7 @@ static const struct option_row customer_lookup_options[] = {
     {"loyalty", "ID", 0, false, "by loyalty number"},
     {"appointment", "CODE", 0, false, "by the code of an open appointment"},
     {"order", "NUMBER", 0, false, "by the number of a sale"},
+    {"case", "ID", 0, false, "by a case's id (cas_…), as a slip has it"},
     {"reason", "TEXT", 0, false, "why; kept with the look-up; needed"},
     AT_COUNTER,
     {"limit", "N", 'n', false, "so many of the newest messages (20; 200 at most)"},

@@ -105,7 +105,7 @@ static const struct column person_columns[] = {
 int cmd_customer_lookup(struct cli *cli)
 {
     static const char *const by[] = {"document", "phone",       "email", "loyalty",
-                                     "customer", "appointment", "order"};
+                                     "customer", "appointment", "order", "case"};
     cJSON *body = cJSON_CreateObject(), *how = cJSON_AddObjectToObject(body, "by");
     struct answer a = {0};
     int rc = EXIT_OK;
