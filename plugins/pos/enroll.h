@@ -15,7 +15,7 @@
 
 /* Codes lie in pages by their hash, so that a chain can open its thousand tills on one day; a page is one
  * context value. */
-enum { POS_ENROLLMENT_PAGES = 16, POS_ENROLLMENT_PAGE_MAX = 128, POS_ENROLLMENT_ID = 24 };
+enum { POS_ENROLLMENT_PAGES = 128, POS_ENROLLMENT_PAGE_MAX = 128, POS_ENROLLMENT_ID = 24 };
 
 struct pos_enrollment {
     char id[POS_ENROLLMENT_ID]; /* "enr_" and 16 hexadecimal digits: to name it, not to use it */
