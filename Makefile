@@ -151,7 +151,8 @@ $(foreach s,$(patsubst tools/sim/%/main.c,%,$(wildcard tools/sim/*/main.c)),$(ev
 # ---- tests -------------------------------------------------------------------------
 # They mostly wait, so as many run at a time as there are processors (tests/run.sh). Each X_RUN
 # below is a list of quoted commands.
-JOBS ?= $(shell nproc)
+# Tests mostly wait, for a disk or for each other: twice as many as there are processors.
+JOBS ?= $(shell echo $$((2 * $$(nproc))))
 RUN   = @JOBS=$(JOBS) LOGS=$O/logs bash tests/run.sh
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
