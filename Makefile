@@ -149,9 +149,8 @@ endef
 $(foreach s,$(patsubst tools/sim/%/main.c,%,$(wildcard tools/sim/*/main.c)),$(eval $(call SIM_RULE,$(s))))
 
 # ---- tests -------------------------------------------------------------------------
-# They mostly wait, so as many run at a time as there are processors (tests/run.sh). Each X_RUN
-# below is a list of quoted commands.
-# Tests mostly wait, for a disk or for each other: twice as many as there are processors.
+# They mostly wait, for a disk or for each other, so twice as many run at a time as there are processors
+# (tests/run.sh). Each X_RUN below is a list of quoted commands.
 JOBS ?= $(shell echo $$((2 * $$(nproc))))
 RUN   = @JOBS=$(JOBS) LOGS=$O/logs bash tests/run.sh
 
