@@ -255,6 +255,37 @@ static void pointer_add(struct pointer *to, const char *token)
     to->p[to->n] = '\0';
 }
 
+static size_t pan_span(const char *s, const char *of)
+{
+    return strspn(s, of);
+}
+
+/* An id as the gateway and tills make them: cus_ and 26 letters and digits, 32 hexadecimal digits, a UUID; of
+ * a push, with "p-" and a word before. One in some thousands has digits in a row that would do for a card. */
+static bool pan_id(const char *s)
+{
+    static const char hex[] = "0123456789abcdef", word[] = "abcdefghijklmnopqrstuvwxyz",
+                      base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    static const unsigned uuid[] = {8, 4, 4, 4, 12};
+    size_t i;
+
+    if (strncmp(s, "p-", 2) == 0) {
+        s += 2;
+        if (s[pan_span(s, word)] == '-')
+            s += pan_span(s, word) + 1;
+    }
+    if (pan_span(s, word) == 3 && s[3] == '_')
+        return pan_span(s + 4, base32) == 26 && !s[30];
+    if (pan_span(s, hex) == 32)
+        return !s[32];
+    for (i = 0; i < sizeof uuid / sizeof *uuid; i++) {
+        if (pan_span(s, hex) != uuid[i] || s[uuid[i]] != (i < 4 ? '-' : 0))
+            return false;
+        s += uuid[i] + (i < 4);
+    }
+    return true;
+}
+
 static bool pan_text(const char *s)
 {
     return pos_pan_find((struct hilo_str){s, strlen(s)}, NULL, NULL);
@@ -282,7 +313,7 @@ static bool pan_walk(const cJSON *value, struct pointer *to)
     unsigned i = 0;
 
     if (cJSON_IsString(value))
-        return pan_text(value->valuestring);
+        return !pan_id(value->valuestring) && pan_text(value->valuestring);
     if (cJSON_IsNumber(value))
         return pan_number(value->valuedouble);
     cJSON_ArrayForEach(child, value)
