@@ -11,7 +11,8 @@
  * Not a card number, though its digits would do:
  *   - 13 or 14 digits right after a '+': a telephone number in E.164,
  *   - 13 digits that are right by EAN-13: a product's bar code;
- * nor, within JSON, digits of an id as the gateway and tills make them (cus_…, a UUID, 32 hexadecimal digits, p-…).
+ * nor, within JSON, digits of an id as the gateway and tills make them (cus_…, a UUID, 32 hexadecimal digits,
+ * p-…).
  */
 #ifndef POS_PAN_H
 #define POS_PAN_H
