@@ -302,7 +302,7 @@ int32_t lmdb_time(struct lmdb *l, int64_t *time_us_out, struct err *err)
 
 int32_t lmdb_write_begin(struct lmdb *l, struct err *err)
 {
-    int rc = mdb_txn_begin(l->env, NULL, 0, &l->write);
+    int rc = l->env ? mdb_txn_begin(l->env, NULL, 0, &l->write) : EIO; /* none: lmdb_release failed */
     if (rc == 0)
         rc = mdb_cursor_open(l->write, l->dbi, &l->write_cursor);
     if (rc != 0) {

@@ -66,15 +66,14 @@ static bool find_as_it_is(struct pos_op *op, uint32_t status, struct hilo_str bo
 {
     static const char begin[] = "{\"as_of\":\"",
                       who[] = "\",\"customer\":", last[] = "\"timeline_next\":null}";
-    const char *at = body.p + sizeof begin - 1, *end;
-    const char *customer;
-    cJSON *one;
+    const char *at, *end, *customer;
     bool done = false, none;
+    cJSON *one;
 
     if (!pos_op_good(status) || op->till->who.role != POS_ROLE_CLERK || body.n > POS_PERSON_ROOM ||
         body.n < sizeof begin + sizeof who + sizeof last || memcmp(body.p, begin, sizeof begin - 1) != 0)
         return false;
-    at = memchr(at, '"', 40);
+    at = memchr(body.p + sizeof begin - 1, '"', body.n - (sizeof begin - 1));
     if (!at || (size_t)(body.p + body.n - at) < sizeof who || memcmp(at, who, sizeof who - 1) != 0)
         return false;
     at += sizeof who - 1;

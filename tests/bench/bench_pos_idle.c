@@ -11,6 +11,7 @@
 #include "bench_pos.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 
@@ -210,6 +211,7 @@ int main(int argc, char **argv)
 
     if (argc != 6)
         die("usage: bench_pos_idle POS_PORT HTTP_PORT API_KEY TILLS CUSTOMER");
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to lines that the gateway has ended */
     port = atoi(argv[1]);
     n = (unsigned)atoi(argv[4]);
     customer = argv[5];
