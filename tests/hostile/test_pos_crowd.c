@@ -89,7 +89,7 @@ static void who_does_not_read_is_shown_the_door(void **state)
     d = shop_dial(s, &id);
     d.receive = 4096;
     till_hello(&l, &d);
-    /* Asks as long as it can be said; nothing of it is read. */
+    /* Asks until its line is ended; nothing of it is read. */
     assert_int_equal(fcntl(l.fd, F_SETFL, O_NONBLOCK), 0);
     for (;;) {
         char ask[128];
@@ -100,7 +100,7 @@ static void who_does_not_read_is_shown_the_door(void **state)
         int rc;
 
         while ((rc = SSL_write_ex(l.ssl, ask, (size_t)n, &put)) != 1 &&
-               SSL_get_error(l.ssl, rc) == SSL_ERROR_WANT_WRITE && poll(&p, 1, 500) > 0)
+               SSL_get_error(l.ssl, rc) == SSL_ERROR_WANT_WRITE && poll(&p, 1, DEADLINE_S * 1000) > 0)
             ;
         if (rc != 1)
             break;
