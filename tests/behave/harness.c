@@ -897,11 +897,23 @@ void gate_send_text(struct gate *g, const char *phone, const char *text, char *i
 
 void gate_queue_is(struct gate *g, unsigned queued, unsigned in_flight)
 {
-    struct answer a = gate_get(g, "/v1/channels");
+    struct timespec now, until;
 
-    assert_int_equal(answer_num(&a, "channels/0/queued"), queued);
-    assert_int_equal(answer_num(&a, "channels/0/in_flight"), in_flight);
-    answer_done(&a);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += DEADLINE_S;
+    for (;;) {
+        struct answer a = gate_get(g, "/v1/channels");
+        const double waits = answer_num(&a, "channels/0/queued"),
+                     out = answer_num(&a, "channels/0/in_flight");
+
+        answer_done(&a);
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((waits == queued && out == in_flight) || now.tv_sec >= until.tv_sec) {
+            assert_int_equal(waits, queued);
+            assert_int_equal(out, in_flight);
+            return;
+        }
+    }
 }
 
 void gate_wait_status(struct gate *g, const char *id, const char *status)

@@ -154,7 +154,8 @@ struct answer gate_with(struct gate *, const char *method, const char *path, con
 /* Does it and asserts the problem that is answered. */
 void gate_expect(struct gate *, long status, const char *code, const char *pointer, const char *method,
                  const char *path, const char *json);
-/* The channel wa has so many messages that wait and that are with the provider. */
+/* The channel wa comes to have so many messages that wait and that are with the provider: a
+ * status may be known by a receipt before the send's own answer ends its flight. */
 void gate_queue_is(struct gate *, unsigned queued, unsigned in_flight);
 /* Like the next, with more members of the request: ",\"priority\":\"bulk\"". */
 void gate_send(struct gate *, const char *phone, const char *text, const char *more, char *id);
