@@ -10,6 +10,7 @@
 
 #include <hilo/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum token_kind { TOKEN_REPLY = 'r', TOKEN_BOUNCE = 'b' };
