@@ -3,9 +3,12 @@
  */
 #include "attend.h"
 
+#include "ask.h"
 #include "channel.h"
+#include "json.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -14,11 +17,14 @@ enum { ATTEND_MAX = 100000 }; /* customers; then whoever was found first is no l
 struct attended {
     struct hilo_id customer;
     struct pos_till *till;
+    int64_t since_us; /* Unix time */
     int64_t until_us; /* monotonic */
     TAILQ_ENTRY(attended) at;
     UT_hash_handle hh;
 };
 struct pos_attend {
+    uint64_t token; /* of the page of the audit that is asked for */
+    void (*read)(struct pos *);
     struct attended *by_customer;
     TAILQ_HEAD(attended_list, attended) oldest; /* first: the one whose time is over first */
 };
@@ -49,6 +55,7 @@ void pos_attend_free(struct pos *pos)
 
     if (!pos->attend)
         return;
+    pos_ask_forget(pos, pos->attend->token);
     while ((e = TAILQ_FIRST(&pos->attend->oldest)))
         attend_end(pos, e);
     free(pos->attend);
@@ -76,29 +83,121 @@ static struct attended *attend_find(struct pos *pos, const char *customer)
     return e;
 }
 
-void pos_attend_begin(struct pos *pos, struct pos_till *t, const char *customer, const char *at)
+/* In the order of their ends: what is found in the audit is older than what there is. */
+static void attend_place(struct pos_attend *a, struct attended *e)
+{
+    struct attended *before = TAILQ_LAST(&a->oldest, attended_list);
+
+    while (before && before->until_us > e->until_us)
+        before = TAILQ_PREV(before, attended_list, at);
+    if (before)
+        TAILQ_INSERT_AFTER(&a->oldest, before, e, at);
+    else
+        TAILQ_INSERT_HEAD(&a->oldest, e, at);
+}
+
+static bool attend_add(struct pos *pos, struct pos_till *t, const char *customer, int64_t since_us,
+                       int64_t left_us)
 {
     struct attended *e = attend_find(pos, customer);
     struct hilo_id id;
-    int64_t when;
 
-    if (!pos_text_id(pos_str(customer), "cus", &id) ||
-        (at && pos_text_time(pos_str(at), &when) && when <= pos_wall(pos) - pos->conf.attend_us))
-        return;
+    if (!pos_text_id(pos_str(customer), "cus", &id) || (e && e->since_us > since_us))
+        return false;
     t->attends++; /* first, so that it stays */
     if (e)
         attend_end(pos, e);
     e = calloc(1, sizeof *e);
     if (!e) {
         t->attends--;
-        return;
+        return false;
     }
     e->customer = id;
     e->till = t;
-    e->until_us = pos_now(pos) + pos->conf.attend_us;
+    e->since_us = since_us;
+    e->until_us = pos_now(pos) + left_us;
     HASH_ADD(hh, pos->attend->by_customer, customer, sizeof e->customer, e);
-    TAILQ_INSERT_TAIL(&pos->attend->oldest, e, at);
-    pos_channel_attended(pos, customer, t);
+    attend_place(pos->attend, e);
+    return true;
+}
+
+void pos_attend_begin(struct pos *pos, struct pos_till *t, const char *customer, const char *at)
+{
+    int64_t when;
+
+    if (at && pos_text_time(pos_str(at), &when) && when <= pos_wall(pos) - pos->conf.attend_us)
+        return;
+    if (attend_add(pos, t, customer, pos_wall(pos), pos->conf.attend_us))
+        pos_channel_attended(pos, customer, t);
+}
+
+/* ---- after a restart ---------------------------------------------------------------------------- */
+
+static void attend_ask(struct pos *pos, const char *cursor);
+
+/* One look-up that the gateway remembers, newest first. */
+static void attend_again(struct pos *pos, const cJSON *entry)
+{
+    const char *customer = pos_json_text(entry, "customer"), *store = pos_json_text(entry, "store"),
+               *terminal = pos_json_text(entry, "terminal"), *time = pos_json_text(entry, "time");
+    int64_t when, left;
+    struct pos_till *t;
+
+    if (!customer || !store || !terminal || strlen(store) > POS_NAME_MAX || strlen(terminal) > POS_NAME_MAX ||
+        pos_json_text(entry, "key") || !time || !pos_text_time(pos_str(time), &when))
+        return;
+    left = when + pos->conf.attend_us - pos_wall(pos);
+    t = left > 0 ? pos_till_get(pos, store, terminal) : NULL;
+    if (!t)
+        return;
+    t->holds++;
+    if (attend_add(pos, t, customer, when, left < pos->conf.attend_us ? left : pos->conf.attend_us))
+        pos_channel_attended(pos, customer, t);
+    t->holds--;
+    pos_till_settle(pos, &t);
+}
+
+static void attend_page(void *arg, int32_t code, uint32_t status, struct hilo_str body,
+                        const struct hilo_http *answer)
+{
+    struct pos *pos = arg;
+    cJSON *page = status == 200 ? cJSON_ParseWithLength(body.p, body.n) : NULL;
+    const char *next = pos_json_text(page, "next");
+    const cJSON *entry;
+
+    (void)answer;
+    pos->attend->token = 0;
+    if (!page)
+        pos_log(pos, HILO_LOG_WARN,
+                "who was attended before the restart can't be read (code %d, status %u): a terminal finds its "
+                "customer once more",
+                (int)code, status);
+    cJSON_ArrayForEach(entry, pos_json_get(page, "lookups")) attend_again(pos, entry);
+    if (next && HASH_COUNT(pos->attend->by_customer) < ATTEND_MAX)
+        attend_ask(pos, next);
+    else
+        pos->attend->read(pos);
+    cJSON_Delete(page);
+}
+
+static void attend_ask(struct pos *pos, const char *cursor)
+{
+    char from[POS_TEXT_TIME], path[512];
+    struct pos_api api = {.method = "GET"};
+
+    pos_text_of_time(from, pos_wall(pos) - pos->conf.attend_us);
+    (void)snprintf(path, sizeof path, "/v1/audit?from=%s&limit=200%s%.300s", from, cursor ? "&cursor=" : "",
+                   cursor ? cursor : "");
+    api.path = pos_str(path);
+    pos->attend->token = pos_ask_api(pos, &api, attend_page, pos);
+    if (pos->attend->token == 0)
+        attend_page(pos, HILO_NOMEM, 0, pos_none(), NULL);
+}
+
+void pos_attend_start(struct pos *pos, void (*read)(struct pos *))
+{
+    pos->attend->read = read;
+    attend_ask(pos, NULL);
 }
 
 struct pos_till *pos_attend_where(struct pos *pos, const char *customer)

@@ -10,6 +10,7 @@
 #include "op.h"
 #include "pos.h"
 #include "printing.h"
+#include "prints.h"
 #include "render.h"
 #include "text.h"
 
@@ -216,7 +217,16 @@ void pos_do_slip_render(struct pos_op *op)
         slip_ask(op);
 }
 
+/* One that was asked for before is answered as it was: whoever is attended now, it took effect. */
+static void slip_seen(struct pos_op *op, const char *status, const char *printer)
+{
+    if (status)
+        pos_printing_answer(op, status, printer);
+    else
+        slip_ask(op);
+}
+
 void pos_do_slip_print(struct pos_op *op)
 {
-    slip_ask(op);
+    pos_prints_find(op, slip_seen);
 }

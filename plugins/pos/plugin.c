@@ -235,14 +235,21 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
     return HILO_OK;
 }
 
+/* No terminal comes in before it is known who is attended where. */
+static void attended(struct pos *pos)
+{
+    if (!pos->draining)
+        pos_identity_start(pos->identity);
+}
+
 static int32_t plugin_start(void *inst)
 {
     struct pos *pos = plugin_of(inst);
 
     if (!pos)
         return HILO_BUG;
-    pos_identity_start(pos->identity);
     pos_printing_start(pos);
+    pos_attend_start(pos, attended);
     return HILO_OK;
 }
 
@@ -428,6 +435,7 @@ HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
     .close = plugin_close,
     .check = pos_options_check,
     .scopes = "customers:read customers:write cases:read cases:write messages:read messages:write "
-              "appointments:read appointments:write stock:read stock:write sales:read sales:write",
+              "appointments:read appointments:write stock:read stock:write sales:read sales:write "
+              "audit:read",
     .on_event = plugin_on_event,
 };

@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "json.h"
+#include "prints.h"
 #include "push.h"
 #include "session.h"
 #include "text.h"
@@ -87,14 +88,12 @@ static void printing_waits(void *arg, const struct pos_print_result *r)
 /* ---- its beginning ---------------------------------------------------------------------------------------
  */
 
-static void printing_answer(struct pos_op *op, struct hilo_str printer, const char *status)
+void pos_printing_answer(struct pos_op *op, const char *status, const char *printer)
 {
-    char name[2 * POS_NAME_MAX + 2];
     cJSON *o = cJSON_CreateObject();
 
-    pos_text_copy(name, sizeof name, printer);
     if (o && cJSON_AddStringToObject(o, "job", op->rpc.id) && cJSON_AddStringToObject(o, "status", status) &&
-        (name[0] ? cJSON_AddStringToObject(o, "printer", name) : cJSON_AddNullToObject(o, "printer"))) {
+        (*printer ? cJSON_AddStringToObject(o, "printer", printer) : cJSON_AddNullToObject(o, "printer"))) {
         pos_op_result(op, o);
     } else {
         cJSON_Delete(o);
@@ -105,11 +104,13 @@ static void printing_answer(struct pos_op *op, struct hilo_str printer, const ch
 static void printing_taken(struct pos_op *op, int32_t code)
 {
     const struct pos_till *t = op->till;
+    char name[POS_TILL_MAX];
 
+    pos_text_copy(
+        name, sizeof name,
+        pos_printer_of(op->pos->printing->printers, pos_str(t->who.store), pos_str(t->who.terminal)));
     if (code == HILO_OK || code == HILO_DUPLICATE)
-        printing_answer(
-            op, pos_printer_of(op->pos->printing->printers, pos_str(t->who.store), pos_str(t->who.terminal)),
-            "queued");
+        pos_prints_keep(op, "queued", name, pos_printing_answer);
     else
         pos_op_fail_as(op, POS_E_LATER, code == HILO_FULL ? "full" : "try_later", NULL,
                        "it could not be queued now");
@@ -139,7 +140,7 @@ static void push_kept(void *arg, int32_t code)
     struct pos_op *op = arg;
 
     if (code == HILO_OK)
-        printing_answer(op, pos_none(), "sent");
+        pos_prints_keep(op, "sent", "", pos_printing_answer);
     else
         pos_op_fail_as(op, POS_E_LATER, "try_later", NULL, "it could not be kept for the terminal now");
 }

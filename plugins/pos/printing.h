@@ -22,6 +22,8 @@ struct pos_paper pos_printing_paper(struct pos *, const struct pos_till *);
 /* Ends the op: a job of this slip at the terminal's or its store's printer; without one, pushed to the
  * terminal's own, if it has said that it can print; without that, refused. */
 void pos_printing_print(struct pos_op *, const struct pos_slip *);
+/* Ends it: the slip is queued at this printer, or was sent to the terminal (printer ""). */
+void pos_printing_answer(struct pos_op *, const char *status, const char *printer);
 
 /* From the plugin's callbacks; false: it is not of a printer. */
 bool pos_printing_on_fd(struct pos *, int32_t fd, uint32_t events);

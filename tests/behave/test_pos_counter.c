@@ -444,6 +444,60 @@ static void slips_are_rendered_for_who_is_attended_alone(void **state)
     down(r);
 }
 
+/* A request that took effect is answered the same, whoever is attended by then; and a restart forgets neither
+ * that nor who is attended where. */
+static void a_slip_is_printed_once_and_a_restart_forgets_nobody(void **state)
+{
+    static const char find[] = "{\"by\":{\"phone\":\"+573001112233\"},\"reason\":\"claim\",\"clerk\":\"luz\"}",
+                      timeline[] = "{\"customer\":\"%s\",\"clerk\":\"luz\"}",
+                      slip[] = "{\"kind\":\"case\",\"id\":\"%s\",\"customer\":\"%s\"}";
+    char ana[64], kase[64], body[256];
+    struct till t, other;
+    struct rig *r;
+    int i;
+    cJSON *a;
+
+    (void)state;
+    r = counter(&t, ana);
+    till_enroll(&other, &r->gate, r->port, "CENTRO", "4", "clerk");
+    till_open(&other);
+    (void)snprintf(body, sizeof body, "{\"customer\":\"%s\",\"subject\":\"Televisor\"}", ana);
+    twice(&t, "k1", "case.open", body, "case", kase);
+    a = till_ask(&t, "p1", "slip.print", slip, kase, ana);
+    assert_string_equal(text_of(result_of(a), "status"), "sent");
+    cJSON_Delete(a);
+    a = till_push(&t, "print");
+    assert_string_equal(text_of(cJSON_GetObjectItem(a, "params"), "job"), "p1");
+    till_answer(&t, a);
+    cJSON_Delete(a);
+    a = till_ask(&other, "f1", "customer.find", find);
+    (void)result_of(a);
+    cJSON_Delete(a);
+    for (i = 0; i < 2; i++) {
+        a = till_ask(&t, "p1", "slip.print", slip, kase, ana);
+        assert_string_equal(text_of(result_of(a), "status"), "sent");
+        assert_string_equal(text_of(result_of(a), "job"), "p1");
+        cJSON_Delete(a);
+        is_error(till_ask(&t, i ? "p3" : "p2", "slip.print", slip, kase, ana), -32001, "not_attended");
+        is_error(till_ask(&t, i ? "t3" : "t2", "customer.timeline", timeline, ana), -32001, "not_attended");
+        a = till_ask(&other, i ? "t5" : "t4", "customer.timeline", timeline, ana);
+        (void)result_of(a);
+        cJSON_Delete(a);
+        if (i == 0) {
+            till_close(&t);
+            till_close(&other);
+            gate_kill(&r->gate);
+            gate_again(&r->gate);
+            (void)process_wait_nth(r->gate.process, 1, "channel", "listening", NULL);
+            till_open(&t);
+            till_open(&other);
+        }
+    }
+    till_free(&other);
+    till_free(&t);
+    down(r);
+}
+
 static void a_case_that_changes_elsewhere_is_told_where_she_is(void **state)
 {
     char ana[64], kase[64], body[256], path[96];
@@ -494,6 +548,7 @@ int main(void)
         cmocka_unit_test(people_cases_and_messages_are_kept_with_who_did_it),
         cmocka_unit_test(who_was_found_long_since_is_not_attended),
         cmocka_unit_test(slips_are_rendered_for_who_is_attended_alone),
+        cmocka_unit_test(a_slip_is_printed_once_and_a_restart_forgets_nobody),
         cmocka_unit_test(a_case_that_changes_elsewhere_is_told_where_she_is),
     };
 
