@@ -105,6 +105,11 @@ pos_LIBS = $(shell pkg-config --libs libssl libcrypto libcjson) -lm
 pos_LIBS += $(shell pkg-config --libs libcjson icu-i18n freetype2 gdlib) -lzint -lunistring
 # Connections: WebSocket frames by wslay, HTTP heads by http_parser.
 pos_LIBS += -lwslay -lhttp_parser -lpthread
+# Signalling by sofia-sip, whose headers are not written for our warnings.
+voice_LIBS += $(shell pkg-config --libs sofia-sip-ua libcrypto libssl) -lpthread
+$O/plugins/voice/%.o build/fuzz/plugins/voice/%.o: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags sofia-sip-ua))
+# Media: tones and G.711 by spandsp, SRTP by libsrtp2.
+voice_LIBS += $(shell pkg-config --libs spandsp libsrtp2) -lm
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 $O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
 
