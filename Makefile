@@ -353,6 +353,19 @@ DAY_RUN := 'HILO_BUILD=$O $O/tests/sms/test_day'
 sms-day: all $O/tests/sms/test_day
 	$(RUN) $(DAY_RUN)
 
+# Signalling of the voice channel alone, against sipp and kamailio.
+UA_TEST_OBJ := $(patsubst %.c,$O/%.o,$(wildcard tests/voice/ua_*.c) $(wildcard plugins/voice/ua*.c))
+UA_TEST_BIN := $(patsubst %.c,$O/%,$(wildcard tests/voice/test_ua*.c))
+$O/tests/voice/ua_%.o: tests/voice/ua_%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $(PKG_CFLAGS) -c $< -o $@
+$(UA_TEST_BIN): $O/tests/%: tests/%.c $(UA_TEST_OBJ)
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $(PKG_CFLAGS) $< $(UA_TEST_OBJ) $(LMODE) $(voice_LIBS) -lcmocka -o $@
+UA_RUN := $(UA_TEST_BIN:%='HILO_BUILD=$O %')
+voice-ua: $(UA_TEST_BIN)
+	$(RUN) $(UA_RUN)
+
 # The command line against a scripted gateway.
 CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)
 CLI_TEST_BIN := $(CLI_TEST_SRC:%.c=$O/%)

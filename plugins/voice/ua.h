@@ -50,10 +50,14 @@ enum ua_event_type {
     UA_ANSWERED, /* of ours: 2xx and its sdp. Of theirs: the ACK of our 2xx came, sdp if the answer was in it
                   */
     UA_OFFER,    /* a re-INVITE or UPDATE within the call: ua_answer() or ua_reject() answers it; sdp empty:
-                     they ask for an offer */
+                     they ask for an offer. Also when another peer takes the call over (Replaces, RFC 3891):
+                     from and peer are the new one's then, and the call goes on under its number */
     UA_DIGIT,    /* INFO application/dtmf-relay or application/dtmf: digit, duration_ms */
     UA_REFERRED, /* how our transfer goes on: status of the sipfrag, 100 to 699; final from 200 on */
     UA_TRANSFER, /* they REFER us: target, replaces; ua_refer_answer() */
+    UA_KEPT,     /* our ua_reoffer() was refused (status, reason): the session stays as it was */
+    UA_REFUSED,  /* no call: a stranger, or one too many, was answered status (403, 503); peer, reason. To be
+                    logged: at most one a second, duration_ms says how many there were since the last */
     UA_ENDED     /* status (what ended it: 487, 486 …, 200: BYE), reason, by_peer; the last of a call */
 };
 
@@ -99,18 +103,24 @@ void ua_start(struct ua *);
 bool ua_next(struct ua *, struct ua_event *);
 
 void ua_call(struct ua *, uint64_t call, const struct ua_invite *);
-/* 180, or with sdp 183 and early media. */
+/* 180, or with sdp 183 and early media (reliably, RFC 3262, if the caller can). To an INVITE without an
+ * offer always 180. */
 void ua_ring(struct ua *, uint64_t call, struct hilo_str sdp);
 /* 200 to the INVITE or UA_OFFER that is open; of an offerless one, sdp is our offer. */
 void ua_answer(struct ua *, uint64_t call, struct hilo_str sdp);
-/* The open INVITE or UA_OFFER: 486, 603, 488, 503 …; retry_after_s 0: none. 3xx: contact is where to. */
+/* The open INVITE or UA_OFFER: 486, 603, 488, 503 …; retry_after_s 0: none. 3xx: contact is where to.
+ * UA_ENDED follows if it was the INVITE that began the call. */
 void ua_reject(struct ua *, uint64_t call, uint32_t status, struct hilo_str contact, uint32_t retry_after_s);
-/* CANCEL or BYE, whichever is right; UA_ENDED follows. reason: words for the Reason header, may be empty. */
+/* CANCEL, 480 or BYE, whichever is right; UA_ENDED follows at once, without waiting for the peer: 487 or
+ * 200. reason: words for the Reason header, may be empty. */
 void ua_hangup(struct ua *, uint64_t call, struct hilo_str reason);
-/* Our re-INVITE: hold, resume, another codec. Its answer comes as UA_ANSWERED, or UA_REFERRED never. */
+/* Our re-INVITE: hold, resume, another codec. UA_ANSWERED with their answer, or UA_KEPT. One at a time:
+ * ignored while another is under way. Glare (491) is tried again within. */
 void ua_reoffer(struct ua *, uint64_t call, struct hilo_str sdp);
 /* REFER (RFC 3515): blind to target, or attended (RFC 5589) to where the call `with` leads, 0: none. */
 void ua_refer(struct ua *, uint64_t call, struct hilo_str target, uint64_t with);
+/* The first time: what the REFER is answered, 202 or a refusal (603 …). After a 202: how it went on, 100 to
+ * 699, told the transferor by NOTIFY; from 200 on it is the last. */
 void ua_refer_answer(struct ua *, uint64_t call, uint32_t status);
 /* Unregisters, ends every call, and joins the thread: at most for wait_us, then without waiting for peers. */
 void ua_free(struct ua *, int64_t wait_us);

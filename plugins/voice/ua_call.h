@@ -1,0 +1,22 @@
+/*
+ * Legs among the files that handle them.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef VOICE_UA_CALL_H
+#define VOICE_UA_CALL_H
+
+#include "ua_int.h"
+
+/* The domain of our own addresses. */
+struct hilo_str ua_own_domain(const struct ua *);
+
+/* ---- ua_refer.c ------------------------------------------------------------------------------- */
+/* REFER of ours: to where the order says. */
+void ua_refer_out(struct ua_leg *, const struct ua_order *);
+/* ua_refer_answer(). */
+void ua_refer_in(struct ua_leg *, uint32_t status);
+void ua_on_refer(struct ua_leg *, nua_t *, sip_t const *, tagi_t const *tags);
+void ua_on_refer_response(struct ua_leg *, nua_t *, int status, char const *phrase, sip_t const *);
+void ua_on_notify(struct ua_leg *, sip_t const *, tagi_t const *tags);
+
+#endif
