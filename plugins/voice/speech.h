@@ -6,6 +6,7 @@
 #define VOICE_SPEECH_H
 
 #include "pcm.h"
+#include "say.h"
 
 #include <stdbool.h>
 #include <hilo/plugin.h>
@@ -24,8 +25,10 @@ struct speech;
 typedef void speech_done(void *arg, uint64_t token, struct pcm *, const char *why);
 struct speech *speech_new(const struct speech_conf *, const struct hilo_host *, struct hilo_self *,
                           speech_done *, void *arg);
-/* text: plain, or SSML in <speak>…</speak> (the subset of say.h); language "es" or "en". */
-void speech_say(struct speech *, uint64_t token, struct hilo_str language, struct hilo_str text);
+/* Plain text, of whoever: nothing in it is markup. */
+void speech_say(struct speech *, uint64_t token, enum say_language, struct hilo_str text);
+/* SSML in <speak>…</speak>, the subset of ssml.h: what say_prompt() writes. */
+void speech_say_ssml(struct speech *, uint64_t token, enum say_language, struct hilo_str ssml);
 /* A WAV file of the operator (any rate, 8 or 16 bits, G.711, one or two channels). */
 void speech_file(struct speech *, uint64_t token, const char *path);
 /* token's done() will not be called any more. */
