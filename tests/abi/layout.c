@@ -6,6 +6,7 @@
 #include <hilo/message.h>
 #include <hilo/plugin.h>
 #include <hilo/segment.h>
+#include <hilo/zone.h>
 #include <stddef.h>
 
 #define SIZE(type, n)      _Static_assert(sizeof(struct type) == (n), "size of " #type)
@@ -253,3 +254,10 @@ VALUE(HILO_CAN_SEND, 1);
 VALUE(HILO_CAN_RECEIVE, 2);
 VALUE(HILO_CAN_REQUEST, 4);
 VALUE(HILO_CAN_FETCH, 8);
+
+/* Not across the border: within a plugin and within the core. */
+SIZE(hilo_local, 32);
+AT(hilo_local, year, 0);
+AT(hilo_local, weekday, 12);
+AT(hilo_local, hour, 16);
+AT(hilo_local, offset_s, 28);
