@@ -179,12 +179,12 @@ $(foreach p,$(PLUGIN_PARTS),$(eval $(call PLUGIN_TEST_RULE,$(p))))
 # Another's codec judges ours.
 $O/tests/unit/test_sms_judge: UNIT_LIBS = -lsmpp34
 
-# Plugins for the tests of core/plug: echo, rogue, hostile and counter, broken.c once for each BROKEN_x in it,
+# Plugins for the tests of core/plug: echo, rogue, hostile, counter and phone, broken.c once for each BROKEN_x in it,
 # without sanitizers (they pad objects, and the loader looks at sizes), and echo again against
 # every frozen copy of include/ (tests/abi/README.md).
 TEST_BROKEN := $(shell grep -oh 'BROKEN_[a-z_]*' tests/plugins/broken.c | sort -u)
 TEST_ABI    := $(notdir $(wildcard tests/abi/v*))
-TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue hostile counter $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
+TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue hostile counter phone $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
 TEST_PLUGIN  = @mkdir -p $(@D) && $(COMPILE) -fPIC -fvisibility=hidden -shared $< $(LMODE) -lpthread -o $@
 
 $O/tests/plugins/BROKEN_%.so: tests/plugins/broken.c
@@ -238,7 +238,7 @@ $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
-$O/tests/behave/test_config $O/tests/behave/test_worker $O/tests/behave/test_inner: | $(TEST_SO)
+$O/tests/behave/test_config $O/tests/behave/test_worker $O/tests/behave/test_inner $O/tests/behave/test_calls: | $(TEST_SO)
 $O/tests/behave/sms.o: tests/behave/sms.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@

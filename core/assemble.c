@@ -130,7 +130,12 @@ static void channel_check(struct assembly *a, struct assembled *x)
         (void)snprintf(x->broken, sizeof x->broken, "%.250s", e.text);
         x->plugin = NULL;
     } else if (wrong[0]) {
-        conf_fail(a->conf, s->line, s->column, "%s.%s", s->section.p, wrong);
+        const struct conf_node *at = conf_path(s->node, str(wrong));
+        uint32_t line = s->line, column = s->column;
+
+        if (at && at != s->node)
+            conf_place(at, &line, &column);
+        conf_fail(a->conf, line, column, "%s.%s", s->section.p, wrong);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "reload.h"
 #include "services/callbacks.h"
 #include "services/delivery.h"
+#include "services/files.h"
 #include "services/follow.h"
 #include "services/hosting.h"
 #include "services/outbox.h"
@@ -450,6 +451,8 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     if (rc == HILO_OK)
         d->gw.follows = follows_new(&d->gw);
     if (rc == HILO_OK)
+        rc = channel_files_new(&d->gw, d->reload.boot.settings.gateway.data_dir.p, e, &d->gw.files);
+    if (rc == HILO_OK)
         d->gw.stock = stock_new(&d->gw);
     if (rc == HILO_OK)
         rc = start_outbox(d, e);
@@ -477,6 +480,7 @@ int32_t daemon_run(const struct daemon_options *o, struct err *e)
     fleet_free(&d->fleet);
     outbox_free(&d->gw.outbox);
     follows_free(&d->gw.follows);
+    channel_files_free(&d->gw.files);
     stock_free(&d->gw.stock);
     callbacks_free(&d->gw.callbacks);
     delivery_free(&d->delivery);

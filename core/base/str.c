@@ -154,3 +154,16 @@ size_t str_distance(struct hilo_str a, struct hilo_str b, size_t max)
     }
     return row[b.n] > max ? max + 1 : row[b.n];
 }
+
+bool str_file_name(struct hilo_str s, size_t max)
+{
+    if (s.n == 0 || s.n > max || s.p[0] == '.')
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+              c == '_' || c == '-'))
+            return false;
+    }
+    return true;
+}

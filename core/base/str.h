@@ -49,6 +49,8 @@ void str_hex(char *dst, const void *src, size_t n);
 bool str_unhex(struct hilo_str s, void *dst, size_t n);
 /* Equal in time that depends on the lengths only. */
 bool str_eq_secret(struct hilo_str a, struct hilo_str b);
+/* What a file may be called: 1 to max of A-Z a-z 0-9 . _ -, not beginning with a dot. */
+bool str_file_name(struct hilo_str s, size_t max);
 /* How many edits make one of the other, at most max+1 (for "did you mean"). */
 size_t str_distance(struct hilo_str a, struct hilo_str b, size_t max);
 

@@ -76,6 +76,13 @@ extern const char *const conf_any[];
 /* Whether a mapping or list is absent for its reader: NULL, or a key without a value. */
 bool conf_absent(const struct conf_node *);
 
+/* The node that a path from map begins with ("menu.main.keys.1: no such step": as far as it leads),
+ * by keys and by places in lists from 0; map itself if it leads nowhere. Of keys that have dots or
+ * spaces in them the longest that fits is taken. */
+const struct conf_node *conf_path(const struct conf_node *map, struct hilo_str path);
+/* Where people look for it: at its key, of a mapping or list, else at its value. */
+void conf_place(const struct conf_node *, uint32_t *line_out, uint32_t *column_out);
+
 /* Fills the zeroed struct at dst from a mapping by an option table (the same that
  * plugins use, hilo/plugin.h). Every fault becomes an entry in errors: wrong type,
  * out of range, missing required, and keys that are neither in the table nor in

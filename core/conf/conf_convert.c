@@ -230,7 +230,8 @@ bool conf__convert(struct conf *c, const struct hilo_option *o, struct hilo_str 
     switch (o->type) {
     case HILO_OPT_STR:
     case HILO_OPT_URL:
-        ok = o->type == HILO_OPT_STR ? to_string(c, o, s, arena, &text, why_out)
+    case HILO_OPT_TREE:
+        ok = o->type != HILO_OPT_URL ? to_string(c, o, s, arena, &text, why_out)
                                      : to_url(c, o, s, shown, arena, &text, why_out);
         if (ok)
             memcpy(field, &text, sizeof text);

@@ -8,7 +8,7 @@ static bool same(const struct hilo_option *o, const void *a, const void *b)
     const char *x = (const char *)a + o->offset, *y = (const char *)b + o->offset;
     struct hilo_str s, t;
 
-    if (o->type != HILO_OPT_STR && o->type != HILO_OPT_URL)
+    if (o->type != HILO_OPT_STR && o->type != HILO_OPT_URL && o->type != HILO_OPT_TREE)
         return memcmp(x, y, sizeof(int64_t)) == 0;
     memcpy(&s, x, sizeof s);
     memcpy(&t, y, sizeof t);

@@ -35,6 +35,21 @@ static void fill_default(const struct scope *s, const struct hilo_option *o)
                   path_of(s, o->name), why);
 }
 
+static void fill_tree(const struct scope *s, const struct hilo_option *o, const struct conf_node *n)
+{
+    struct conf *c = s->conf;
+    struct hilo_str json;
+    const char *why;
+
+    if (conf__null(n) && !(o->flags & HILO_OPT_REQUIRED))
+        return;
+    if (n->kind == CONF_SCALAR)
+        conf_fail(c, n->line, n->column, "%s must be a mapping or list", path_of(s, o->name));
+    else if (conf__tree(c, n, path_of(s, o->name), s->arena, &json) &&
+             !conf__convert(c, o, json, json, s->arena, s->dst, &why))
+        conf_fail(c, n->line, n->column, "%s, as JSON, %s", path_of(s, o->name), why);
+}
+
 static void fill_value(const struct scope *s, const struct hilo_option *o, const struct conf_node *n)
 {
     struct conf *c = s->conf;
@@ -45,6 +60,10 @@ static void fill_value(const struct scope *s, const struct hilo_option *o, const
 
     if (n->kind == CONF_REFUSED)
         return;
+    if (o->type == HILO_OPT_TREE) {
+        fill_tree(s, o, n);
+        return;
+    }
     if (n->kind != CONF_SCALAR) {
         conf_fail(c, n->line, n->column, "%s must be a single value, not a %s", path_of(s, o->name),
                   n->kind == CONF_MAP ? "mapping" : "list");

@@ -128,6 +128,8 @@ static const char *type_words(struct arena *a, const struct hilo_option *o)
         return arena_fmt(a, "one of %s", conf__choices(a, o->choices ? o->choices : "")).p;
     case HILO_OPT_URL:
         return "a URL, http or https";
+    case HILO_OPT_TREE:
+        return "a mapping or list";
     default:
         return "of a type that this version does not know";
     }
@@ -135,7 +137,7 @@ static const char *type_words(struct arena *a, const struct hilo_option *o)
 
 static const char *range_of(struct arena *a, const struct hilo_option *o)
 {
-    bool text = o->type == HILO_OPT_STR;
+    bool text = o->type == HILO_OPT_STR || o->type == HILO_OPT_TREE;
     const char *unit = text ? " bytes" : "";
 
     if ((o->min == 0 && o->max == 0) || o->type == HILO_OPT_BOOL || o->type == HILO_OPT_ENUM ||
@@ -173,7 +175,7 @@ static int32_t sample_option(struct buf *b, struct arena *a, const struct hilo_o
                      range_of(a, o), secret ? "; a secret: ${NAME} of the environment, or file:PATH" : "",
                      o->flags & HILO_OPT_RELOADABLE ? "; a reload changes it" : "");
     if (rc == HILO_OK && required)
-        rc = buf_fmt(b, "%s: %s\n", o->name, variable_of(a, o->name));
+        rc = buf_fmt(b, "%s: %s\n", o->name, o->type == HILO_OPT_TREE ? "{}" : variable_of(a, o->name));
     else if (rc == HILO_OK && o->def && !secret)
         rc = buf_fmt(b, "#%s: %s\n", o->name, scalar_of(a, str(o->def)));
     else if (rc == HILO_OK)

@@ -29,6 +29,10 @@ bool conf__resolve(struct conf *, const struct conf_node *, bool secret, struct 
  * leave it out for secrets. */
 bool conf__convert(struct conf *, const struct hilo_option *, struct hilo_str s, struct hilo_str shown,
                    struct arena *, void *dst, const char **why_out);
+/* conf_tree.c. A mapping or list as JSON, in the arena. false: a value in it can't be, and its error,
+ * which begins with path, is there. */
+bool conf__tree(struct conf *, const struct conf_node *, const char *path, struct arena *,
+                struct hilo_str *out);
 /* A number as the option's type writes it: "10s", "64M". */
 const char *conf__number(struct arena *, uint32_t type, int64_t value);
 /* "hold, resend" of "hold|resend". */

@@ -63,6 +63,7 @@ struct channel {
     uint64_t credit;           /* that the core has from it */
     unsigned reconfigures;     /* not answered yet */
     unsigned apis;             /* requests to the api, likewise */
+    unsigned files;            /* questions for files, likewise */
     uint64_t follow;           /* token of what it follows; 0: nothing */
     uint64_t events;           /* of it, not dealt with yet */
     bool want_events;          /* one was held back for that */
@@ -124,7 +125,7 @@ static int32_t start(struct channel *ch, struct err *e)
     ch->killed = false;
     ch->bad = NULL;
     ch->credit = ch->sends = ch->jobs = 0;
-    ch->reconfigures = ch->apis = 0;
+    ch->reconfigures = ch->apis = ch->files = 0;
     ch->follow = ch->events = 0;
     ch->want_events = false;
     ch->asked_us = ch->ping_us = 0;
@@ -352,6 +353,7 @@ static void up_report(struct channel *ch, const struct frame *f)
                             .detail = f->detail,
                             .retry_after_us = retry_us(f),
                             .scope = (uint32_t)f->scope,
+                            .flags = f->code == HILO_TEMP ? (uint32_t)f->flags & HILO_REPORT_UNTAKEN : 0,
                             .more_ext_ids = f->more,
                             .n_more_ext_ids = f->n_more};
     ch->sends -= ch->sends > 0;
@@ -393,6 +395,24 @@ static bool up_api(struct channel *ch, const struct frame *f)
         return bad(ch, "more requests to the API than it may have out");
     ch->apis++;
     ch->o.up->api(ch->o.up->arg, ch, f->token, &h);
+    return true;
+}
+
+static bool up_file(struct channel *ch, const struct frame *f)
+{
+    const struct plug_up *up = ch->o.up;
+
+    if (ch->files >= INSTANCE_ASKED_MAX) /* its own side counts, too */
+        return bad(ch, "more questions for files than it may have out");
+    if (f->type != FRAME_FILE_LIST && !str_file_name(f->key, HILO_FILE_NAME_MAX))
+        return bad(ch, "a name that no file has");
+    ch->files++;
+    if (f->type == FRAME_FILE_OPEN)
+        up->file_open(up->arg, ch, f->token, f->key, (uint32_t)f->flags & HILO_FILE_CREATE);
+    else if (f->type == FRAME_FILE_REMOVE)
+        up->file_remove(up->arg, ch, f->token, f->key);
+    else
+        up->file_list(up->arg, ch, f->token);
     return true;
 }
 
@@ -476,6 +496,10 @@ static bool on_frame(void *arg, const struct frame *f)
         break;
     case FRAME_API:
         return up_api(ch, f);
+    case FRAME_FILE_OPEN:
+    case FRAME_FILE_REMOVE:
+    case FRAME_FILE_LIST:
+        return up_file(ch, f);
     case FRAME_FOLLOW:
         return up_follow(ch, f);
     case FRAME_FOLLOWED:
@@ -858,6 +882,27 @@ void channel_media(struct channel *ch, uint64_t token, int32_t code, int fd, str
         close(fd);
     if (!answer(ch, &f) && f.fd >= 0)
         close(f.fd);
+}
+
+void channel_file(struct channel *ch, uint64_t token, int32_t code, int fd, uint64_t size)
+{
+    struct frame f = {.type = FRAME_FILE, .token = token, .fd = fd, .code = code, .size = size};
+
+    ch->files -= ch->files > 0;
+    if (!answer(ch, &f) && fd >= 0)
+        close(fd);
+}
+
+void channel_files(struct channel *ch, uint64_t token, int32_t code, struct hilo_str names)
+{
+    struct frame f = {.type = FRAME_FILES, .token = token, .fd = -1, .code = code, .body = names};
+
+    ch->files -= ch->files > 0;
+    if (answer(ch, &f) || !ch->run || ch->ended || ch->killed)
+        return;
+    f.code = HILO_IO; /* no descriptor left for a memory file */
+    f.body = STR("");
+    CHECK(answer(ch, &f));
 }
 
 void channel_api_answer(struct channel *ch, uint64_t token, int32_t code, const struct hilo_http *h)

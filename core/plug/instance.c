@@ -95,6 +95,35 @@ static void do_media(struct hilo_self *s, const struct frame *f)
     instance_leave(s, CALLBACK_MEDIA);
 }
 
+static void do_file(struct hilo_self *s, const struct frame *f)
+{
+    answered(s);
+    instance_enter(s, CALLBACK_FILE);
+    s->o.desc->on_file(s->inst, f->token, f->code, f->fd, f->size);
+    instance_leave(s, CALLBACK_FILE);
+}
+
+static void do_files(struct hilo_self *s, const struct frame *f)
+{
+    struct hilo_str rest = f->body, *names = NULL;
+    uint64_t n = 0, lines = 0;
+
+    for (uint64_t i = 0; i < f->body.n; i++)
+        lines += f->body.p[i] == '\n';
+    if (lines) {
+        names = calloc((size_t)lines, sizeof *names);
+        if (!names)
+            check_nomem();
+    }
+    while (n < lines && str_cut(rest, '\n', &names[n], &rest))
+        n++;
+    answered(s);
+    instance_enter(s, CALLBACK_FILES);
+    s->o.desc->on_files(s->inst, f->token, f->code, names, n);
+    instance_leave(s, CALLBACK_FILES);
+    free(names);
+}
+
 static void do_request(struct hilo_self *s, const struct frame *f)
 {
     struct hilo_http h = frame_http(f);
@@ -197,6 +226,12 @@ static bool on_frame(void *arg, const struct frame *f)
         break;
     case FRAME_API_ANSWER:
         do_api_answer(s, f);
+        break;
+    case FRAME_FILE:
+        do_file(s, f);
+        break;
+    case FRAME_FILES:
+        do_files(s, f);
         break;
     case FRAME_EVENT:
         do_event(s, f);

@@ -34,6 +34,8 @@ enum instance_callback {
     X(MEDIA, on_media)                                                                                       \
     X(FETCH, fetch)                                                                                          \
     X(EVENT, on_event)                                                                                       \
+    X(FILE, on_file)                                                                                         \
+    X(FILES, on_files)                                                                                       \
     X(FD, on_fd)                                                                                             \
     X(TIMER, on_timer)                                                                                       \
     X(WOKEN, woken)                                                                                          \

@@ -127,6 +127,7 @@ static void report_up(struct hilo_self *s, const struct hilo_report *r)
     f.detail = cut(r->detail);
     f.retry_after = r->retry_after_us > 0 ? (uint64_t)r->retry_after_us : 0;
     f.scope = r->scope <= HILO_SCOPE_CHANNEL ? r->scope : HILO_SCOPE_MESSAGE;
+    f.flags = f.code == HILO_TEMP ? r->flags & HILO_REPORT_UNTAKEN : 0;
     instance_must(s, &f);
 }
 

@@ -197,6 +197,7 @@ static uint64_t option_bytes(uint32_t type)
     switch (type) {
     case HILO_OPT_STR:
     case HILO_OPT_URL:
+    case HILO_OPT_TREE:
         return sizeof(struct hilo_str);
     case HILO_OPT_BOOL:
     case HILO_OPT_INT:
@@ -226,6 +227,8 @@ const char *loader_option_wrong(const struct plugin *p, uint32_t i)
         return "its min is above its max";
     if ((o->flags & HILO_OPT_REQUIRED) && o->def)
         return "it is required and has a default";
+    if (o->type == HILO_OPT_TREE && o->def)
+        return "it is a tree and has a default";
     for (uint32_t j = 0; j < i; j++) {
         const struct hilo_option *b = &p->options[j];
 

@@ -10,7 +10,7 @@
 
 static bool is_text(const struct hilo_option *o)
 {
-    return o->type == HILO_OPT_STR || o->type == HILO_OPT_URL;
+    return o->type == HILO_OPT_STR || o->type == HILO_OPT_URL || o->type == HILO_OPT_TREE;
 }
 
 static struct hilo_str text_at(const void *conf, const struct hilo_option *o)

@@ -110,6 +110,11 @@ struct plug_up {
     /* From now on channel_event() gives the events that this asks for: after is empty, or an
      * event's id as the plugin wrote it. */
     void (*follow)(void *arg, struct channel *, struct hilo_str types, struct hilo_str after);
+    /* Files of the channel's own. Names are proper ones; answer each with channel_file(token), the
+     * last with channel_files(token), while this instance runs. */
+    void (*file_open)(void *arg, struct channel *, uint64_t token, struct hilo_str name, uint32_t flags);
+    void (*file_remove)(void *arg, struct channel *, uint64_t token, struct hilo_str name);
+    void (*file_list)(void *arg, struct channel *, uint64_t token);
 };
 
 struct channel_options {
@@ -160,9 +165,9 @@ void channel_mended(struct channel *);
  * HILO_DOWN when the instance is not running, drains, or has not come back from a
  * callback for hung_us (it is DOWN until it does; a worker is killed), or HILO_INVALID (an empty message, too
  * many headers, 64 MiB), HILO_NOSUP (the plugin does not provide it). committed, context,
- * media and the api's answers always get there while it runs. Frames are seen only after channel_flush, which
- * the core calls once a turn, after the commit: so a batch costs one wake-up, and nothing is told before it
- * is on disk. */
+ * media, files and the api's answers always get there while it runs. Frames are seen only after
+ * channel_flush, which the core calls once a turn, after the commit: so a batch costs one wake-up, and
+ * nothing is told before it is on disk. */
 int32_t channel_send(struct channel *, struct hilo_id, struct hilo_str message);
 void channel_revoke(struct channel *, struct hilo_id);
 void channel_committed(struct channel *, uint64_t token, int32_t code);
@@ -171,6 +176,9 @@ int32_t channel_request(struct channel *, uint64_t request, const struct hilo_ht
 void channel_media(struct channel *, uint64_t token, int32_t code, int fd, struct hilo_str mime,
                    struct hilo_str filename, uint64_t size);
 void channel_api_answer(struct channel *, uint64_t token, int32_t code, const struct hilo_http *);
+/* fd: given away, -1 unless a file was opened. names: each with a line's end. */
+void channel_file(struct channel *, uint64_t token, int32_t code, int fd, uint64_t size);
+void channel_files(struct channel *, uint64_t token, int32_t code, struct hilo_str names);
 /* The next event of the last up.follow. HILO_FULL besides the ring's: those before are not dealt
  * with yet; up.room comes. HILO_NOSUP: nothing is followed. */
 int32_t channel_event(struct channel *, struct hilo_str id, struct hilo_str json);

@@ -226,6 +226,48 @@ static void host_fetched(struct hilo_self *s, uint64_t job, int32_t code, struct
         ledger_fetched(s, job, code, mime, detail, retry_after_us);
 }
 
+/* ---- files of the channel's own ------------------------------------------------------------------------ */
+
+static int32_t host_file_open(struct hilo_self *s, uint64_t token, struct hilo_str name, uint32_t flags)
+{
+    struct frame f = instance_frame(FRAME_FILE_OPEN, token);
+
+    if (!own(s, "file_open"))
+        return HILO_BUG;
+    if (!s->o.desc->on_file)
+        return HILO_NOSUP;
+    if (!str_file_name(name, HILO_FILE_NAME_MAX) || (flags & ~(uint32_t)HILO_FILE_CREATE))
+        return HILO_INVALID;
+    f.key = name;
+    f.flags = flags;
+    return ask(s, &f, true);
+}
+
+static int32_t host_file_remove(struct hilo_self *s, uint64_t token, struct hilo_str name)
+{
+    struct frame f = instance_frame(FRAME_FILE_REMOVE, token);
+
+    if (!own(s, "file_remove"))
+        return HILO_BUG;
+    if (!s->o.desc->on_file)
+        return HILO_NOSUP;
+    if (!str_file_name(name, HILO_FILE_NAME_MAX))
+        return HILO_INVALID;
+    f.key = name;
+    return ask(s, &f, true);
+}
+
+static int32_t host_file_list(struct hilo_self *s, uint64_t token)
+{
+    struct frame f = instance_frame(FRAME_FILE_LIST, token);
+
+    if (!own(s, "file_list"))
+        return HILO_BUG;
+    if (!s->o.desc->on_files)
+        return HILO_NOSUP;
+    return ask(s, &f, true);
+}
+
 /* ---- HTTP -------------------------------------------------------------------------------------------- */
 
 /* The plugin's structure in our size. */
@@ -465,7 +507,10 @@ void services_fill(struct hilo_host *h)
                             .template_put = host_template_put,
                             .template_end = host_template_end,
                             .api = host_api,
-                            .follow = host_follow};
+                            .follow = host_follow,
+                            .file_open = host_file_open,
+                            .file_remove = host_file_remove,
+                            .file_list = host_file_list};
 }
 
 void services_done(struct hilo_self *s)

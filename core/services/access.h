@@ -27,12 +27,14 @@
     X(STOCK_WRITE, 18, "stock:write")                                                                        \
     X(SALES_READ, 19, "sales:read")                                                                          \
     X(SALES_WRITE, 20, "sales:write")                                                                        \
-    X(AUDIT_READ, 21, "audit:read")
+    X(AUDIT_READ, 21, "audit:read")                                                                          \
+    X(CALLS_READ, 22, "calls:read")                                                                          \
+    X(CALLS_WRITE, 23, "calls:write")
 enum {
 #define X(name, bit, text) SCOPE_##name = 1 << (bit),
     ACCESS_SCOPES(X)
 #undef X
-        SCOPE_ALL = (1 << 22) - 1
+        SCOPE_ALL = (1 << 24) - 1
 };
 /* "messages:read customers:read" or "all"; false and the word that is unknown. */
 bool access_scopes_parse(struct hilo_str, uint32_t *out, struct hilo_str *unknown_out);

@@ -15,6 +15,7 @@
 struct consent_rules;
 struct consent_watch;
 struct callbacks;
+struct channel_files;
 struct stock;
 struct delivery;
 struct follows;
@@ -127,8 +128,9 @@ struct gateway {
     struct sendsms_user *sendsms; /* NULL: /cgi-bin/sendsms is not there */
     struct delivery *delivery;
     struct outbox *outbox;
-    struct follows *follows; /* services/follow.h */
-    bool webhooks_plain;     /* webhooks.allow_http */
+    struct follows *follows;     /* services/follow.h */
+    struct channel_files *files; /* services/files.h */
+    bool webhooks_plain;         /* webhooks.allow_http */
     struct callbacks *callbacks;
     struct stock *stock;
     int64_t stock_hold_us;          /* stock.hold: how long an offer is held */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "services/delivery.h"
+#include "services/files.h"
 #include "services/follow.h"
 #include "services/media.h"
 #include "services/messages.h"
@@ -162,6 +163,7 @@ static void up_state(void *arg, struct channel *plug, enum channel_state state, 
     if (!channel_runs(plug)) {
         templates_drop(c);
         follow_end(gw->follows, c);
+        channel_files_gone(gw->files, c);
         store_begin(gw->store);
         int32_t rc = delivery_gone(gw->delivery, c, &e);
         store_end(gw->store);
@@ -220,6 +222,29 @@ static void up_follow(void *arg, struct channel *plug, struct hilo_str types, st
     follow_begin(gateway_of(arg)->follows, channel_user(plug), types, after);
 }
 
+static void up_file_open(void *arg, struct channel *plug, uint64_t token, struct hilo_str name,
+                         uint32_t flags)
+{
+    struct gateway *gw = gateway_of(arg);
+    struct err e = {0};
+
+    /* A file would take the room of the journal. */
+    if ((flags & HILO_FILE_CREATE) && store_room(gw->store, STORE_NEW, &e) != HILO_OK)
+        channel_file(plug, token, HILO_FULL, -1, 0);
+    else
+        channel_files_ask(gw->files, channel_user(plug), FILES_OPEN, token, name, flags);
+}
+
+static void up_file_remove(void *arg, struct channel *plug, uint64_t token, struct hilo_str name)
+{
+    channel_files_ask(gateway_of(arg)->files, channel_user(plug), FILES_REMOVE, token, name, 0);
+}
+
+static void up_file_list(void *arg, struct channel *plug, uint64_t token)
+{
+    channel_files_ask(gateway_of(arg)->files, channel_user(plug), FILES_LIST, token, (struct hilo_str){0}, 0);
+}
+
 void hosting_up(struct hosting *h, struct plug_up *out)
 {
     *out = (struct plug_up){.arg = h,
@@ -238,5 +263,8 @@ void hosting_up(struct hosting *h, struct plug_up *out)
                             .template_end = up_template_end,
                             .reconfigured = up_reconfigured,
                             .api = up_api,
-                            .follow = up_follow};
+                            .follow = up_follow,
+                            .file_open = up_file_open,
+                            .file_remove = up_file_remove,
+                            .file_list = up_file_list};
 }

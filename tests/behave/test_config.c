@@ -166,6 +166,40 @@ static void what_a_plugin_requires_and_does_not_get_is_told(void **state)
     scratch_done(&s);
 }
 
+/* What a plugin says of a node within a tree is told with that node's place, on a thread and by a
+ * worker, whichever describes the plugin. */
+static void a_fault_within_a_tree_has_its_place(void **state)
+{
+    static const char *const isolation[] = {"thread", "process"};
+    static const struct {
+        const char *menu, *says;
+    } row[] = {
+        {"      main:\n        say: hola\n        keys:\n          1: salse\n",
+         "t.yaml:12:14: channels.tel.menu.main.keys.1: there is no step 'salse'"},
+        {"      holidays:\n        - 2026-12-25\n        - \"2026-13-01\"\n",
+         "t.yaml:11:11: channels.tel.menu.holidays.1: is no date"},
+        {"      main: &x {}\n", "t.yaml:9:13: anchors"},
+    };
+    struct scratch s;
+    char yaml[1024], build[256];
+
+    (void)state;
+    scratch_init(&s);
+    assert_non_null(realpath(harness_build(), build));
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned k = 0; k < sizeof row / sizeof *row; k++) {
+            (void)snprintf(
+                yaml, sizeof yaml,
+                "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  tel:\n    type: phone\n    plugin: "
+                "%s/tests/plugins/phone.so\n    isolation: %s\n    menu:\n%s",
+                harness_build(), build, isolation[i], row[k].menu);
+            char *said = check(&s, yaml, 3);
+            says(said, row[k].says);
+            free(said);
+        }
+    scratch_done(&s);
+}
+
 /* conf/infobip.yaml, as it is but for the folder of plugins. */
 static void the_example_of_infobip_is_good(void **state)
 {
@@ -580,6 +614,7 @@ int main(void)
         cmocka_unit_test(each_kind_of_fault_is_told_by_its_place),
         cmocka_unit_test(all_faults_are_told_at_once_in_their_order),
         cmocka_unit_test(what_a_plugin_requires_and_does_not_get_is_told),
+        cmocka_unit_test(a_fault_within_a_tree_has_its_place),
         cmocka_unit_test(the_example_of_infobip_is_good),
         cmocka_unit_test(the_examples_to_try_are_good),
         cmocka_unit_test(the_examples_of_sms_are_good),

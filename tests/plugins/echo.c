@@ -281,6 +281,23 @@ static int32_t events(struct echo *e, struct hilo_id id)
     return HILO_OK;
 }
 
+static int32_t file(struct echo *e, struct hilo_id id, struct hilo_str text)
+{
+    struct job *j = job_new(e, id), gone;
+    struct hilo_str what;
+    int32_t code;
+
+    (void)word(&text);
+    what = word(&text);
+    code = starts(what, LIT("create"))   ? e->host->file_open(e->self, j->token, text, HILO_FILE_CREATE)
+           : starts(what, LIT("open"))   ? e->host->file_open(e->self, j->token, text, 0)
+           : starts(what, LIT("remove")) ? e->host->file_remove(e->self, j->token, text)
+                                         : e->host->file_list(e->self, j->token);
+    if (code != HILO_OK)
+        (void)job_take(e, j->token, &gone);
+    return code;
+}
+
 static void echo_on_event(void *inst, struct hilo_str id, struct hilo_str json)
 {
     struct echo *e = inst;
@@ -333,6 +350,16 @@ static int32_t echo_send(void *inst, struct hilo_id id, struct hilo_str message)
         return follow(e, id, text);
     if (starts(text, LIT("events")))
         return events(e, id);
+    if (starts(text, LIT("file ")))
+        return file(e, id, text);
+    if (starts(text, LIT("untaken"))) {
+        const struct hilo_report r = {.size = sizeof r,
+                                      .code = text.n > 7 ? HILO_PERM : HILO_TEMP,
+                                      .id = id,
+                                      .flags = HILO_REPORT_UNTAKEN | 0x80};
+        e->host->report(e->self, &r);
+        return HILO_OK;
+    }
     if (starts(text, LIT("media")))
         return e->host->media_get(e->self, job_new(e, id)->token, hilo_get_id(content, HILO_T_CONTENT_MEDIA));
     report(e, id, HILO_OK, text, LIT(""));
@@ -427,6 +454,31 @@ static void echo_on_media(void *inst, uint64_t token, int32_t code, int32_t fd, 
         close(fd);
     }
     report_job(inst, token, code, (struct hilo_str){head, n > 0 ? (uint64_t)n : 0});
+}
+
+static void echo_on_file(void *inst, uint64_t token, int32_t code, int32_t fd, uint64_t size)
+{
+    char head[16], text[64];
+    ssize_t n = 0;
+    int len;
+
+    if (fd >= 0) {
+        n = read(fd, head, sizeof head);
+        close(fd);
+    }
+    len = snprintf(text, sizeof text, "%d %u %.*s", (int)code, (unsigned)size, (int)(n > 0 ? n : 0), head);
+    report_job(inst, token, HILO_OK, (struct hilo_str){text, (uint64_t)len});
+}
+
+/* How many, the first and the last. */
+static void echo_on_files(void *inst, uint64_t token, int32_t code, const struct hilo_str *names, uint64_t n)
+{
+    char text[64];
+    int len = n ? snprintf(text, sizeof text, "%d %u %.*s %.*s", (int)code, (unsigned)n, (int)names[0].n,
+                           names[0].p, (int)names[n - 1].n, names[n - 1].p)
+                : snprintf(text, sizeof text, "%d none", (int)code);
+
+    report_job(inst, token, HILO_OK, (struct hilo_str){text, (uint64_t)len});
 }
 
 static void echo_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
@@ -537,4 +589,6 @@ const struct hilo_plugin hilo_plugin_v1 = {
     .check = echo_check,
     .scopes = "customers:read cases:read messages:read messages:write",
     .on_event = echo_on_event,
+    .on_file = echo_on_file,
+    .on_files = echo_on_files,
 };

@@ -508,9 +508,171 @@ static void a_sample_is_yaml_that_fills(void **state)
     arena_free(&arena);
 }
 
+/* ---- trees ---- */
+
+struct wood {
+    struct hilo_str menu, more;
+};
+static const struct hilo_option wood[] = {
+    {HILO_OPTION(struct wood, menu, HILO_OPT_TREE), .name = "menu", .max = 400, .help = "A menu."},
+    {HILO_OPTION(struct wood, more, HILO_OPT_TREE), .name = "more"},
+};
+static const struct hilo_option wood_needed[] = {
+    {HILO_OPTION(struct wood, menu, HILO_OPT_TREE), .name = "menu", .flags = HILO_OPT_REQUIRED},
+};
+
+static struct conf *grow(const char *yaml, const struct hilo_option *table_, uint32_t n, struct wood *out)
+{
+    struct conf *c;
+
+    (void)conf_parse("t.yaml", str(yaml), NULL, &c);
+    assert_non_null(c->root);
+    *out = (struct wood){0};
+    conf_fill(c, c->root, "s", 7, 9, table_, n, NULL, c->arena, out);
+    return c;
+}
+
+static void trees_become_json(void **state)
+{
+    static const struct {
+        const char *yaml, *json;
+    } row[] = {
+        {"menu: {}\n", "{}"},
+        {"menu: []\n", "[]"},
+        {"menu:\n  b: 1\n  a: {x: [1, 2, {}]}\n", "{\"b\":1,\"a\":{\"x\":[1,2,{}]}}"},
+        /* What JSON writes so is a number or a word; all else is text, as is what was quoted. */
+        {"menu: [0, -1, 12.50, 1e9, 2E-3, true, false, null, ~]\n",
+         "[0,-1,12.50,1e9,2E-3,true,false,null,null]"},
+        {"menu: ['1', \"true\", yes, on, +57300, 007, 08:30, .5, 1., 0x1F, 1e, '', -, 1_000, True]\n",
+         "[\"1\",\"true\",\"yes\",\"on\",\"+57300\",\"007\",\"08:30\",\".5\",\"1.\",\"0x1F\",\"1e\",\"\",\"-"
+         "\",\"1_000\","
+         "\"True\"]"},
+        {"menu: {1: a, \"2\": b, 'c d': e}\n", "{\"1\":\"a\",\"2\":\"b\",\"c d\":\"e\"}"},
+        {"menu:\n  - |\n    two\n    lines\n  - \"q\\\"\\\\\\t\\x01\"\n",
+         "[\"two\\u000alines\\u000a\",\"q\\\"\\\\\\u0009\\u0001\"]"},
+        {"menu: [ñandú, \"😀\"]\n", "[\"ñandú\",\"😀\"]"},
+        /* Nothing is looked up in it. */
+        {"menu: ['${HILO_TEST_WORD}', 'file:/etc/passwd']\n", "[\"${HILO_TEST_WORD}\",\"file:/etc/passwd\"]"},
+        {"menu:\n", NULL},
+        {"menu: ~\n", NULL},
+        {"{}\n", NULL},
+    };
+    struct wood w;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct conf *c = grow(row[i].yaml, wood, 2, &w);
+        assert_errors(c, "");
+        assert_true(!w.menu.p == !row[i].json);
+        if (row[i].json) {
+            assert_string_equal(w.menu.p, row[i].json); /* NUL-ended */
+            assert_int_equal(w.menu.n, strlen(row[i].json));
+        }
+        conf_free(&c);
+    }
+}
+
+static void what_is_no_tree_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *yaml, *errors;
+    } row[] = {
+        {"menu: main\n", "t.yaml:1:7: s.menu must be a mapping or list\n"},
+        {"menu: 1\nmore: x\n", "t.yaml:1:7: s.menu must be a mapping or list\n"
+                               "t.yaml:2:7: s.more must be a mapping or list\n"},
+        {"menu:\n  a: [x, \"y\\0\"]\n", "t.yaml:2:10: s.menu.a.1 has a NUL character\n"},
+        {"menu: &x {a: 1}\n",
+         "t.yaml:1:7: anchors (&) are not supported; repeat the value where it is used\n"},
+        {"menu: {a: *x}\n", "t.yaml:1:11: aliases (*) are not supported; repeat the value\n"},
+        {"menu: {a: 1, a: 2}\n", "t.yaml:1:14: duplicate key \"a\"; it is already on line 1\n"},
+    };
+    char large[600] = "menu: [\"";
+    struct wood w;
+    struct conf *c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        c = grow(row[i].yaml, wood, 2, &w);
+        assert_errors(c, row[i].errors);
+        conf_free(&c);
+    }
+    memset(large + 8, 'x', 500);
+    (void)snprintf(large + 508, sizeof large - 508, "\"]\n");
+    c = grow(large, wood, 2, &w);
+    assert_errors(c, "t.yaml:1:7: s.menu, as JSON, must be at most 400 bytes long\n");
+    conf_free(&c);
+    c = grow("menu:\n", wood_needed, 1, &w);
+    assert_errors(c, "t.yaml:1:6: s.menu must be a mapping or list\n");
+    conf_free(&c);
+    c = grow("x: 1\n", wood_needed, 1, &w);
+    assert_int_equal(c->n_errors, 2);
+    conf_free(&c);
+    struct arena *arena = arena_new();
+    assert_true(str_eqz(conf_sample(wood, 1, arena),
+                        "# A menu.\n# Optional: a mapping or list, at most 400 bytes.\n#menu:\n"));
+    assert_true(str_eqz(conf_sample(wood_needed, 1, arena), "# Required: a mapping or list.\nmenu: {}\n"));
+    arena_free(&arena);
+}
+
+/* Where what a plugin says of a tree is to be looked for. */
+static void paths_lead_to_nodes(void **state)
+{
+    static const char yaml[] = "menu:\n"
+                               "  main:\n"
+                               "    keys:\n"
+                               "      1: sales\n"
+                               "      10: {to: nowhere}\n"
+                               "  hours.mon: 08:30\n"
+                               "  hours:\n"
+                               "    mon: x\n"
+                               "    \"a b: c\": y\n"
+                               "  days: [2026-01-01,\n"
+                               "    2026-13-01]\n"
+                               "token: x\n";
+    static const struct {
+        const char *path;
+        uint32_t line, column;
+    } row[] = {
+        {"menu.main.keys.1: no such step", 4, 10},
+        {"menu.main.keys.1", 4, 10},
+        {"menu.main.keys.10 leads nowhere", 5, 7},
+        {"menu.main.keys.10.to: x", 5, 16},
+        {"menu.main.keys.7: it is not there", 3, 5}, /* as far as it leads */
+        {"menu.main.keys.", 3, 5},
+        {"menu.main: a step without an end", 2, 3},
+        {"menu.hours.mon: is no hour", 6, 14}, /* the longest key */
+        {"menu.hours.mo: x", 7, 3},
+        {"menu.hours.a b: c: x", 9, 15},
+        {"menu.days.1: is no date", 11, 5},
+        {"menu.days.2: is no date", 10, 3},
+        {"menu.days.x", 10, 3},
+        {"menu is too short", 1, 1},
+        {"token is wrong", 12, 8},
+        {"tokens are wrong", 0, 0},
+        {"", 0, 0},
+    };
+    struct conf *c;
+
+    (void)state;
+    assert_int_equal(conf_parse("t.yaml", str(yaml), NULL, &c), HILO_OK);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        const struct conf_node *at = conf_path(c->root, str(row[i].path));
+        uint32_t line = 0, column = 0;
+        if (at != c->root)
+            conf_place(at, &line, &column);
+        if (line != row[i].line || column != row[i].column)
+            fail_msg("%s: %u:%u", row[i].path, line, column);
+    }
+    assert_null(conf_path(NULL, STR("menu")));
+    conf_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trees_become_json),
+        cmocka_unit_test(what_is_no_tree_is_refused_with_its_place),
+        cmocka_unit_test(paths_lead_to_nodes),
         cmocka_unit_test(defaults_fill_what_is_absent),
         cmocka_unit_test(every_form_is_read),
         cmocka_unit_test(urls_lose_their_last_slash),

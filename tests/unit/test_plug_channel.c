@@ -27,12 +27,13 @@ struct told {
         char ext_id[64], more[64], reason[64];
         uint64_t detail_n;
         int64_t retry_after_us;
-        uint32_t scope;
+        uint32_t scope, flags;
     } report[REPORTS_MAX];
     uint64_t submit_next; /* MODE_FLOOD: the message that must come next */
     bool submit_order_ok, hold_commits, answer_restart_by_drain;
     char put_val[64], types[64], after[64];
-    uint32_t answer_status;
+    unsigned files, listed;
+    uint32_t file_flags, answer_status;
     uint64_t answer_n;
     char answer_body[64];
     int32_t fetched_code;
@@ -67,6 +68,7 @@ static void up_report(void *arg, struct channel *ch, const struct hilo_report *r
     t->report[t->reports].detail_n = r->detail.n;
     t->report[t->reports].retry_after_us = r->retry_after_us;
     t->report[t->reports].scope = r->scope;
+    t->report[t->reports].flags = r->flags;
     snprintf(t->report[t->reports].ext_id, 64, "%.*s", STR_FMT(r->ext_id));
     for (uint64_t i = 0, n = 0; i < r->n_more_ext_ids; i++)
         n +=
@@ -223,11 +225,48 @@ static void up_follow(void *arg, struct channel *ch, struct hilo_str types, stru
     snprintf(t->after, sizeof t->after, "%.*s", STR_FMT(after));
 }
 
+/* Of files, "gone" is none, "big.list" leads to a list that travels apart; each opened has "voice" in it. */
+static void up_file_open(void *arg, struct channel *ch, uint64_t token, struct hilo_str name, uint32_t flags)
+{
+    struct told *t = arg;
+    int pair[2];
+
+    t->files++;
+    t->file_flags = flags;
+    if (str_eqz(name, "gone")) {
+        channel_file(ch, token, HILO_NOTFOUND, -1, 0);
+        return;
+    }
+    assert_int_equal(pipe(pair), 0);
+    assert_int_equal(write(pair[1], "voice", 5), 5);
+    close(pair[1]);
+    channel_file(ch, token, HILO_OK, pair[0], 5);
+}
+
+static void up_file_remove(void *arg, struct channel *ch, uint64_t token, struct hilo_str name)
+{
+    ((struct told *)arg)->files++;
+    channel_file(ch, token, str_eqz(name, "gone") ? HILO_NOTFOUND : HILO_OK, -1, 0);
+}
+
+static void up_file_list(void *arg, struct channel *ch, uint64_t token)
+{
+    struct told *t = arg;
+    char *names = malloc(200000), *at = names;
+
+    assert_non_null(names);
+    t->files++;
+    for (unsigned i = 0; i < t->listed; i++)
+        at += sprintf(at, "rec-%05u.wav\n", i);
+    channel_files(ch, token, HILO_OK, str_n(names, (size_t)(at - names)));
+    free(names);
+}
+
 static struct told told;
 static const struct plug_up up = {
-    &told,           up_submit,       up_report,       up_credit, up_context_get, up_context_put,
-    up_answer,       up_media_get,    up_fetched,      up_state,  up_room,        up_template_begin,
-    up_template_put, up_template_end, up_reconfigured, up_api,    up_follow};
+    &told,           up_submit,  up_report, up_credit,    up_context_get,    up_context_put,  up_answer,
+    up_media_get,    up_fetched, up_state,  up_room,      up_template_begin, up_template_put, up_template_end,
+    up_reconfigured, up_api,     up_follow, up_file_open, up_file_remove,    up_file_list};
 
 static struct loop *loop;
 static struct plugins *plugins;
@@ -484,6 +523,48 @@ static void test_events_come_one_by_one_and_are_held_back(void **state)
     UNTIL(told.reports == 5);
     assert_int_equal(atoi(told.report[4].ext_id), 1);
     assert_non_null(strstr(told.report[4].ext_id, "{\"n\":4}"));
+    close_it();
+}
+
+static void test_a_channel_has_files(void **state)
+{
+    (void)state;
+    start_echo();
+    assert_int_equal(send_text(1, "file create rec-1.wav", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_OK, "0 5 voice", "");
+    assert_int_equal(told.file_flags, HILO_FILE_CREATE);
+    assert_int_equal(send_text(2, "file open gone", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_OK, "-14 0 ", "");
+    assert_int_equal(told.file_flags, 0);
+    assert_int_equal(send_text(3, "file remove rec-1.wav", harness_id(9)), HILO_OK);
+    expect_report(2, 3, HILO_OK, "0 0 ", "");
+    assert_int_equal(send_text(4, "file list", harness_id(9)), HILO_OK);
+    expect_report(3, 4, HILO_OK, "0 none", "");
+    told.listed = HILO_FILES_MAX; /* more than a ring's frame holds */
+    assert_int_equal(send_text(5, "file list", harness_id(9)), HILO_OK);
+    expect_report(4, 5, HILO_OK, "0 10000 rec-00000.wav rec-09999.wav", "");
+    assert_int_equal(told.files, 5);
+    /* What is no name gets nowhere. */
+    static const char *const bad[] = {"file open ", "file open .x", "file open a/b", "file create ..",
+                                      "file remove a b"};
+    for (uint32_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(send_text(10 + i, bad[i], harness_id(9)), HILO_OK);
+        expect_report(5 + i, 10 + i, HILO_PERM, "", "refused");
+    }
+    assert_int_equal(told.files, 5);
+    close_it();
+}
+
+static void test_what_nobody_took_is_said(void **state)
+{
+    (void)state;
+    start_echo();
+    assert_int_equal(send_text(1, "untaken", harness_id(9)), HILO_OK);
+    expect_report(0, 1, HILO_TEMP, "", "");
+    assert_int_equal(told.report[0].flags, HILO_REPORT_UNTAKEN); /* no bit that is none */
+    assert_int_equal(send_text(2, "untaken!", harness_id(9)), HILO_OK);
+    expect_report(1, 2, HILO_PERM, "", "");
+    assert_int_equal(told.report[1].flags, 0);
     close_it();
 }
 
@@ -979,6 +1060,8 @@ int main(void)
         T(test_all_that_a_plugin_can_do),
         T(test_a_request_to_the_api_is_answered),
         T(test_events_come_one_by_one_and_are_held_back),
+        T(test_a_channel_has_files),
+        T(test_what_nobody_took_is_said),
         T(test_an_instance_takes_new_options),
         T(test_a_plugin_built_on_the_frozen_headers_works_the_same),
         T(test_big_bodies_cross_both_ways),

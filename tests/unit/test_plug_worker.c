@@ -128,6 +128,23 @@ static void up_follow(void *arg, struct channel *ch, struct hilo_str types, stru
     (void)after;
 }
 
+static void up_file_open(void *arg, struct channel *ch, uint64_t token, struct hilo_str name, uint32_t flags)
+{
+    (void)arg;
+    (void)name;
+    (void)flags;
+    channel_file(ch, token, HILO_NOTFOUND, -1, 0);
+}
+static void up_file_remove(void *arg, struct channel *ch, uint64_t token, struct hilo_str name)
+{
+    up_file_open(arg, ch, token, name, 0);
+}
+static void up_file_list(void *arg, struct channel *ch, uint64_t token)
+{
+    (void)arg;
+    channel_files(ch, token, HILO_OK, STR(""));
+}
+
 static const struct plug_up up = {.submit = up_submit,
                                   .report = up_report,
                                   .credit = up_credit,
@@ -143,7 +160,10 @@ static const struct plug_up up = {.submit = up_submit,
                                   .template_end = up_nothing,
                                   .reconfigured = up_reconfigured,
                                   .api = up_api,
-                                  .follow = up_follow};
+                                  .follow = up_follow,
+                                  .file_open = up_file_open,
+                                  .file_remove = up_file_remove,
+                                  .file_list = up_file_list};
 
 static struct loop *loop;
 static struct plugins *plugins;

@@ -102,7 +102,15 @@ enum {
     HILO_ABLE_WINDOW = 16,    /* free-form only within 24 hours of the customer's last message */
     HILO_ABLE_RECONCILE = 32, /* receipts carry our id (RECEIPT.ECHO): in doubt resolves itself */
     HILO_ABLE_SENDER = 64,    /* sends from the address that the message names (MSG.SENDER) */
-    HILO_ABLE_FLASH = 128     /* sends what is shown at once and not kept (MSG.FLASH) */
+    HILO_ABLE_FLASH = 128,    /* sends what is shown at once and not kept (MSG.FLASH) */
+    /* Texts are spoken to who listens, and answered by a key: choices are lowered to a spoken
+     * menu, a text of the question and each choice with its key ("Para cambio, marque 1."), in
+     * the message's language (MSG.LANGUAGE). CONTENT.CHOICES stays beside it: the first has the
+     * key 1, a tenth the key 0. An inbound text that is such a key is lifted back to a
+     * choice_reply. No URL is in what such a channel gets, and it gets a message in one piece.
+     * Stored audio and voice (media_kinds, HILO_ABLE_MEDIA_FILE) go as they are, a caption to
+     * be spoken before. */
+    HILO_ABLE_SPOKEN = 256
 };
 
 /* ---- options ---------------------------------------------------------------------- */
@@ -115,7 +123,14 @@ enum {
     HILO_OPT_DURATION = 4, /* int64_t, µs; written 500ms, 10s, 5m, 2h, 1d */
     HILO_OPT_BYTES = 5,    /* int64_t; written 512, 64k, 5M, 1G (powers of 1024) */
     HILO_OPT_ENUM = 6,     /* int64_t, the index in choices; written by name */
-    HILO_OPT_URL = 7       /* struct hilo_str; http or https, without a trailing slash */
+    HILO_OPT_URL = 7,      /* struct hilo_str; http or https, without a trailing slash */
+    /* struct hilo_str; NUL-ended too, for the life of the instance. A mapping or list as JSON: keys
+     * in their order, scalars as strings unless they are, unquoted, true, false, null or a
+     * number as JSON writes it. ${NAME} and file: in it are text like any other. No default;
+     * min and max are of the JSON's bytes. Where check() begins with a path into it,
+     * "menu.main.keys.1: there is no such step", the operator is told that node's line and
+     * column; parts of a path are keys, or the places in a list, from 0. */
+    HILO_OPT_TREE = 8
 };
 enum {
     HILO_OPT_REQUIRED = 1,
@@ -189,7 +204,7 @@ struct hilo_report {
     struct hilo_str detail;      /* words for a person; no personal data */
     int64_t retry_after_us;      /* AGAIN, TEMP, DOWN: not before this long from now; 0: the core's backoff */
     uint32_t scope;              /* AGAIN, TEMP, DOWN: HILO_SCOPE_x; DOWN is always the channel */
-    uint32_t spare;
+    uint32_t flags;              /* HILO_REPORT_x */
     /* One send that was several messages at the provider (the segments of a long SMS): ext_id
      * is the first's, these are the others', in order, as many as there are others. One whose
      * id is not known (IN_DOUBT), or that was refused (PERM), is empty. Each has receipts of
@@ -199,6 +214,12 @@ struct hilo_report {
     uint64_t n_more_ext_ids;
 };
 enum { HILO_MORE_EXT_IDS_MAX = 254 };
+enum {
+    /* With TEMP: a receipt has said "sent" while this send was out (it rang), and nobody took
+     * it all the same. It goes back to the queue like any TEMP, its status with it. Without
+     * this flag a message that a receipt called sent stays sent. */
+    HILO_REPORT_UNTAKEN = 1
+};
 
 /* ---- the host's services ------------------------------------------------------------------ */
 
@@ -218,7 +239,9 @@ struct hilo_host {
      *   INBOUND  MSG.KIND, EXT_ID (the provider's id of it: what comes again with the
      *            same is a duplicate), PARTY (1 to 8 identifiers of the sender, each
      *            with SCHEME and VALUE) and CONTENT with its TYPE; TIME, PARTY_NAME,
-     *            REPLY_EXT and EXTRA if there are any. The core fills the rest.
+     *            REPLY_EXT and EXTRA if there are any. CASE: it belongs to this case of the
+     *            sender's (the channel needs the scope cases:write); CALL: it was said in this
+     *            call (scope calls:write). The core fills the rest.
      *   part     An INBOUND message that is one of several which the sender's words were cut
      *            into: as above, with MSG.PART (KEY, INDEX, TOTAL) and the text of this part
      *            in CONTENT, of TYPE text. The core keeps each, and makes one message of them
@@ -226,7 +249,8 @@ struct hilo_host {
      *            of a part has at most HILO_PART_MAX bytes.
      *   RECEIPT  MSG.KIND, TIME, EXT_ID or RECEIPT.ECHO or both, and RECEIPT with
      *            STATUS: sent, delivered, read or failed. RECEIPT.SPELLINGS: other ways to
-     *            write the same EXT_ID, at most HILO_SPELLINGS_MAX, the likeliest first.
+     *            write the same EXT_ID, at most HILO_SPELLINGS_MAX, the likeliest first. A sent
+     *            with ECHO may come while the send is out, before its report.
      * HILO_INVALID: what is wrong with it is in the gateway's log (message.refused). */
     int32_t (*submit)(struct hilo_self *, uint64_t token, struct hilo_str message);
     /* The outcome of a send. Always taken; from within send() too, or later. */
@@ -294,6 +318,21 @@ struct hilo_host {
      * in the log (plugin.follow). HILO_INVALID: after is no event's id, or types is longer
      * than 4 KiB. */
     int32_t (*follow)(struct hilo_self *, struct hilo_str types, struct hilo_str after);
+    /* Files of the channel's own, in the gateway's data folder (files/CHANNEL/NAME): for what
+     * must be there after a crash and is no message yet. Kept until they are removed, over
+     * restarts; backups take them along. A name is 1 to 100 of A-Z a-z 0-9 . _ -, not beginning with
+     * a dot. That a file is there, or is not there any more, is on disk when the callback says so;
+     * what is in it is the plugin's to sync. file_open -> on_file(): readable and writable, at
+     * its start, nothing cut. file_remove -> on_file(), HILO_NOTFOUND if there was none; who has
+     * it open may go on with it. file_list -> on_files(). */
+    int32_t (*file_open)(struct hilo_self *, uint64_t token, struct hilo_str name, uint32_t flags);
+    int32_t (*file_remove)(struct hilo_self *, uint64_t token, struct hilo_str name);
+    int32_t (*file_list)(struct hilo_self *, uint64_t token);
+};
+enum { HILO_FILE_CREATE = 1 /* file_open: makes it if there is none; without, HILO_NOTFOUND */ };
+enum {
+    HILO_FILE_NAME_MAX = 100, /* bytes */
+    HILO_FILES_MAX = 10000    /* files of a channel */
 };
 enum {
     HILO_API_MAX = 256, /* requests of api() without an answer */
@@ -367,6 +406,11 @@ struct hilo_plugin {
      * older than the oldest event that is kept, or another store's); then ask the API for
      * what matters. */
     void (*on_event)(void *inst, struct hilo_str id, struct hilo_str json);
+    /* Answer to file_open() and file_remove(). fd: given away, -1 unless a file was opened; size:
+     * its bytes. HILO_FULL: the disk is full, or the channel has HILO_FILES_MAX files. */
+    void (*on_file)(void *inst, uint64_t token, int32_t code, int32_t fd, uint64_t size);
+    /* Answer to file_list(): n names, in the order of their bytes. */
+    void (*on_files)(void *inst, uint64_t token, int32_t code, const struct hilo_str *names, uint64_t n);
 };
 
 /* The one symbol that a plugin exports. */
@@ -383,7 +427,7 @@ extern HILO_EXPORT const struct hilo_plugin hilo_plugin_v1;
 #define HILO_OPTION(conf, field, opt_type)                                                                             \
     .type = (opt_type), .offset = (uint32_t)(offsetof(conf, field) +                                                   \
         0 * sizeof(char[_Generic(((conf *)0)->field,                                                                   \
-            struct hilo_str: ((opt_type) == HILO_OPT_STR || (opt_type) == HILO_OPT_URL),                               \
+            struct hilo_str: ((opt_type) == HILO_OPT_STR || (opt_type) == HILO_OPT_URL || (opt_type) == HILO_OPT_TREE), \
             uint64_t: (opt_type) == HILO_OPT_BOOL,                                                                     \
             int64_t: ((opt_type) == HILO_OPT_INT || (opt_type) == HILO_OPT_DURATION || (opt_type) == HILO_OPT_BYTES || \
                       (opt_type) == HILO_OPT_ENUM)) ? 1 : -1]))
