@@ -7,14 +7,13 @@
 #include "model/lift.h"
 #include "base/str.h"
 #include "model/codec.h"
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
 
-enum { ANSWER_MAX = 1024 }; /* bytes; titles have at most 200 characters */
+enum { ANSWER_MAX = 1024, TENTH = 10 }; /* bytes; titles have at most 200 characters */
 
 static struct hilo_str trim(struct hilo_str s)
 {
@@ -96,7 +95,8 @@ static void take(struct hilo_str choice, struct answer *out)
 }
 
 /* The one choice that a text means. */
-static bool by_text(struct hilo_str question, struct arena *a, struct hilo_str text, struct answer *out)
+static bool by_text(struct hilo_str question, bool keys, struct arena *a, struct hilo_str text,
+                    struct answer *out)
 {
     struct hilo_str said = fold(a, text), rest = hilo_content(question), found = {NULL, 0};
     struct hilo_field f;
@@ -105,7 +105,7 @@ static bool by_text(struct hilo_str question, struct arena *a, struct hilo_str t
 
     if (!said.p)
         return false;
-    want = number(said);
+    want = keys && str_eqz(said, "0") ? TENTH : number(said);
     while (hilo_next(&rest, &f) == 1) {
         if (f.tag != HILO_T_CONTENT_CHOICES)
             continue;
@@ -186,8 +186,8 @@ static int32_t reply(struct hilo_str inbound, struct hilo_str question, const st
     return model_edit(a, inbound, top, m, out, e);
 }
 
-int32_t lift(struct hilo_str inbound, struct hilo_str question, struct arena *a, struct hilo_str *out,
-             struct err *e)
+int32_t lift(struct hilo_str inbound, struct hilo_str question, bool keys, struct arena *a,
+             struct hilo_str *out, struct err *e)
 {
     struct hilo_str content = hilo_content(inbound), text, made = inbound;
     uint32_t type = hilo_content_type(inbound);
@@ -197,7 +197,7 @@ int32_t lift(struct hilo_str inbound, struct hilo_str question, struct arena *a,
     if (hilo_content_type(question) == HILO_CONTENT_CHOICES &&
         answers(inbound, question, type == HILO_CONTENT_CHOICE_REPLY)) {
         text = hilo_get_str(content, HILO_T_CONTENT_TEXT);
-        if (type == HILO_CONTENT_TEXT && by_text(question, a, text, &an))
+        if (type == HILO_CONTENT_TEXT && by_text(question, keys, a, text, &an))
             rc = reply(inbound, question, &an, &text, a, &made, e);
         else if (type == HILO_CONTENT_CHOICE_REPLY &&
                  by_id(question, hilo_get_str(content, HILO_T_CONTENT_CHOICE), &an) &&

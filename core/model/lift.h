@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include <hilo/types.h>
+#include <stdbool.h>
 
 /*
  * inbound: a well-formed message from a customer. question: the newest choices sent in
@@ -18,6 +19,8 @@
  * numbers and titles, a number and a title that mean different choices, a reply that
  * names another message, a known id under another title.
  *
+ * keys: the text is of a telephone's keys, on which a tenth choice is 0.
+ *
  * Where the channel gave only REPLY_EXT, find REPLY_TO first: the question's bytes
  * usually have no EXT_ID to compare, and a text that names a message by an id that
  * can't be compared is left alone.
@@ -25,7 +28,7 @@
  * HILO_OK and *out (inbound itself if nothing changed, else in the arena) or
  * HILO_INVALID if inbound is malformed.
  */
-int32_t lift(struct hilo_str inbound, struct hilo_str question, struct arena *, struct hilo_str *out,
-             struct err *);
+int32_t lift(struct hilo_str inbound, struct hilo_str question, bool keys, struct arena *,
+             struct hilo_str *out, struct err *);
 
 #endif

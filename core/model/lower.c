@@ -15,7 +15,7 @@ static const char *const note_names[] = {
     "header_to_body",      "footer_to_body",   "button_shortened",       "media_kind",
     "media_to_url",        "media_to_link",    "caption_to_text",        "template_to_text",
     "form_to_link",        "link_to_text",     "location_to_text",       "contacts_to_text",
-    "appointment_to_text",
+    "appointment_to_text", "choices_spoken",   "urls_dropped",
 };
 
 bool lower__spanish(const struct lower_job *j)
@@ -52,6 +52,11 @@ static int32_t add_part(struct lower_job *j, const struct model_change *content)
         return HILO_INVALID;
     j->n++;
     return HILO_OK;
+}
+
+int32_t lower__emit_whole(struct lower_job *j, const struct model_change *content)
+{
+    return add_part(j, content);
 }
 
 int32_t lower__emit(struct lower_job *j, const struct model_change *changes, size_t n)
@@ -185,6 +190,11 @@ static int32_t drop_quote(struct lower_job *j)
 
 static int32_t lower_by_type(struct lower_job *j, uint32_t type)
 {
+    bool taken = false;
+    int32_t rc = j->able->flags & HILO_ABLE_SPOKEN ? lower__spoken(j, type, &taken) : HILO_OK;
+
+    if (rc || taken)
+        return rc;
     switch (type) {
     case HILO_CONTENT_TEXT:
         return lower_text(j);

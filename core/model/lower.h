@@ -31,7 +31,7 @@ struct lowered {
      * descriptions_shortened, body_split, header_to_body, footer_to_body,
      * button_shortened, media_kind, media_to_url, media_to_link, caption_to_text,
      * template_to_text, form_to_link, link_to_text, location_to_text, contacts_to_text,
-     * appointment_to_text. */
+     * appointment_to_text, choices_spoken, urls_dropped. */
     struct hilo_str notes;
 };
 
@@ -55,6 +55,9 @@ struct lowered {
  *   form      as it is, or as a link to its url.
  *   location, contacts
  *             as they are, or a text; a location's has a link to a map.
+ *   A channel that speaks (HILO_ABLE_SPOKEN) gets one message of each: choices as a text with
+ *   keys, "Para cambio, marque 1.", with CONTENT.CHOICES as they were, in the order of their keys;
+ *   of links, forms, places and media that can't be played the words; no URL.
  *   others    (reaction, system, note …) as they are, if the channel has declared them.
  *
  * Several messages are to be sent in this order. All are copies of the original but

@@ -28,7 +28,9 @@ enum {
     NOTE_LINK = 1 << 17,
     NOTE_LOCATION = 1 << 18,
     NOTE_CONTACTS = 1 << 19,
-    NOTE_APPOINTMENT = 1 << 20
+    NOTE_APPOINTMENT = 1 << 20,
+    NOTE_SPOKEN = 1 << 21,
+    NOTE_URLS = 1 << 22
 };
 
 struct lower_job {
@@ -56,6 +58,8 @@ bool lower__spanish(const struct lower_job *);
 
 /* One more part: the message with these changes to its content (n 0: none). */
 int32_t lower__emit(struct lower_job *, const struct model_change *, size_t n);
+/* One more part: the message with another content. */
+int32_t lower__emit_whole(struct lower_job *, const struct model_change *content);
 /* More parts: texts of their own, split where need be. */
 int32_t lower__emit_text(struct lower_job *, struct hilo_str text);
 
@@ -70,6 +74,8 @@ int32_t lower__body(struct lower_job *, size_t max, struct model_change *, size_
 /* At most max (2 or more) characters, with an ellipsis if it is cut. */
 struct hilo_str lower__shorten(struct arena *, struct hilo_str, size_t max);
 
+/* What is spoken to who listens; *taken: it is such a type. */
+int32_t lower__spoken(struct lower_job *, uint32_t type, bool *taken);
 int32_t lower__choices(struct lower_job *);
 int32_t lower__media(struct lower_job *);
 int32_t lower__form(struct lower_job *);

@@ -200,7 +200,8 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
         if (hilo_content_type(question) != HILO_CONTENT_CHOICES)
             question = (struct hilo_str){0};
     }
-    rc = lift(in->message, question, in->arena, &in->message, e);
+    const bool keys = in->channel->able && (in->channel->able->flags & HILO_ABLE_SPOKEN);
+    rc = lift(in->message, question, keys, in->arena, &in->message, e);
     if (rc == HILO_OK && !id_none(in->question) && id_eq(m.customer, in->customer) &&
         id_eq(hilo_get_id(in->message, HILO_T_MSG_REPLY_TO), in->question))
         in->appointment = m.appointment;

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             for (i = 0; i < low.n; i++)
                 CHECK(model_check(low.message[i], &e) == HILO_OK);
         }
-        CHECK(lift(out, m, a, &out, &e) == HILO_OK);
+        CHECK(lift(out, m, (size & 1) != 0, a, &out, &e) == HILO_OK);
         CHECK(model_check(out, &e) == HILO_OK);
     } else {
         buf_clear(&b);

@@ -59,7 +59,7 @@ static void texts_that_answer_become_replies(void **state)
         hilo_close(&w);
         hilo_put_str(&w, 999, STR("kept"));
         m = hilo_written(&w);
-        assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
+        assert_int_equal(lift(m, q, false, a, &out, &e), HILO_OK);
         if (!texts[i].content) {
             assert_ptr_equal(out.p, m.p);
             continue;
@@ -111,12 +111,37 @@ static void replies_are_completed(void **state)
     (void)state;
     for (i = 0; i < sizeof replies / sizeof *replies; i++) {
         m = msg_of(a, replies[i].in);
-        assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
+        assert_int_equal(lift(m, q, false, a, &out, &e), HILO_OK);
         if (replies[i].out)
             assert_string_equal(json_of(a, MODEL_G_MSG, out), replies[i].out);
         else
             assert_ptr_equal(out.p, m.p);
     }
+    arena_free(&a);
+}
+
+/* On a telephone a tenth choice is the key 0; who writes a 0 means none. */
+static void a_tenth_key_is_0(void **state)
+{
+    struct arena *a = arena_new();
+    struct hilo_str q = msg_of(
+                        a, "{" QID ",'content':{'type':'choices','text':'?','choices':[{'id':'a','title':"
+                           "'A'},{'id':'b','title':'B'},{'id':'c','title':'C'},{'id':'d','title':'D'},{"
+                           "'id':'e','title':'E'},{'id':'f','title':'F'},{'id':'g','title':'G'},{'id':'h',"
+                           "'title':'H'},{'id':'i','title':'I'},{'id':'j','title':'J'}]}}"),
+                    m = msg_of(a, "{'content':{'type':'text','text':'0'}}"), out;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(lift(m, q, false, a, &out, &e), HILO_OK);
+    assert_ptr_equal(out.p, m.p);
+    assert_int_equal(lift(m, q, true, a, &out, &e), HILO_OK);
+    assert_true(str_eqz(hilo_get_str(hilo_content(out), HILO_T_CONTENT_CHOICE), "j"));
+    assert_int_equal(lift(m, msg_of(a, question), true, a, &out, &e), HILO_OK);
+    assert_ptr_equal(out.p, m.p); /* there is none */
+    m = msg_of(a, "{'content':{'type':'text','text':'9'}}");
+    assert_int_equal(lift(m, q, true, a, &out, &e), HILO_OK);
+    assert_true(str_eqz(hilo_get_str(hilo_content(out), HILO_T_CONTENT_CHOICE), "i"));
     arena_free(&a);
 }
 
@@ -127,21 +152,21 @@ static void nothing_is_lifted_without_a_clear_question(void **state)
     struct err e = {0};
 
     (void)state;
-    assert_int_equal(lift(m, STR(""), a, &out, &e), HILO_OK);
+    assert_int_equal(lift(m, STR(""), false, a, &out, &e), HILO_OK);
     assert_ptr_equal(out.p, m.p);
     q = msg_of(a, "{" QID ",'content':{'type':'text','text':'2'}}");
-    assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
+    assert_int_equal(lift(m, q, false, a, &out, &e), HILO_OK);
     assert_ptr_equal(out.p, m.p);
     /* "2" is the number of one and the title of the other */
     q = msg_of(a, "{" QID ",'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'2'},{'id':'"
                   "b','title':'3'}]}}");
-    assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
+    assert_int_equal(lift(m, q, false, a, &out, &e), HILO_OK);
     assert_ptr_equal(out.p, m.p);
     /* two titles that are one when folded */
     q = msg_of(a, "{" QID ",'content':{'type':'choices','text':'?','choices':[{'id':'a','title':'si'},{'id':'"
                   "b','title':'S\xc3\xad'}]}}");
     m = msg_of(a, "{'content':{'type':'text','text':'SI'}}");
-    assert_int_equal(lift(m, q, a, &out, &e), HILO_OK);
+    assert_int_equal(lift(m, q, false, a, &out, &e), HILO_OK);
     assert_ptr_equal(out.p, m.p);
     arena_free(&a);
 }
@@ -151,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_that_answer_become_replies),
         cmocka_unit_test(replies_are_completed),
+        cmocka_unit_test(a_tenth_key_is_0),
         cmocka_unit_test(nothing_is_lifted_without_a_clear_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

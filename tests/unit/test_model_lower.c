@@ -42,6 +42,20 @@ static const struct hilo_abilities page = {
 static const struct hilo_abilities forms = {.contents = C(FORM), .body_max = 16, .button_title_max = 6};
 static const struct hilo_abilities map = {.contents = C(LOCATION)};
 
+static const struct hilo_abilities voice = {.contents = C(TEXT) | C(MEDIA),
+                                            .media_kinds = K(AUDIO) | K(VOICE),
+                                            .text_max = 200,
+                                            .caption_max = 20,
+                                            .flags = HILO_ABLE_SPOKEN | HILO_ABLE_MEDIA_FILE,
+                                            .media_max = {[HILO_MEDIA_VOICE] = 1000}};
+static const struct hilo_abilities speaker = {.contents = C(TEXT) | C(CHOICES),
+                                              .text_max = 60,
+                                              .buttons_max = 3,
+                                              .button_title_max = 20,
+                                              .body_max = 60,
+                                              .choice_id_max = 20,
+                                              .flags = HILO_ABLE_SPOKEN};
+
 #define MED "'media':'med_00000000000000000000000001'"
 #define AB  "'choices':[{'id':'a','title':'Cambio'},{'id':'b','title':'Dinero'}]"
 
@@ -239,6 +253,73 @@ static const struct {
      "the channel has no forms; give 'url', a page with the same form, which is sent instead"},
     {&map, "{'type':'form','text':'T','name':'d','button':'A','url':'https://x.co/f'}", NULL,
      "the channel can carry neither a form nor a text with a link to it"},
+    /* ---- what is spoken */
+    {&voice, "{'type':'text','text':'Hola. Su cita es mañana.'}", "",
+     "{'type':'text','text':'Hola. Su cita es mañana.'}"},
+    {&voice, "{'type':'text','text':'Mire https://x.co/a?b=c, y www.sur.co (o http://y.co). Gracias.'}",
+     "urls_dropped", "{'type':'text','text':'Mire, y (o. Gracias.'}"},
+    {&voice, "{'type':'text','text':'La guía: HTTPS://x.co/a'}", "urls_dropped",
+     "{'type':'text','text':'La guía'}"},
+    {&voice, "{'type':'text','text':' <https://x.co/a> '}", NULL,
+     "the channel speaks, and nothing of it can be spoken (links, pictures, places); give words"},
+    {&voice, "{'type':'text','text':'No es awww.x ni https: //x'}", "",
+     "{'type':'text','text':'No es awww.x ni https: //x'}"},
+    {&voice,
+     "{'type':'choices','text':'¿Qué necesita?','choices':[{'id':'a','title':'Cambio'},{'id':'b','title':"
+     "'Devolución'}]}",
+     "choices_spoken",
+     "{'type':'text','text':'¿Qué necesita?\\nPara cambio, marque 1.\\nPara devolución, marque "
+     "2.','choices':[{"
+     "'id':'a','title':'Cambio'},{'id':'b','title':'Devolución'}]}"},
+    {&voice,
+     "{'type':'choices','header':'Sur','text':'Elija','footer':'Gracias','button':'Ver','choices':[{'id':'a',"
+     "'title':'Para hablar con alguien','section':'Ayuda'},{'id':'b','title':'IVA','description':'Otra "
+     "factura.'},{'id':'c','title':'Éxito'},{'id':'d','title':'A'}]}",
+     "choices_spoken",
+     "{'type':'text','text':'Sur.\\nElija.\\nAyuda.\\nPara hablar con alguien, marque 1.\\nPara IVA, otra "
+     "factura, "
+     "marque 2.\\nPara éxito, marque 3.\\nPara A, marque 4.\\nGracias.','choices':[{'id':'a','title':'Para "
+     "hablar con alguien','section':'Ayuda'},{'id':'b','title':'IVA','description':'Otra "
+     "factura.'},{'id':'c',"
+     "'title':'Éxito'},{'id':'d','title':'A'}]}"},
+    /* a channel that says it has buttons speaks them all the same */
+    {&speaker, "{'type':'choices','text':'?'," AB "}", "choices_spoken",
+     "{'type':'text','text':'?\\nPara cambio, marque 1.\\nPara dinero, marque 2.'," AB "}"},
+    {&speaker, "{'type':'choices','text':'Una pregunta que es más larga que todo lo que cabe aquí'," AB "}",
+     NULL, "it is longer than what the channel speaks in one call; shorten it"},
+    {&voice,
+     "{'type':'choices','text':'?','choices':[{'id':'1','title':'a'},{'id':'2','title':'b'},{'id':'3','title'"
+     ":"
+     "'c'},{'id':'4','title':'d'},{'id':'5','title':'e'},{'id':'6','title':'f'},{'id':'7','title':'g'},{'id':"
+     "'8','title':'h'},{'id':'9','title':'i'},{'id':'10','title':'j'},{'id':'11','title':'k'}]}",
+     NULL, "the channel has 10 keys for choices, and these are more"},
+    {&voice, "{'type':'media','kind':'voice'," MED ",'size':1000,'caption':'Oiga esto'}", "",
+     "{'type':'media','kind':'voice'," MED ",'size':1000,'caption':'Oiga esto'}"},
+    {&voice, "{'type':'media','kind':'audio'," MED ",'caption':'Vea https://x.co'}", "urls_dropped",
+     "{'type':'media','kind':'audio'," MED ",'caption':'Vea'}"},
+    {&voice, "{'type':'media','kind':'audio'," MED ",'caption':'Más larga de lo que cabe'}", NULL,
+     "the caption is longer than what the channel speaks; shorten it"},
+    {&voice, "{'type':'media','kind':'voice'," MED ",'size':1001,'caption':'Oiga'}", "caption_to_text",
+     "{'type':'text','text':'Oiga.'}"},
+    {&voice, "{'type':'media','kind':'image','url':'https://x.co/a.jpg'}", NULL,
+     "the channel speaks, and nothing of it can be spoken (links, pictures, places); give words"},
+    {&voice, "{'type':'location','latitude':1,'longitude':2,'name':'Norte','address':'Calle 80'}",
+     "location_to_text", "{'type':'text','text':'Norte.\\nCalle 80.'}"},
+    {&voice, "{'type':'location','latitude':1,'longitude':2}", NULL,
+     "the channel speaks, and nothing of it can be spoken (links, pictures, places); give words"},
+    {&voice,
+     "{'type':'link','header':'Hola','text':'Ya puede pagar','button':'Pagar','url':'https://x.co/p'}",
+     "link_to_text", "{'type':'text','text':'Hola.\\nYa puede pagar.'}"},
+    {&voice, "{'type':'form','text':'Sus datos:','name':'d','button':'Abrir','url':'https://x.co/f'}",
+     "form_to_link", "{'type':'text','text':'Sus datos.'}"},
+    {&voice, "{'type':'template','name':'x','language':'es','text':'Hola, Ana'}", "template_to_text",
+     "{'type':'text','text':'Hola, Ana.'}"},
+    {&voice, "{'type':'appointment','title':'x','text':'Hoy a las 3'}", "appointment_to_text",
+     "{'type':'text','text':'Hoy a las 3.'}"},
+    {&voice, "{'type':'contacts','contacts':[{'name':'Eva','phones':[{'number':'+571'}]}]}",
+     "contacts_to_text", "{'type':'text','text':'Eva\\n+571'}"},
+    {&voice, "{'type':'reaction','emoji':'x'}", NULL,
+     "the channel can't carry a reaction; answer with a text instead"},
     {&wa, "{'type':77}", NULL, "the channel can't carry this type of content"},
     {&wa, "{'text':'no type'}", NULL, "the channel can't carry this type of content"},
 };
@@ -291,6 +372,24 @@ static void each_type_meets_each_channel(void **state)
     }
 }
 
+static void what_is_spoken_is_in_the_message_s_language(void **state)
+{
+    struct arena *a = arena_new();
+    struct hilo_str m =
+        msg_of(a, "{'kind':'outbound','language':'en','content':{'type':'choices','text':'What "
+                  "is it?','choices':[{'id':'a','title':'An exchange'},{'id':'b','title':'To "
+                  "pay'},{'id':'c','title':'For you'}]}}");
+    struct lowered out;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(lower(m, &voice, &env, a, &out, &e), HILO_OK);
+    assert_int_equal(out.n, 1);
+    assert_true(str_eqz(hilo_get_str(hilo_content(out.message[0]), HILO_T_CONTENT_TEXT),
+                        "What is it?\nFor an exchange, press 1.\nTo pay, press 2.\nFor you, press 3."));
+    arena_free(&a);
+}
+
 /* One message of every type that may be sent. */
 static const char *const each_type[] = {
     "{'type':'text','text':'Hola'}",
@@ -324,8 +423,10 @@ static void what_comes_out_is_what_the_channel_has(void **state)
     uint32_t sent = 0, refused = 0;
 
     (void)state;
-    for (uint32_t i = 0; i < 4 * (uint32_t)HILO_CONTENT__END; i++) {
-        uint32_t bit = 1u << i / 4;
+    for (uint32_t round = 0; round < 8 * (uint32_t)HILO_CONTENT__END; round++) {
+        uint32_t i = round / 2, bit = 1u << i / 4;
+        able.flags = HILO_ABLE_MEDIA_LINK | HILO_ABLE_QUOTE |
+                     (round % 2 ? HILO_ABLE_SPOKEN | HILO_ABLE_MEDIA_FILE : 0);
         able.contents = i % 4 == 0 ? bit : i % 4 == 1 ? bit | C(TEXT) : i % 4 == 2 ? ~bit : 0;
         able.text_max = able.contents & C(TEXT) ? 50 : 0;
         for (size_t k = 0; k < sizeof each_type / sizeof *each_type; k++) {
@@ -350,6 +451,12 @@ static void what_comes_out_is_what_the_channel_has(void **state)
                 struct hilo_str c = hilo_content(out.message[n]);
                 if (!(able.contents >> hilo_content_type(out.message[n]) & 1))
                     fail_msg("%s became what the channel has not", each_type[k]);
+                /* Beside a spoken text its choices stay, which nobody else may give with one. */
+                const struct model_change no_choices = change_remove(HILO_T_CONTENT_CHOICES),
+                                          content = change_into(HILO_T_MSG_CONTENT, &no_choices, 1);
+                if (round % 2 && hilo_content_type(out.message[n]) == HILO_CONTENT_TEXT)
+                    assert_int_equal(model_edit(a, out.message[n], &content, 1, &out.message[n], &e),
+                                     HILO_OK);
                 if (model_validate_outbound(out.message[n], &e) != HILO_OK)
                     fail_msg("%s became %s", each_type[k], e.text);
                 if (hilo_content_type(out.message[n]) == HILO_CONTENT_TEXT)
@@ -551,6 +658,7 @@ int main(void)
         cmocka_unit_test(what_comes_out_is_what_the_channel_has),
         cmocka_unit_test(titles_that_would_meet_become_numbers),
         cmocka_unit_test(words_are_in_the_message_s_language),
+        cmocka_unit_test(what_is_spoken_is_in_the_message_s_language),
         cmocka_unit_test(only_the_first_part_answers),
         cmocka_unit_test(what_needs_no_change_is_the_same_bytes),
         cmocka_unit_test(too_many_parts_are_refused),
