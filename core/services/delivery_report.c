@@ -49,7 +49,7 @@ static void channel_stop(struct delivery *d, struct gw_channel *c, const struct 
         STR_FMT(c->name), LOG_WORD(r->reason), LOG_WORD(r->provider_code), LOG_VALUE(r->detail));
 }
 
-/* Fills the event's status, due, attempts and part. */
+/* Fills the event's status, due, attempts, part and untaken. */
 static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_report *r,
                    const struct rec_message *m, struct ev_message_reported *ev)
 {
@@ -102,6 +102,10 @@ static void decide(struct delivery *d, struct gw_channel *c, const struct hilo_r
         ev->status = HILO_STATUS_FAILED;
         break;
     }
+    /* It rang and nobody took it; or what rang has died, and nobody knows whether she heard it. */
+    ev->untaken = m->status == HILO_STATUS_SENT &&
+                  ((r->code == HILO_TEMP && (r->flags & HILO_REPORT_UNTAKEN)) ||
+                   (r->code == HILO_IN_DOUBT && c->able && (c->able->flags & HILO_ABLE_SPOKEN)));
     bool keeps_place = wait == 0 && r->code != HILO_OK;
     ev->due = keeps_place ? m->due : (uint64_t)(delivery_due_now(d) + wait);
     if (ev->status == HILO_STATUS_QUEUED && (int64_t)m->expires <= delivery_end_now(d)) {

@@ -112,6 +112,10 @@ int32_t apply__stock_rested(struct apply *, const struct ev_stock_rested *);
 int32_t apply__visit_recorded(struct apply *, const struct ev_visit_recorded *);
 int32_t apply__sale_recorded(struct apply *, const struct ev_sale_recorded *);
 int32_t apply__case_noted(struct apply *, const struct ev_case_noted *);
+int32_t apply__call_started(struct apply *, const struct ev_call_started *);
+int32_t apply__call_changed(struct apply *, const struct ev_call_changed *);
+int32_t apply__call_offered(struct apply *, const struct ev_call_offered *);
+int32_t apply__message_transcribed(struct apply *, const struct ev_message_transcribed *);
 /* The message that offered something will not be read by anybody: the wish waits again. */
 int32_t apply__wish_unsaid(struct apply *, struct hilo_id wish, struct hilo_id message);
 
@@ -132,5 +136,7 @@ int32_t apply__parts_joined(struct apply *, struct hilo_str channel, struct hilo
                             struct hilo_id message);
 /* A message enters a customer's thread and its case. */
 int32_t apply__thread_add(struct apply *, struct hilo_id id, struct rec_message *m);
+/* One that is in its thread goes to another case, or to its first. */
+int32_t apply__thread_case(struct apply *, struct hilo_id id, struct rec_message *m, struct hilo_id case_id);
 
 #endif

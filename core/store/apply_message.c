@@ -253,7 +253,7 @@ int32_t apply__msg_settle(struct apply *a, struct hilo_id id, struct rec_message
 
 /* ---- in and out ---- */
 
-static void message_fill(const struct apply *a, struct hilo_str bytes, struct rec_message *m)
+void apply__msg_fill(const struct apply *a, struct hilo_str bytes, struct rec_message *m)
 {
     memset(m, 0, sizeof *m);
     m->at = a->event->at;
@@ -278,7 +278,7 @@ int32_t apply__message_accepted(struct apply *a, const struct ev_message_accepte
     struct rec_message m;
     int32_t rc;
 
-    message_fill(a, e->message, &m);
+    apply__msg_fill(a, e->message, &m);
     m.policy = e->policy;
     m.parts = e->parts;
     const struct rec_step s = {.status = HILO_STATUS_ACCEPTED, .time = (uint64_t)a->event->head.time_us};
@@ -361,7 +361,7 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
     struct key k;
     int32_t rc;
 
-    message_fill(a, e->message, &m);
+    apply__msg_fill(a, e->message, &m);
     m.ext_id = ext_id;
     m.media = e->media;
     const struct rec_step s = {.status = HILO_STATUS_DELIVERED, .time = (uint64_t)a->event->head.time_us};
@@ -473,6 +473,8 @@ int32_t apply__message_reported(struct apply *a, const struct ev_message_reporte
     const uint64_t part = m.part;
     m.attempts = e->attempts;
     m.part = e->part;
+    if (e->untaken && m.status == HILO_STATUS_SENT)
+        m.status = HILO_STATUS_ACCEPTED; /* so that what it comes to now counts */
     apply__msg_step(a, &m, &s);
     if (e->more.n) {
         rc = apply__msg_several(a, e->id, &m, e, part);
@@ -550,7 +552,7 @@ int32_t apply__case_noted(struct apply *a, const struct ev_case_noted *e)
 {
     struct rec_message m;
 
-    message_fill(a, e->message, &m);
+    apply__msg_fill(a, e->message, &m);
     if (m.kind != HILO_KIND_NOTE || id_none(m.case_id))
         return apply__wrong(a, "it is no note of a case");
     int32_t rc = apply__thread_add(a, e->id, &m);

@@ -15,6 +15,9 @@ bool apply__msg_settled(const struct rec_message *);
 int32_t apply__msg_load(struct apply *, struct hilo_id, struct rec_message *);
 void apply__msg_save(struct apply *, struct hilo_id, const struct rec_message *);
 
+/* A new record of the present event's message, from its bytes. */
+void apply__msg_fill(const struct apply *, struct hilo_str bytes, struct rec_message *);
+
 /* It may be claimed from its due time. */
 void apply__msg_due(struct apply *, struct hilo_id, struct rec_message *);
 /* It leaves the queue, wherever it stands, and the next of its conversation has its turn. */

@@ -187,6 +187,25 @@ int32_t apply__case_updated(struct apply *a, const struct ev_case_updated *e)
 
 /* ---- the thread: every message of a customer, and its case ---- */
 
+/* The message's case has it among its own, or no more. */
+static int32_t case_holds(struct apply *a, struct hilo_id id, const struct rec_message *m, bool holds)
+{
+    struct key case_key = key_of_id(m->case_id), entry = key_id_number(m->case_id, m->number);
+    struct rec_case c, before;
+    int32_t rc = apply__get(a, TABLE_CASE, &case_key, &rec_desc_case, &c);
+
+    if (rc != HILO_OK)
+        return rc == HILO_NOTFOUND ? apply__wrong(a, "no such case") : rc;
+    before = c;
+    c.messages = holds ? c.messages + 1 : c.messages - (c.messages > 0);
+    apply__case_put(a, m->case_id, &before, &c);
+    if (holds)
+        apply__put_raw(a, TABLE_CASE_MESSAGE, &entry, str_n(id.b, sizeof id.b));
+    else
+        apply__del(a, TABLE_CASE_MESSAGE, &entry);
+    return HILO_OK;
+}
+
 int32_t apply__thread_add(struct apply *a, struct hilo_id id, struct rec_message *m)
 {
     struct key k = key_of_id(m->customer);
@@ -201,20 +220,19 @@ int32_t apply__thread_add(struct apply *a, struct hilo_id id, struct rec_message
     t.newest = id;
     t.count++;
     apply__put(a, TABLE_THREAD, &k, &rec_desc_thread, &t);
+    return id_none(m->case_id) ? HILO_OK : case_holds(a, id, m, true);
+}
 
-    if (!id_none(m->case_id)) {
-        struct key case_key = key_of_id(m->case_id), entry = key_id_number(m->case_id, m->number);
-        struct rec_case c, before;
+int32_t apply__thread_case(struct apply *a, struct hilo_id id, struct rec_message *m, struct hilo_id case_id)
+{
+    int32_t rc = HILO_OK;
 
-        rc = apply__get(a, TABLE_CASE, &case_key, &rec_desc_case, &c);
-        if (rc != HILO_OK)
-            return rc == HILO_NOTFOUND ? apply__wrong(a, "no such case") : rc;
-        before = c;
-        c.messages++;
-        apply__case_put(a, m->case_id, &before, &c);
-        apply__put_raw(a, TABLE_CASE_MESSAGE, &entry, str_n(id.b, sizeof id.b));
-    }
-    return HILO_OK;
+    if (id_eq(m->case_id, case_id))
+        return HILO_OK;
+    if (!id_none(m->case_id))
+        rc = case_holds(a, id, m, false);
+    m->case_id = case_id;
+    return rc == HILO_OK && !id_none(case_id) ? case_holds(a, id, m, true) : rc;
 }
 
 /* ---- media ---- */

@@ -93,6 +93,9 @@ CHECK_RELATION(stock_due);
 CHECK_RELATION(deal);
 CHECK_RELATION(deal_customer);
 CHECK_RELATION(sale_number);
+CHECK_RELATION(call);
+CHECK_RELATION(call_index);
+CHECK_RELATION(call_ext);
 #undef CHECK_RELATION
 
 /* ---- for the relations ---- */

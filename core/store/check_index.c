@@ -66,6 +66,9 @@ static const struct relation {
     {TABLE_DEAL, ID, ID, U64, NULL, check__deal},
     {TABLE_DEAL_CUSTOMER, ID + 1 + U64 + ID, ID + 1 + U64 + ID, U64, NULL, check__deal_customer},
     {TABLE_SALE_NUMBER, 1 + ID, CONTEXT_KEY_MAX, ID, NULL, check__sale_number},
+    {TABLE_CALL, ID, ID, ANY, &rec_desc_call, check__call},
+    {TABLE_CALL_INDEX, 1 + ID, CONTEXT_KEY_MAX, 0, NULL, check__call_index},
+    {TABLE_CALL_EXT, 2, CONTEXT_KEY_MAX, ID, NULL, check__call_ext},
     {TABLE_PLUGIN, 3, CONTEXT_KEY_MAX, ANY, &rec_desc_plugin_value, check__value},
 };
 

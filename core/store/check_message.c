@@ -199,7 +199,7 @@ static bool status_fits(const struct rec_message *m)
 {
     uint64_t s = m->status;
 
-    if (m->kind == HILO_KIND_NOTE)
+    if (rec_message_entry(m))
         return m->place == PLACE_NONE && s == 0;
     if (m->kind == HILO_KIND_INBOUND)
         return m->place == PLACE_NONE && (s == HILO_STATUS_DELIVERED || s == HILO_STATUS_READ);
@@ -252,6 +252,11 @@ static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id 
         bytes = note.message;
         said = note.id;
         kind = HILO_KIND_NOTE;
+    } else if (ev.head.type == EVENT_call_started || ev.head.type == EVENT_call_changed ||
+               ev.head.type == EVENT_call_offered) {
+        bytes = hilo_get_str(ev.body, 2);
+        said = hilo_get_id(bytes, HILO_T_MSG_ID);
+        kind = HILO_KIND_CALL;
     }
     if (!id_eq(said, id) || !id_eq(hilo_get_id(bytes, HILO_T_MSG_ID), id)) {
         FOUND(ck, MESSAGE, key, "the event at its position does not hold it");
@@ -303,6 +308,20 @@ static void message_segments(struct check *ck, struct hilo_str key, const struct
         FOUND(ck, MESSAGE, key, "its segments have brought it further than its status says");
 }
 
+static void message_transcript(struct check *ck, struct hilo_str key, struct hilo_id id,
+                               const struct rec_message *m)
+{
+    struct ev_message_transcribed said;
+    struct event ev;
+    struct err e = {0};
+
+    if (journal_read(ck->journal, m->transcript, ck->arena, &ev, &e) != HILO_OK)
+        check__found(ck, "MESSAGE", key, "the event with its transcript can't be read: %s", e.text);
+    else if (ev.head.type != EVENT_message_transcribed ||
+             rec_unpack(&ev_desc_message_transcribed, ev.body, &said, NULL) != HILO_OK || !id_eq(said.id, id))
+        FOUND(ck, MESSAGE, key, "the event at its transcript's position is another's");
+}
+
 static void message_links(struct check *ck, struct hilo_str key, struct hilo_id id,
                           const struct rec_message *m, bool in_thread)
 {
@@ -342,6 +361,11 @@ static void message_links(struct check *ck, struct hilo_str key, struct hilo_id 
     k = key_of_id(m->wish);
     if (!id_none(m->wish) && !check__has(ck, TABLE_WISH, &k))
         FOUND(ck, MESSAGE, key, "the wish that it offers something for does not exist");
+    k = key_of_id(m->call);
+    if (m->kind == HILO_KIND_CALL && !check__has(ck, TABLE_CALL, &k))
+        FOUND(ck, MESSAGE, key, "the call whose entry it is does not exist");
+    if (m->transcript && ck->journal)
+        message_transcript(ck, key, id, m);
     if (m->part > (m->parts > 1 ? m->parts : 1))
         FOUND(ck, MESSAGE, key, "it counts more parts as sent than it has");
 }
@@ -359,7 +383,7 @@ void check__message_entry(struct check *ck, struct hilo_str key, struct hilo_str
     if (!status_fits(m))
         FOUND(ck, MESSAGE, key, "its status does not fit its place");
     message_place(ck, key, id, m);
-    if (m->kind != HILO_KIND_NOTE)
+    if (!rec_message_entry(m))
         message_conversation(ck, key, id, m);
     message_links(ck, key, id, m, in_thread);
 }

@@ -340,6 +340,41 @@ struct key key_appointment_code(struct hilo_str code)
     return k;
 }
 
+struct key key_calls(void)
+{
+    return key__kind(CALLS_ALL);
+}
+
+struct key key_calls_customer(struct hilo_id customer)
+{
+    struct key k = key__kind(CALLS_CUSTOMER);
+    key_id(&k, customer);
+    return k;
+}
+
+static struct key key__calls_of(uint8_t kind, struct hilo_str channel)
+{
+    struct key k = key__kind(kind);
+    key_text(&k, channel);
+    return k;
+}
+
+struct key key_calls_channel(struct hilo_str channel)
+{
+    return key__calls_of(CALLS_CHANNEL, channel);
+}
+
+struct key key_calls_open(struct hilo_str channel)
+{
+    return key__calls_of(CALLS_OPEN, channel);
+}
+
+struct key key_call_at(struct key prefix, struct hilo_id id)
+{
+    key_id(&prefix, id);
+    return prefix;
+}
+
 struct key key_callback(uint64_t due, uint64_t seq, uint8_t rank)
 {
     struct key k;

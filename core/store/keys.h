@@ -70,6 +70,14 @@ struct key key_appointments_near(void); /* a prefix */
 struct key key_appointment_near(uint64_t at, struct hilo_id);
 struct key key_appointment_code(struct hilo_str code);
 
+/* CALL_INDEX: all; those of a customer; of a channel; of a channel, that are not over. */
+enum { CALLS_ALL = 1, CALLS_CUSTOMER = 2, CALLS_CHANNEL = 3, CALLS_OPEN = 4 };
+struct key key_calls(void); /* the prefixes */
+struct key key_calls_customer(struct hilo_id customer);
+struct key key_calls_channel(struct hilo_str channel);
+struct key key_calls_open(struct hilo_str channel);
+struct key key_call_at(struct key prefix, struct hilo_id);
+
 struct key key_parts(struct hilo_str channel, struct hilo_str parts);
 struct key key_parts_age(struct hilo_str channel, uint64_t expires, struct hilo_str parts);
 

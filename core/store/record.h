@@ -68,6 +68,11 @@ static inline uint64_t rec_message_turn(const struct rec_message *m)
 {
     return m->turn ? m->turn : m->number;
 }
+/* It stands in the timeline and nowhere else: no channel carries it. */
+static inline bool rec_message_entry(const struct rec_message *m)
+{
+    return m->kind == HILO_KIND_NOTE || m->kind == HILO_KIND_CALL;
+}
 enum { POLICY_HOLD = 0, POLICY_RESEND = 1 };
 /* Kinds of callbacks: the bits of Kannel's dlr-mask. CALLBACK_TOLD: how far above the kinds wanted
  * those come to stand in rec_message.asked. */
@@ -121,6 +126,23 @@ enum { NOTICE_CONFIRMATION = 1, NOTICE_REMINDER = 2, NOTICE_CANCELLATION = 3 };
 /* What became of a wish. LAPSED: it was offered, and is held no longer. */
 enum { WISH_WAITING = 1, WISH_OFFERED = 2, WISH_FULFILLED = 3, WISH_LAPSED = 4, WISH_CANCELED = 5 };
 enum { DEAL_VISIT = 1, DEAL_SALE = 2 };
+/* Calls. A status follows on one that stands before it, and nothing follows on the last two. */
+enum { CALL_INBOUND = 1, CALL_OUTBOUND = 2 };
+enum {
+    CALL_RINGING = 1,
+    CALL_ANSWERED = 2,
+    CALL_OFFERED = 3,
+    CALL_TRANSFERRED = 4,
+    CALL_ENDED = 5,
+    CALL_BROKEN = 6
+};
+static inline bool call_is_open(uint64_t status)
+{
+    return status >= CALL_RINGING && status <= CALL_TRANSFERRED;
+}
+/* What call.changed changed. */
+enum { CALL_SET_STATUS = 1, CALL_SET_CUSTOMER = 2, CALL_SET_CASE = 4, CALL_SET_DETAILS = 8 };
+enum { CALL_CONSENT_GRANTED = 1, CALL_CONSENT_DENIED = 2, CALL_CONSENT_ANNOUNCED = 3 };
 enum { MEDIA_PENDING = 1, MEDIA_STORED = 2, MEDIA_FAILED = 3 };
 
 /* Appends obj's fields that are not zero or empty. */

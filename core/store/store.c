@@ -600,7 +600,8 @@ int32_t store_message_bytes(struct store *s, const struct rec_message *m, struct
         return rc;
     /* The events that carry a message have it in field 2. */
     if (ev.head.type != EVENT_message_accepted && ev.head.type != EVENT_message_received &&
-        ev.head.type != EVENT_case_noted)
+        ev.head.type != EVENT_case_noted && ev.head.type != EVENT_call_started &&
+        ev.head.type != EVENT_call_changed && ev.head.type != EVENT_call_offered)
         return err_set(e, HILO_CORRUPT,
                        "the event at segment %" PRIu32 " offset %" PRIu32 " holds no message",
                        POSITION_SEGMENT(m->at), POSITION_OFFSET(m->at));

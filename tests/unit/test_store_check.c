@@ -15,7 +15,7 @@ struct scene {
     struct hilo_id sent, several, flight, waiting, due, held, asked, in, scheduled;
     struct hilo_id pending, stored, case_id, key_id;
     uint64_t parked; /* the event that parked a receipt by two spellings */
-    struct hilo_id webhook, appointment;
+    struct hilo_id webhook, appointment, call, entry;
     char hash[32];
 };
 
@@ -117,6 +117,19 @@ static void scene_make(struct scene *s, struct rig *r)
                                       .near = 1000,
                                       .messages = rig_notices(r->arena, &n, 1)};
     EMIT(r, appointment_booked, .id = s->appointment, .appointment = rig_appointment(r->arena, &a));
+    s->call = rig_id(r);
+    s->entry = rig_id(r);
+    const struct rec_call c = {.customer = s->ana.customer,
+                               .case_id = s->case_id,
+                               .channel = CHANNEL,
+                               .direction = CALL_INBOUND,
+                               .status = CALL_ANSWERED,
+                               .provider_id = STR("c1"),
+                               .started = 1,
+                               .entry = s->entry};
+    EMIT(r, call_started, .id = s->call, .entry = rig_entry(r->arena, s->call, &c),
+         .call = rig_call(r->arena, &c));
+    EMIT(r, message_transcribed, .id = s->sent, .text = STR("hola"));
 }
 
 /* ---- changes behind the store's back ---- */
@@ -780,6 +793,75 @@ DAMAGE(callback_gone)
 {
     del(s, TABLE_CALLBACK, key_in(s, TABLE_CALLBACK));
 }
+#define CALL(s, assignment) EDIT(s, TABLE_CALL, call, (s)->call, assignment)
+DAMAGE(call_gone)
+{
+    del(s, TABLE_CALL, key_of_id(s->call));
+}
+DAMAGE(call_of_nobody)
+{
+    CALL(s, customer = rig_id(s->r));
+}
+DAMAGE(call_of_no_case)
+{
+    CALL(s, case_id = rig_id(s->r));
+}
+DAMAGE(call_of_no_message)
+{
+    CALL(s, message = rig_id(s->r));
+}
+DAMAGE(call_of_no_status)
+{
+    CALL(s, status = 9);
+}
+DAMAGE(call_of_no_direction)
+{
+    CALL(s, direction = 0);
+}
+DAMAGE(call_of_the_future)
+{
+    CALL(s, version = 9999);
+}
+DAMAGE(call_that_is_over)
+{
+    CALL(s, status = CALL_ENDED);
+}
+DAMAGE(call_with_another_id)
+{
+    CALL(s, provider_id = STR("c2"));
+}
+DAMAGE(call_on_another_channel)
+{
+    CALL(s, channel = STR("otro"));
+}
+DAMAGE(call_without_its_entry)
+{
+    CALL(s, entry = rig_id(s->r));
+}
+DAMAGE(call_with_anothers_entry)
+{
+    CALL(s, entry = s->sent);
+}
+DAMAGE(call_index_gone)
+{
+    del(s, TABLE_CALL_INDEX, key_call_at(key_calls_customer(s->ana.customer), s->call));
+}
+DAMAGE(call_ext_of_none)
+{
+    put_id(s, TABLE_CALL_EXT, key_ext(CHANNEL, STR("c9")), rig_id(s->r));
+}
+DAMAGE(entry_of_no_call)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->entry, call = rig_id(s->r));
+}
+DAMAGE(transcript_of_another)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->entry, transcript = message_of(s, s->sent).transcript);
+}
+DAMAGE(transcript_nowhere)
+{
+    EDIT(s, TABLE_MESSAGE, message, s->sent, transcript = message_of(s, s->sent).at);
+}
 #define APPOINTMENT(s, assignment) EDIT(s, TABLE_APPOINTMENT, appointment, (s)->appointment, assignment)
 DAMAGE(appointment_gone)
 {
@@ -932,7 +1014,7 @@ static const struct {
     D(scheduled_what_waits, ": its message is not scheduled"),
     D(scheduled_at_another_time, ": its message is due at another time"),
     D(scheduled_unknown, ": its message does not exist"),
-    D(message_gone, ": the message 2 before its newest does not exist"),
+    D(message_gone, ": the message 3 before its newest does not exist"),
     D(message_gone, ": its message does not exist"),
     D(message_elsewhere, ": the event at its position does not hold it"),
     D(message_nowhere, ": its event can't be read"),
@@ -950,10 +1032,10 @@ static const struct {
     D(message_marking_an_unknown_one, ": the message that it marks as read does not exist"),
     D(message_changing_an_unknown_one, ": the message that it changes does not exist"),
     D(message_with_the_words_of_another, ": its newest words are in no message that changes it"),
-    D(thread_miscounted, ": it counts 7 messages, its chain has 3"),
-    D(thread_gone, "THREAD -: the threads hold 5 messages, but 8 belong into one"),
-    D(thread_broken, ": the message 2 before its newest does not exist"),
-    D(thread_in_a_circle, ": the message 2 before its newest is another customer's or out of order"),
+    D(thread_miscounted, ": it counts 7 messages, its chain has 4"),
+    D(thread_gone, "THREAD -: the threads hold 5 messages, but 9 belong into one"),
+    D(thread_broken, ": the message 3 before its newest does not exist"),
+    D(thread_in_a_circle, ": the message 3 before its newest is another customer's or out of order"),
     D(ext_gone, ": its provider's id is missing in EXT"),
     D(ext_of_nothing, ": its message does not exist"),
     D(ext_elsewhere, ": its message is on another channel"),
@@ -989,7 +1071,7 @@ static const struct {
     D(idempotency_gone, ": there is no such entry in IDEMPOTENCY"),
     D(idempotency_age_gone, ": it is missing in IDEMPOTENCY_AGE"),
     D(case_gone, ": its case does not exist"),
-    D(case_miscounted, ": it counts 3 messages, CASE_MESSAGE has 1"),
+    D(case_miscounted, ": it counts 3 messages, CASE_MESSAGE has 2"),
     D(case_in_an_unknown_status, ": its status is unknown"),
     D(case_of_another, ": it is missing in CASE_CUSTOMER"),
     D(case_of_another, ": its case belongs to another customer"),
@@ -1020,6 +1102,28 @@ static const struct {
     D(callback_without_an_address, ": it has no address"),
     D(callback_of_the_future, ": the event is beyond the last one"),
     D(callback_gone, "CALLBACK 00000000"),
+    D(call_gone, "CALL_INDEX 01"),
+    D(call_gone, ": its call does not exist"),
+    D(call_gone, ": the call whose entry it is does not exist"),
+    D(call_of_nobody, ": its customer does not exist"),
+    D(call_of_nobody, ": its call is another customer's or channel's"),
+    D(call_of_no_case, ": its case does not exist"),
+    D(call_of_no_case, ": its entry is another customer's, or in another case"),
+    D(call_of_no_message, ": the message that rang does not exist"),
+    D(call_of_no_status, ": its status is unknown"),
+    D(call_of_no_direction, ": its direction is unknown"),
+    D(call_of_the_future, ": its version is no sequence that was reached"),
+    D(call_that_is_over, ": CALL_INDEX and its status do not agree on whether it is over"),
+    D(call_with_another_id, ": its provider's id is missing in CALL_EXT"),
+    D(call_with_another_id, ": its call has another provider's id"),
+    D(call_on_another_channel, ": it is missing in CALL_INDEX"),
+    D(call_without_its_entry, ": its entry in the timeline does not exist"),
+    D(call_with_anothers_entry, ": its entry in the timeline is of something else"),
+    D(call_index_gone, ": it is missing in CALL_INDEX"),
+    D(call_ext_of_none, ": its call does not exist"),
+    D(entry_of_no_call, ": the call whose entry it is does not exist"),
+    D(transcript_of_another, ": the event at its transcript's position is another's"),
+    D(transcript_nowhere, ": the event at its transcript's position is another's"),
     D(appointment_gone, "APPOINTMENT_INDEX 01"),
     D(appointment_gone, ": its appointment does not exist"),
     D(appointment_gone, ": it follows from the journal and is missing"),

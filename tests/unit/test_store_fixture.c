@@ -51,6 +51,8 @@ static const struct rec_desc *desc_of(enum table t)
         return &rec_desc_callback;
     case TABLE_APPOINTMENT:
         return &rec_desc_appointment;
+    case TABLE_CALL:
+        return &rec_desc_call;
     case TABLE_WEBHOOK:
         return &rec_desc_webhook;
     case TABLE_WEBHOOK_PARKED:
@@ -493,6 +495,54 @@ static void life_of_appointments(struct rig *r, const struct person *ana, const 
          .set = APPOINTMENT_SET_STATUS | APPOINTMENT_SET_ANSWER);
 }
 
+/* One that is over, with what was said in it, which turned out to be another's; one that goes on; and a
+ * message that rang and was not taken. */
+static void life_of_calls(struct rig *r, const struct person *ana, const struct person *luis,
+                          struct hilo_id case_id)
+{
+    const struct person eva = rig_person(r, "+573007778899");
+    const struct hilo_id first = rig_id(r), second = rig_id(r),
+                         said = rig_receive(r, ana, (struct draft){.ext_id = STR("call-1#rec1")}),
+                         rang = rig_accept(r, &eva, (struct draft){0});
+    struct rec_call c = {.customer = luis->customer,
+                         .channel = STR("voz"),
+                         .direction = CALL_INBOUND,
+                         .status = CALL_RINGING,
+                         .party = rig_party(r->arena, STR("+573004445566")),
+                         .provider_id = STR("call-1"),
+                         .started = (uint64_t)r->now,
+                         .entry = rig_id(r)};
+
+    EMIT(r, call_started, .id = first, .entry = rig_entry(r->arena, first, &c),
+         .call = rig_call(r->arena, &c));
+    c.status = CALL_ANSWERED, c.answered = (uint64_t)r->now;
+    c.customer = ana->customer, c.entry = rig_id(r);
+    EMIT(r, call_changed, .id = first, .entry = rig_entry(r->arena, first, &c),
+         .call = rig_call(r->arena, &c), .set = CALL_SET_STATUS | CALL_SET_CUSTOMER, .at = 5);
+    c.status = CALL_OFFERED, c.to = STR("ventas"), c.case_id = case_id, c.consent = CALL_CONSENT_ANNOUNCED;
+    EMIT(r, call_offered, .id = first, .call = rig_call(r->arena, &c), .set = CALL_SET_STATUS | CALL_SET_CASE,
+         .context = STR("{}"));
+    c.status = CALL_ENDED, c.ended = (uint64_t)r->now, c.duration_ms = 61000, c.sip = 486;
+    c.reason = STR("busy"), c.text = STR("Busy here"), c.digits = STR("12");
+    EMIT(r, call_changed, .id = first, .call = rig_call(r->arena, &c),
+         .set = CALL_SET_STATUS | CALL_SET_DETAILS);
+    EMIT(r, message_transcribed, .id = said, .text = STR("se me dañó"), .language = STR("es"),
+         .service = STR("whisper"));
+    c = (struct rec_call){.customer = eva.customer,
+                          .channel = STR("voz"),
+                          .direction = CALL_OUTBOUND,
+                          .status = CALL_RINGING,
+                          .message = rang,
+                          .started = (uint64_t)r->now,
+                          .entry = rig_id(r)};
+    EMIT(r, call_started, .id = second, .entry = rig_entry(r->arena, second, &c),
+         .call = rig_call(r->arena, &c), .at = 7);
+    EMIT(r, message_claimed, .id = rang, .attempt = 1);
+    EMIT(r, message_receipt, .id = rang, .channel = CHANNEL, .status = HILO_STATUS_SENT, .time = 9);
+    EMIT(r, message_reported, .id = rang, .status = HILO_STATUS_QUEUED, .due = (uint64_t)r->now,
+         .attempts = 1, .reason = STR("no_answer"), .untaken = 1);
+}
+
 static void make(const char *folder)
 {
     struct rig *r;
@@ -512,6 +562,7 @@ static void make(const char *folder)
     life_of_several(r, &luis);
     life_of_the_rest(r, &ana, &luis);
     life_of_appointments(r, &ana, &luis, case_id);
+    life_of_calls(r, &ana, &luis, case_id);
     EMIT(r, case_updated, .id = case_id, .set = 4, .status = CASE_PENDING);
     rig_clean(r);
     dump(r, &out);

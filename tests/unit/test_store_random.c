@@ -14,6 +14,7 @@ enum {
     MOVES = 6000,
     RECENT = 40,
     APPOINTMENTS = 64,
+    CALLS = 200,
     WISHES = 2000
 };
 
@@ -22,8 +23,8 @@ struct model {
     uint64_t random;
     struct person person[PEOPLE];
     struct hilo_id message[MESSAGES], media[MEDIA], cases[CASES];
-    struct hilo_id appointment[APPOINTMENTS], wish[WISHES], stock[WISHES];
-    unsigned n_messages, n_media, n_cases, n_appointments, n_wishes, n_stock;
+    struct hilo_id appointment[APPOINTMENTS], wish[WISHES], stock[WISHES], call[CALLS];
+    unsigned n_messages, n_media, n_cases, n_appointments, n_wishes, n_stock, n_calls;
     unsigned committed_messages; /* of those, how many are on disk for sure */
     uint64_t committed_seq;
     unsigned cuts;
@@ -191,6 +192,8 @@ static void report(struct model *m)
         if (any(m, 4))
             ev.ext_id = some_ext(m);
     }
+    if (ev.status != HILO_STATUS_SENT && ev.more.n == 0 && rec.segments.n == 0)
+        ev.untaken = any(m, 3) == 0;
     rig_append(m->r, &ev_desc_message_reported, &ev);
     assert_true(rig_find(m->r, ev.id, &rec));
     if (rec.place == PLACE_HELD && rec.policy == POLICY_RESEND && any(m, 4))
@@ -430,6 +433,59 @@ static void change_appointment(struct model *m)
     m->appointment[m->n_appointments++] = id;
 }
 
+/* ---- calls ---- */
+
+/* One that rings, or one that goes on: further, to another case, to another customer. */
+static void change_call(struct model *m)
+{
+    struct rec_call c = {
+        .channel = any(m, 2) ? CHANNEL : STR("voz"), .direction = CALL_INBOUND, .started = 1};
+    struct hilo_id id = {{0}};
+    struct hilo_str entry = {NULL, 0};
+    uint64_t set = 0;
+
+    if (m->n_calls && (any(m, 3) || m->n_calls == CALLS)) {
+        id = m->call[any(m, m->n_calls)];
+        const struct key k = key_of_id(id);
+        if (store_record(m->r->store, TABLE_CALL, key_str(&k), &rec_desc_call, m->r->arena, &c, &m->r->err) !=
+            HILO_OK)
+            return; /* it was lost with the power */
+        c.status += any(m, CALL_BROKEN + 1 - c.status), set |= CALL_SET_STATUS;
+        if (any(m, 4) == 0) {
+            c.customer = m->person[any(m, PEOPLE)].customer, c.entry = rig_id(m->r);
+            memset(&c.case_id, 0, sizeof c.case_id);
+            entry = rig_entry(m->r->arena, id, &c), set |= CALL_SET_CUSTOMER;
+        } else if (m->n_cases && any(m, 2)) {
+            const struct hilo_id case_id = m->cases[any(m, m->n_cases)];
+            const struct key ck = key_of_id(case_id);
+            struct hilo_str val;
+            if (store_get(m->r->store, TABLE_CASE, key_str(&ck), m->r->arena, &val, &m->r->err) == HILO_OK)
+                c.case_id = case_id, set |= CALL_SET_CASE;
+        }
+        if (any(m, 2))
+            MOVE(m, call_offered, .id = id, .entry = entry, .call = rig_call(m->r->arena, &c), .set = set);
+        else
+            MOVE(m, call_changed, .id = id, .entry = entry, .call = rig_call(m->r->arena, &c), .set = set);
+        return;
+    }
+    id = rig_id(m->r);
+    c.customer = m->person[any(m, PEOPLE)].customer, c.status = CALL_RINGING, c.entry = rig_id(m->r);
+    if (any(m, 2))
+        c.provider_id = arena_fmt(m->r->arena, "call-%u", (unsigned)m->r->ids);
+    MOVE(m, call_started, .id = id, .entry = rig_entry(m->r->arena, id, &c),
+         .call = rig_call(m->r->arena, &c));
+    m->call[m->n_calls++] = id;
+}
+
+static void transcribe(struct model *m)
+{
+    struct rec_message rec;
+    struct hilo_id id;
+
+    if (some_message(m, &id, &rec))
+        MOVE(m, message_transcribed, .id = id, .text = STR("hola"));
+}
+
 /* ---- at a counter ---- */
 
 static struct rec_stock stock_now(struct model *m, struct hilo_id id, bool *there_out)
@@ -594,11 +650,11 @@ static void media_file(const struct rig *r)
 static void play(struct rig *r, uint64_t seed)
 {
     static void (*const moves[])(struct model *) = {
-        accept, accept,  receive,        claim,         claim,         claim,
-        report, report,  report,         receipt,       receipt,       receipt,
-        settle, requeue, download,       change_case,   change_person, remember_and_forget,
-        part,   part,    change_consent, come_due,      come_due,      change_appointment,
-        wish,   wish,    wish,           at_the_counter};
+        accept, accept,  receive,        claim,          claim,         claim,
+        report, report,  report,         receipt,        receipt,       receipt,
+        settle, requeue, download,       change_case,    change_person, remember_and_forget,
+        part,   part,    change_consent, come_due,       come_due,      change_appointment,
+        wish,   wish,    wish,           at_the_counter, change_call,   transcribe};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);

@@ -320,6 +320,34 @@ static inline void rig_part(struct rig *r, const char *key, uint64_t index, uint
          .message = STR("\1\1\1"));
 }
 
+/* A call's record, and its entry in the timeline, as its events have them. */
+static inline struct hilo_str rig_call(struct arena *a, const struct rec_call *c)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    rec_pack(&rec_desc_call, c, &w);
+    return hilo_written(&w);
+}
+
+static inline struct hilo_str rig_entry(struct arena *a, struct hilo_id call, const struct rec_call *c)
+{
+    struct hilo_writer w;
+
+    arena_writer(a, &w);
+    hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_CALL);
+    hilo_put_id(&w, HILO_T_MSG_ID, c->entry);
+    hilo_put_str(&w, HILO_T_MSG_CHANNEL, c->channel);
+    hilo_put_id(&w, HILO_T_MSG_CUSTOMER, c->customer);
+    if (!id_none(c->case_id))
+        hilo_put_id(&w, HILO_T_MSG_CASE, c->case_id);
+    hilo_put_id(&w, HILO_T_MSG_CALL, call);
+    hilo_open(&w, HILO_T_MSG_CONTENT);
+    hilo_put_u64(&w, HILO_T_CONTENT_TYPE, HILO_CONTENT_CALL);
+    hilo_close(&w);
+    return hilo_written(&w);
+}
+
 /* Notices of messages, as an appointment keeps them. */
 static inline struct hilo_str rig_notices(struct arena *a, const struct rec_notice *n, unsigned count)
 {
