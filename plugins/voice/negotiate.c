@@ -33,8 +33,7 @@ struct neg_text {
     uint32_t n;
 };
 
-/* ---- reading ----------------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------------ */
 
 static struct hilo_str neg_word(struct hilo_str *rest)
 {
@@ -133,8 +132,7 @@ static unsigned long neg_number(const sdp_media_t *m, const char *name, unsigned
     return end == a->a_value ? none : v;
 }
 
-/* ---- one line of theirs
- * ------------------------------------------------------------------------------------ */
+/* ---- one line of theirs ------------------------------------------------------------------------- */
 
 /* Where they await RTP. *hold: nowhere, 0.0.0.0 (RFC 3264 8.4). */
 static bool neg_address(const sdp_media_t *m, sa_family_t family, struct sockaddr_storage *out, bool *hold)
@@ -259,8 +257,7 @@ static bool neg_take(const struct neg_local *l, const sdp_media_t *m, const stru
     return true;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------------ */
 
 struct neg_out {
     char *p;
@@ -356,8 +353,7 @@ static uint32_t neg_place(const struct neg_local *l, struct neg_line *line, uint
     return 0;
 }
 
-/* ---- what negotiate.h promises
- * ------------------------------------------------------------------------------ */
+/* ---- what negotiate.h promises ------------------------------------------------------------------ */
 
 size_t neg_offer(const struct neg_local *l, char out[NEG_TEXT_MAX])
 {
