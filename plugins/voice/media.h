@@ -4,6 +4,8 @@
  * As ua.h: functions are called on the plugin's own loop, leave an order and return; what happens comes
  * by media_next() after wake(). A call is known by the number that ua.h has for it. A call hears what is
  * played in the order of media_play(); silence is sent between, for NATs and for those who listen to it.
+ * While the peer holds the call (agreed direction without NEG_SEND) what plays waits. Orders for a call that
+ * is closed, or was never opened, are ignored: what they hand over is let go of.
  */
 #ifndef VOICE_MEDIA_H
 #define VOICE_MEDIA_H
@@ -16,7 +18,7 @@ struct media_conf {
     uint32_t port_min, port_max;          /* even ones are RTP's, the next RTCP's */
     int64_t jitter_min_us, jitter_max_us; /* of the jitter buffer */
     int64_t silent_us;                    /* no RTP for so long (and no hold): MEDIA_SILENT */
-    uint32_t inband_dtmf;                 /* also where telephone-event was not agreed */
+    uint32_t inband_dtmf; /* tones are keys too, in a call where no telephone-event has come */
     uint32_t spare;
 };
 
@@ -24,10 +26,11 @@ enum media_event_type {
     MEDIA_DIGIT = 1, /* digit, once each key press, when it begins to be sure; how it came */
     MEDIA_PLAYED,    /* play: to its end (complete) or stopped; listened_ms */
     MEDIA_RECORDED,  /* the recording has ended and is on disk: why, length_ms, speech_ms, bytes */
-    MEDIA_SPEECH,    /* somebody began to speak (on 1) or fell silent (on 0), with tone 1 while it is a tone
-                        (beep) */
-    MEDIA_SILENT,    /* no RTP any more: the call is to be ended */
-    MEDIA_CLOSED     /* the last of a call: packets, lost, late (by more than 20 ms), jitter_us */
+    MEDIA_SPEECH,    /* somebody began to speak (on 1) or has been silent for 300 ms (on 0); tone 1: it is a
+                        steady tone (beep), told after 120 ms, its end after 80 */
+    MEDIA_SILENT,    /* no RTP any more: the call is to be ended. Once, until there is some again */
+    MEDIA_CLOSED     /* the last of a call: packets, lost, late (frames of ours that were not sent, because
+                        they would have been late by more than 20 ms), jitter_us. After its MEDIA_RECORDED */
 };
 enum { MEDIA_BY_EVENT = 1, MEDIA_BY_TONE = 2 };
 enum media_why { MEDIA_ENDED = 1, MEDIA_BY_KEY, MEDIA_BY_SILENCE, MEDIA_TOO_LONG, MEDIA_DISK };
