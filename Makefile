@@ -110,6 +110,10 @@ voice_LIBS += $(shell pkg-config --libs sofia-sip-ua libcrypto libssl) -lpthread
 $O/plugins/voice/%.o build/fuzz/plugins/voice/%.o: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags sofia-sip-ua))
 # Media: tones and G.711 by spandsp, SRTP by libsrtp2.
 voice_LIBS += $(shell pkg-config --libs spandsp libsrtp2) -lm
+# Media: tones and G.711 by spandsp.
+voice_LIBS += $(shell pkg-config --libs spandsp) -lm
+# Speech: prompts read by expat, sound resampled by speexdsp, known by its digest.
+voice_LIBS += $(shell pkg-config --libs expat speexdsp libcrypto)
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 $O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
 
@@ -178,6 +182,8 @@ endef
 $(foreach p,$(PLUGIN_PARTS),$(eval $(call PLUGIN_TEST_RULE,$(p))))
 # Another's codec judges ours.
 $O/tests/unit/test_sms_judge: UNIT_LIBS = -lsmpp34
+# Another's numbers judge ours.
+$O/tests/unit/test_voice_say: UNIT_LIBS = $(shell pkg-config --libs icu-i18n)
 
 # Plugins for the tests of core/plug: echo, rogue, hostile, counter and phone, broken.c once for each BROKEN_x in it,
 # without sanitizers (they pad objects, and the loader looks at sizes), and echo again against

@@ -34,7 +34,11 @@ size_t say_ordinal_day(enum say_language, int day, char *out, size_t n); /* "pri
  */
 size_t say_date_time(enum say_language, const struct tm *when, const struct tm *today, char *out, size_t n);
 size_t say_date(enum say_language, const struct tm *when, const struct tm *today, char *out, size_t n);
-size_t say_time(enum say_language, const struct tm *when, char *out, size_t n); /* "a la una y media" */
+size_t say_time(enum say_language, const struct tm *when, char *out,
+                size_t n); /* "a la una y media de la tarde" */
+/* Alone, whatever day it is: "primero de diciembre de dos mil veintiséis"; "una y media de la tarde". */
+size_t say_calendar_day(enum say_language, const struct tm *when, char *out, size_t n);
+size_t say_clock(enum say_language, const struct tm *when, char *out, size_t n);
 
 /* amount: "1234.50"; currency: ISO 4217. "doce mil pesos", "un dólar con cincuenta centavos". One whose name
  * is not known is spelled. */
@@ -43,7 +47,7 @@ size_t say_digits(enum say_language, struct hilo_str digits, char *out, size_t n
 size_t say_phone(enum say_language, struct hilo_str e164, char *out,
                  size_t n);                                       /* in groups, as the country does */
 size_t say_key(enum say_language, char key, char *out, size_t n); /* "uno", "asterisco", "numeral" */
-/* Characters one by one: "a, be, ene guion" for codes. */
+/* Signs one by one: "hache, guion, tres". */
 size_t say_spell(enum say_language, struct hilo_str text, char *out, size_t n);
 
 /* The value of a place; false: there is none. */
