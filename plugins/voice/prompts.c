@@ -1,5 +1,6 @@
 /*
  * The built-in prompts: one table, made of prompts.def.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include "prompts.h"
 
