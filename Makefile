@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-pos bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till check-layers
+.PHONY: fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-pos bench-voice bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till voice check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -398,6 +398,25 @@ TILL_RUN := $(TILL_TEST_BIN:%='HILO_BUILD=$O %')
 till: all $(TILL_TEST_BIN)
 	$(RUN) $(TILL_RUN)
 
+# The voice channel and telephones that we did not write: baresip, sipp, Kamailio (unpacked, not installed), tshark.
+VOICE_TEST_BIN := $(filter-out $O/tests/voice/test_ua%,$(patsubst %.c,$O/%,$(wildcard tests/voice/test_*.c)))
+VOICE_TEST_OBJ := $(patsubst %,$O/tests/voice/%.o,lab peers phone sound rig) $O/tests/behave/harness.o
+$(VOICE_TEST_OBJ): COMPILE += -Itests/behave -DHILO_MULTIARCH='"$(shell $(CC) -print-multiarch)"'
+$O/tests/voice/%.o: tests/voice/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+# Comparing sounds is slow without it.
+$O/tests/voice/sound.o: MODE := $(MODE) -O2
+$(VOICE_TEST_BIN): $O/tests/%: tests/%.c $(VOICE_TEST_OBJ)
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/behave -Itests/voice $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) -lcmocka -lpthread -lm -o $@
+$(VOICE_TEST_BIN): | all
+VOICE_RUN := $(VOICE_TEST_BIN:%='HILO_BUILD=$O %')
+build/kamailio/complete:
+	@tests/voice/kamailio.sh >/dev/null
+voice: all $(VOICE_TEST_BIN) build/kamailio/complete
+	$(RUN) $(VOICE_RUN)
+
 # 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 DAYS=100 for a night.
 KILLS  ?= 500
 STATES ?= 10000
@@ -420,6 +439,9 @@ $O/tests/bench/%: tests/bench/%.c
 $O/tests/bench/bench_pos_find $O/tests/bench/bench_pos_idle: $O/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) $< $(LMODE) $(shell pkg-config --libs libssl libcrypto libcjson) -o $@
+$O/tests/bench/bench_voice_load: tests/bench/bench_voice_load.c
+	@mkdir -p $(@D)
+	$(COMPILE) $< $(LMODE) -lm -o $@
 $O/tests/bench/bench_fill: tests/bench/bench_fill.c $O/libcore.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -o $@
@@ -439,6 +461,11 @@ bench-sms: deps
 bench-pos: deps
 	@$(MAKE) --no-print-directory BUILD=release bench-build
 	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/pos.sh
+
+# Ten minutes: calls by the hundred, sound both ways, with sipp's UAS as the limit.
+bench-voice: deps
+	@$(MAKE) --no-print-directory BUILD=release bench-build
+	@HILO_BUILD=build/release-$(notdir $(CC)) bash tests/bench/voice.sh
 
 # Programs that we did not write judge the simulators and the plugins (npm packages, pinned).
 PEERS_RUN := $(patsubst %,'node % $O/sim/hilo-sim-whatsapp',$(wildcard tests/peers/whatsapp*.mjs) tests/peers/events.mjs tests/peers/webhooks.mjs) \
@@ -472,12 +499,12 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip power-build
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip power-build
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000
-test-all: check-layers test-build fuzz-complete peers-deps
-	$(RUN) $(TORTURE_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
+test-all: check-layers test-build fuzz-complete peers-deps build/kamailio/complete
+	$(RUN) $(TORTURE_RUN) $(VOICE_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
 	@echo "All tests passed."
 
 demo: deps
@@ -497,13 +524,14 @@ help:
 	@echo "make              build (BUILD=debug|release, CC=gcc|clang)"
 	@echo "make demo         the whole story against a simulator, then stays up for you"
 	@echo "make test         every test; installs what it needs (as root or with sudo)"
-	@echo "make unit behave hostile cli till peers   a part of the tests (tests/README.md)"
+	@echo "make unit behave hostile cli till voice peers   a part of the tests (tests/README.md)"
 	@echo "make run          run the gateway with conf/hilo.yaml, its data in build/run"
 	@echo "make install      under PREFIX (/usr/local), below DESTDIR if it is set"
 	@echo "make bench        speed, as ratios to peers and to the machine's limits"
 	@echo "make bench-scale  the same on a store of 3 million messages, half an hour"
 	@echo "make bench-sms    SMS against Kannel, by the same SMSC and the same HTTP load"
 	@echo "make bench-pos    a till's look-up among a million customers, and 10,000 idle tills"
+	@echo "make bench-voice  calls a second and calls at a time, with sipp as the limit"
 	@echo "make torture      kill it KILLS times, cut its power STATES times, and look for losses"
 	@echo "make fuzz         fuzz each parser for FUZZ_SECS seconds"
 	@echo "make lint         layers, format, manual pages"
