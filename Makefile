@@ -110,8 +110,6 @@ voice_LIBS += $(shell pkg-config --libs sofia-sip-ua libcrypto libssl) -lpthread
 $O/plugins/voice/%.o build/fuzz/plugins/voice/%.o: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags sofia-sip-ua))
 # Media: tones and G.711 by spandsp, SRTP by libsrtp2.
 voice_LIBS += $(shell pkg-config --libs spandsp libsrtp2) -lm
-# Media: tones and G.711 by spandsp.
-voice_LIBS += $(shell pkg-config --libs spandsp) -lm
 # Speech: prompts read by expat, sound resampled by speexdsp, known by its digest.
 voice_LIBS += $(shell pkg-config --libs expat speexdsp libcrypto)
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
