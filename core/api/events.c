@@ -20,7 +20,8 @@ static int events__id(struct request *rq, const char *name, const char *prefix, 
 static int events__types(struct request *rq, struct public_filter *out, struct fault *f)
 {
     struct hilo_str v = request_query(rq, "type"), word;
-    uint32_t missing = 0, allowed = 0;
+    uint32_t missing = 0;
+    uint64_t allowed = 0;
 
     if (v.p && !public_types_parse(v, &out->types, &word))
         return fault_set(f, 400, "invalid_query", "",
@@ -32,7 +33,7 @@ static int events__types(struct request *rq, struct public_filter *out, struct f
         if (out->types && !(out->types >> t & 1))
             continue;
         if ((rq->scopes & scope) == scope)
-            allowed |= UINT32_C(1) << t;
+            allowed |= UINT64_C(1) << t;
         else
             missing |= scope;
     }

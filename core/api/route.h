@@ -39,6 +39,7 @@ handler_fn customer_lookup, audit_index;
 handler_fn stock_show, stock_post, stock_delete, wish_post, wish_index, wish_remove, customer_wishes;
 handler_fn visit_post, visit_show, customer_visits, sale_post, sale_show, customer_sales;
 handler_fn case_note_post;
+handler_fn call_post, call_index, call_show, call_patch, transcript_post;
 handler_fn consent_index, consent_put_one;
 handler_fn case_post, case_index, case_show, case_patch, case_message_index;
 handler_fn appointment_post, appointment_index, appointment_show, appointment_patch, appointment_checkin_post;

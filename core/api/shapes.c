@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "model/codec.h"
 #include "model/json.h"
+#include "services/transcripts.h"
 #include <string.h>
 
 static void shape__enum(struct out *o, const char *key, enum model_enum e, uint64_t v)
@@ -100,6 +101,8 @@ int shape_message(struct request *rq, struct out *o, const char *key, struct hil
     out_id(o, "key", "key", m->actor);
     out_id(o, "appointment", "apt", m->appointment);
     shape__history(o, m->history);
+    if (transcript_put(rq->api->gw, m, rq->arena, o, f) != 0)
+        return -1;
     if (m->cost.n && shape_group(o, "cost", MODEL_G_RECEIPT, m->cost, false, f) != 0)
         return -1;
     if (shape_group(o, NULL, MODEL_G_MSG, bytes, true, f) != 0)
@@ -132,6 +135,9 @@ int shape_entry(struct request *rq, struct out *o, struct hilo_id id, const stru
     out_id(o, "appointment", "apt", m->appointment);
     out_id(o, "reply_to", "msg", hilo_get_id(bytes, HILO_T_MSG_REPLY_TO));
     out_opt(o, "sender", hilo_get_str(bytes, HILO_T_MSG_SENDER));
+    out_id(o, "call", "cal", hilo_get_id(bytes, HILO_T_MSG_CALL));
+    if (transcript_put(rq->api->gw, m, rq->arena, o, f) != 0)
+        return -1;
     if (hilo_find(bytes, HILO_T_MSG_CONTENT, &content)) {
         out_raw(o, "content", STR(""));
         if (model_json_write(&o->b, MODEL_G_CONTENT, content, &e) != HILO_OK)

@@ -100,7 +100,8 @@ static void left_out(const struct follower *f, struct hilo_str word, const char 
 /* What there is of the types that it asks for; the others are named in the log. */
 static void take_types(struct follower *f, struct hilo_str types)
 {
-    uint32_t bits, scopes = f->channel->scopes;
+    const uint32_t scopes = f->channel->scopes;
+    uint64_t bits;
     struct hilo_str word, unknown;
 
     f->none = types.n != 0;

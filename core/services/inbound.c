@@ -17,6 +17,7 @@
 #include "model/address.h"
 #include "model/codec.h"
 #include "model/lift.h"
+#include "services/access.h"
 #include "services/appointments.h"
 #include "services/cases.h"
 #include "services/consent.h"
@@ -239,8 +240,8 @@ static int32_t finish_message(struct inbound *in, struct err *e)
     change[n++] = change_id(HILO_T_MSG_CUSTOMER, &in->customer);
     change[n++] = change_id(HILO_T_MSG_CONVERSATION, &in->conversation);
     change[n++] = change_u64(HILO_T_MSG_ARRIVED, (uint64_t)in->now);
-    if (!id_none(in->case_id))
-        change[n++] = change_id(HILO_T_MSG_CASE, &in->case_id);
+    change[n++] =
+        id_none(in->case_id) ? change_remove(HILO_T_MSG_CASE) : change_id(HILO_T_MSG_CASE, &in->case_id);
     if (hilo_get_u64(in->message, HILO_T_MSG_TIME) == 0)
         change[n++] = change_u64(HILO_T_MSG_TIME, (uint64_t)in->now);
     return model_edit(in->arena, in->message, change, n, &in->message, e);
@@ -372,6 +373,41 @@ static int32_t meaning(struct inbound *in, const struct rec_conversation *conv, 
     return HILO_OK;
 }
 
+/* The case and the call that the channel says it belongs to: its customer's, its own. What ends or begins
+ * messages goes to no case all the same. */
+static int32_t named(struct inbound *in, struct err *e)
+{
+    const struct hilo_id case_id = hilo_get_id(in->message, HILO_T_MSG_CASE),
+                         call = hilo_get_id(in->message, HILO_T_MSG_CALL);
+    struct rec_case c;
+    struct rec_call r;
+    struct key k = key_of_id(case_id);
+    int32_t rc;
+
+    if (!id_none(case_id)) {
+        if (!(in->channel->scopes & SCOPE_CASES_WRITE))
+            return err_set(e, HILO_INVALID,
+                           "case: only a channel whose scopes have cases:write says a message's case");
+        rc = store_record(in->gw->store, TABLE_CASE, key_str(&k), &rec_desc_case, in->arena, &c, e);
+        if (rc == HILO_NOTFOUND || (rc == HILO_OK && !id_eq(c.customer, in->customer)))
+            return err_set(e, HILO_INVALID, "case: its sender has no such case");
+        if (rc != HILO_OK)
+            return rc;
+        if (in->heard.word.kind == WORD_NONE || in->heard.word.kind == WORD_HELP)
+            in->case_id = case_id;
+    }
+    if (id_none(call))
+        return HILO_OK;
+    if (!(in->channel->scopes & SCOPE_CALLS_WRITE))
+        return err_set(e, HILO_INVALID,
+                       "call: only a channel whose scopes have calls:write says a message's call");
+    k = key_of_id(call);
+    rc = store_record(in->gw->store, TABLE_CALL, key_str(&k), &rec_desc_call, in->arena, &r, e);
+    if (rc == HILO_NOTFOUND || (rc == HILO_OK && !str_eq(r.channel, in->channel->name)))
+        return err_set(e, HILO_INVALID, "call: the channel has no such call");
+    return rc;
+}
+
 static int32_t obey(struct inbound *in, struct err *e)
 {
     struct hilo_str *party = ARENA_ARRAY(in->arena, struct hilo_str, PARTIES_MAX);
@@ -414,6 +450,8 @@ static int32_t receive(struct inbound *in, struct err *e)
         rc = where(in, &conv, e);
     if (rc == HILO_OK)
         rc = meaning(in, &conv, e);
+    if (rc == HILO_OK)
+        rc = named(in, e);
     if (rc == HILO_OK && id_none(in->case_id) && !in->new_customer &&
         (in->heard.word.kind == WORD_NONE || in->heard.word.kind == WORD_HELP))
         rc = case_only_open(in->gw, in->customer, in->arena, &in->case_id, e);

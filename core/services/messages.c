@@ -11,6 +11,7 @@
 #include "model/table.h"
 #include "model/validate.h"
 #include "services/access.h"
+#include "services/calls.h"
 #include "services/cases.h"
 #include "services/delivery.h"
 #include "services/media.h"
@@ -546,6 +547,8 @@ int message_amended(struct gateway *gw, const struct rec_message *m, struct aren
             return fault_store(f, HILO_CORRUPT, &e);
         return 0;
     }
+    if (m->kind == HILO_KIND_CALL)
+        return call_entry_now(gw, m, a, bytes, f);
     if (id_none(m->edit))
         return 0;
     if (message_get(gw, m->edit, a, &edit, &said, f) != 0)

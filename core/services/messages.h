@@ -68,7 +68,7 @@ int message_outlook(struct gateway *, const struct message_request *, struct are
 int message_get(struct gateway *, struct hilo_id, struct arena *, struct rec_message *out,
                 struct hilo_str *bytes_out, struct fault *);
 /* bytes as message_get gave them, with its sender's newest words if he changed it, and
- * without content if he took it back. */
+ * without content if he took it back; a call's entry with what the call has come to. */
 int message_amended(struct gateway *, const struct rec_message *, struct arena *, struct hilo_str *bytes,
                     struct fault *);
 /* Cancels what has not left. Faults: not_found, already_sent (409). Between begin and end. */

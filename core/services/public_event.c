@@ -30,7 +30,7 @@ static const struct {
     PUBLIC_TYPES(X)
 #undef X
 };
-_Static_assert(PUBLIC__END <= 32, "a filter has a bit for each");
+_Static_assert(PUBLIC__END <= 64, "a filter has a bit for each");
 
 const char *public_type_name(enum public_type t)
 {
@@ -54,10 +54,10 @@ bool public_event_id_parse(struct hilo_str s, struct hilo_id *out)
 
 /* ---- filters ------------------------------------------------------------------------ */
 
-static uint32_t public__bits(struct hilo_str word)
+static uint64_t public__bits(struct hilo_str word)
 {
     static const struct hilo_str first = {"hilo.", 5};
-    uint32_t bits = 0;
+    uint64_t bits = 0;
     bool all = word.n >= 2 && word.p[word.n - 1] == '*' && word.p[word.n - 2] == '.';
     struct hilo_str want = all ? str_n(word.p, word.n - 1) : word;
 
@@ -66,20 +66,20 @@ static uint32_t public__bits(struct hilo_str word)
         if (!str_starts(want, first))
             name = str_n(name.p + first.n, name.n - first.n);
         if (all ? str_starts(name, want) : str_eq(name, want))
-            bits |= UINT32_C(1) << t;
+            bits |= UINT64_C(1) << t;
     }
     return bits;
 }
 
-bool public_types_parse(struct hilo_str list, uint32_t *out, struct hilo_str *unknown_out)
+bool public_types_parse(struct hilo_str list, uint64_t *out, struct hilo_str *unknown_out)
 {
     struct hilo_str word, rest = list;
-    uint32_t bits = 0;
+    uint64_t bits = 0;
     bool more = true;
 
     while (more) {
         more = str_cut(rest, ',', &word, &rest);
-        uint32_t b = public__bits(word);
+        uint64_t b = public__bits(word);
         if (b == 0) {
             *unknown_out = word;
             return false;
@@ -345,6 +345,15 @@ static int32_t public__whose(struct gateway *gw, const struct event *ev, struct 
     case EVENT_appointment_checked_in:
     case EVENT_appointment_near:
         return public_appointment_look(ev, a, out, err);
+    case EVENT_call_started:
+    case EVENT_call_changed:
+    case EVENT_call_offered:
+        return public_call_look(ev, a, out, err);
+    case EVENT_message_transcribed: {
+        BODY(message_transcribed);
+        out->type = PUBLIC_MESSAGE_TRANSCRIBED;
+        return public__message(gw, e->id, a, out, err);
+    }
     default:
         return HILO_NOSUP;
     }
@@ -783,6 +792,17 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
     case PUBLIC_APPOINTMENT_NEAR:
         public_appointment_put(o, ev, p);
         return HILO_OK;
+    case PUBLIC_CALL_STARTED:
+    case PUBLIC_CALL_UPDATED:
+    case PUBLIC_CALL_ANSWERED:
+    case PUBLIC_CALL_OFFERED:
+    case PUBLIC_CALL_TRANSFERRED:
+    case PUBLIC_CALL_ENDED:
+        public_call_put(o, ev, p);
+        return HILO_OK;
+    case PUBLIC_MESSAGE_TRANSCRIBED:
+        public_transcript_put(o, ev, p);
+        return HILO_OK;
     case PUBLIC__END:
         break;
     }
@@ -793,20 +813,39 @@ static int32_t put_data(struct out *o, const struct event *ev, const struct publ
 /* What it is about: the id that data begins with, or the channel. */
 static void put_subject(struct out *o, const struct public_event *p)
 {
-    static const char *const prefix[] = {
-        [PUBLIC_MESSAGE_ACCEPTED] = "msg",     [PUBLIC_MESSAGE_RECEIVED] = "msg",
-        [PUBLIC_MESSAGE_STATUS] = "msg",       [PUBLIC_CONVERSATION_OPENED] = "cnv",
-        [PUBLIC_CONVERSATION_UPDATED] = "cnv", [PUBLIC_CUSTOMER_CREATED] = "cus",
-        [PUBLIC_CUSTOMER_UPDATED] = "cus",     [PUBLIC_IDENTIFIER_ADDED] = "cus",
-        [PUBLIC_IDENTIFIER_REMOVED] = "cus",   [PUBLIC_CASE_OPENED] = "cas",
-        [PUBLIC_CASE_UPDATED] = "cas",         [PUBLIC_MEDIA_STORED] = "med",
-        [PUBLIC_MEDIA_FAILED] = "med",         [PUBLIC_CONSENT_CHANGED] = "cus",
-        [PUBLIC_CUSTOMER_LOOKED_UP] = "cus",   [PUBLIC_APPOINTMENT_BOOKED] = "apt",
-        [PUBLIC_APPOINTMENT_CHANGED] = "apt",  [PUBLIC_APPOINTMENT_CHECKED_IN] = "apt",
-        [PUBLIC_APPOINTMENT_NEAR] = "apt",     [PUBLIC_WISH_ADDED] = "wsh",
-        [PUBLIC_WISH_OFFERED] = "wsh",         [PUBLIC_WISH_ENDED] = "wsh",
-        [PUBLIC_VISIT_RECORDED] = "vis",       [PUBLIC_SALE_RECORDED] = "sal",
-        [PUBLIC_CASE_NOTED] = "msg",           [PUBLIC__END] = NULL};
+    static const char *const prefix[] = {[PUBLIC_MESSAGE_ACCEPTED] = "msg",
+                                         [PUBLIC_MESSAGE_RECEIVED] = "msg",
+                                         [PUBLIC_MESSAGE_STATUS] = "msg",
+                                         [PUBLIC_CONVERSATION_OPENED] = "cnv",
+                                         [PUBLIC_CONVERSATION_UPDATED] = "cnv",
+                                         [PUBLIC_CUSTOMER_CREATED] = "cus",
+                                         [PUBLIC_CUSTOMER_UPDATED] = "cus",
+                                         [PUBLIC_IDENTIFIER_ADDED] = "cus",
+                                         [PUBLIC_IDENTIFIER_REMOVED] = "cus",
+                                         [PUBLIC_CASE_OPENED] = "cas",
+                                         [PUBLIC_CASE_UPDATED] = "cas",
+                                         [PUBLIC_MEDIA_STORED] = "med",
+                                         [PUBLIC_MEDIA_FAILED] = "med",
+                                         [PUBLIC_CONSENT_CHANGED] = "cus",
+                                         [PUBLIC_CUSTOMER_LOOKED_UP] = "cus",
+                                         [PUBLIC_APPOINTMENT_BOOKED] = "apt",
+                                         [PUBLIC_APPOINTMENT_CHANGED] = "apt",
+                                         [PUBLIC_APPOINTMENT_CHECKED_IN] = "apt",
+                                         [PUBLIC_APPOINTMENT_NEAR] = "apt",
+                                         [PUBLIC_WISH_ADDED] = "wsh",
+                                         [PUBLIC_WISH_OFFERED] = "wsh",
+                                         [PUBLIC_WISH_ENDED] = "wsh",
+                                         [PUBLIC_VISIT_RECORDED] = "vis",
+                                         [PUBLIC_SALE_RECORDED] = "sal",
+                                         [PUBLIC_CASE_NOTED] = "msg",
+                                         [PUBLIC_CALL_STARTED] = "cal",
+                                         [PUBLIC_CALL_UPDATED] = "cal",
+                                         [PUBLIC_CALL_ANSWERED] = "cal",
+                                         [PUBLIC_CALL_OFFERED] = "cal",
+                                         [PUBLIC_CALL_TRANSFERRED] = "cal",
+                                         [PUBLIC_CALL_ENDED] = "cal",
+                                         [PUBLIC_MESSAGE_TRANSCRIBED] = "msg",
+                                         [PUBLIC__END] = NULL};
     struct hilo_id id;
 
     if (!prefix[p->type]) {
@@ -849,6 +888,10 @@ ID_FIRST(wish_settled, id);
 ID_FIRST(visit_recorded, id);
 ID_FIRST(sale_recorded, id);
 ID_FIRST(case_noted, id);
+ID_FIRST(call_started, id);
+ID_FIRST(call_changed, id);
+ID_FIRST(call_offered, id);
+ID_FIRST(message_transcribed, id);
 
 /* Names the store, not what it is called today: a delivery that is repeated is the same bytes. */
 struct hilo_str public_event_source(const struct gateway *gw, struct arena *a)

@@ -39,7 +39,16 @@
     X(WISH_ENDED, "hilo.wish.ended", SCOPE_STOCK_READ)                                                       \
     X(VISIT_RECORDED, "hilo.visit.recorded", SCOPE_SALES_READ)                                               \
     X(SALE_RECORDED, "hilo.sale.recorded", SCOPE_SALES_READ)                                                 \
-    X(CASE_NOTED, "hilo.case.noted", SCOPE_CASES_READ | SCOPE_MESSAGES_READ)
+    X(CASE_NOTED, "hilo.case.noted", SCOPE_CASES_READ | SCOPE_MESSAGES_READ)                                 \
+    X(CALL_STARTED, "hilo.call.started", SCOPE_CALLS_READ)                                                   \
+    X(CALL_UPDATED, "hilo.call.updated", SCOPE_CALLS_READ)                                                   \
+    X(CALL_ANSWERED, "hilo.call.answered", SCOPE_CALLS_READ)                                                 \
+    X(CALL_OFFERED, "hilo.call.offered",                                                                     \
+      SCOPE_CALLS_READ | SCOPE_CUSTOMERS_READ | SCOPE_CASES_READ | SCOPE_MESSAGES_READ |                     \
+          SCOPE_APPOINTMENTS_READ)                                                                           \
+    X(CALL_TRANSFERRED, "hilo.call.transferred", SCOPE_CALLS_READ)                                           \
+    X(CALL_ENDED, "hilo.call.ended", SCOPE_CALLS_READ)                                                       \
+    X(MESSAGE_TRANSCRIBED, "hilo.message.transcribed", SCOPE_MESSAGES_READ)
 enum public_type {
 #define X(name, text, scope) PUBLIC_##name,
     PUBLIC_TYPES(X)
@@ -61,6 +70,7 @@ struct public_event {
     const struct rec_message *message;
     const struct rec_appointment *appointment;
     const struct rec_wish *wish;
+    const struct rec_call *call;
     struct hilo_id media_message;
 };
 
@@ -81,14 +91,14 @@ bool public_event_id_parse(struct hilo_str, struct hilo_id *out);
 /* What somebody wants to see. Zero: all that the scopes allow. */
 struct public_filter {
     uint32_t scopes;         /* SCOPE_x of whoever asked */
-    uint32_t types;          /* bits by enum public_type; 0: all */
+    uint64_t types;          /* bits by enum public_type; 0: all */
     struct hilo_id customer; /* none: all */
     struct hilo_id case_id;
     struct hilo_str channel; /* empty: all */
 };
 /* "hilo.message.received,hilo.case.*": bits, or false and the word that is no type. The first part may be
  * left out ("message.received"). */
-bool public_types_parse(struct hilo_str, uint32_t *out, struct hilo_str *unknown_out);
+bool public_types_parse(struct hilo_str, uint64_t *out, struct hilo_str *unknown_out);
 bool public_filter_takes(const struct public_filter *, const struct public_event *);
 
 #endif

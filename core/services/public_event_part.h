@@ -14,4 +14,9 @@ void public_origin_put(struct out *, struct hilo_str store, struct hilo_str term
 int32_t public_appointment_look(const struct event *, struct arena *, struct public_event *out, struct err *);
 void public_appointment_put(struct out *, const struct event *, const struct public_event *);
 
+/* The same of calls; and of transcripts, once it is known whose the message is. */
+int32_t public_call_look(const struct event *, struct arena *, struct public_event *out, struct err *);
+void public_call_put(struct out *, const struct event *, const struct public_event *);
+void public_transcript_put(struct out *, const struct event *, const struct public_event *);
+
 #endif

@@ -15,7 +15,7 @@ static int check_change(struct gateway *gw, const struct webhook_change *c, stru
 {
     struct hilo_str unknown;
     struct err e = {0};
-    uint32_t types;
+    uint64_t types;
 
     if ((c->set & WEBHOOK_URL) && outbox_url_check(c->url, gw->webhooks_plain, &e) != HILO_OK)
         return fault_set(f, 422, "invalid_url", "/url", "the URL: %.300s", e.text);

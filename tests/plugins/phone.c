@@ -3,7 +3,8 @@
  * what comes of it; it keeps files, has a tree among its options, speaks texts, and asks the API about its
  * calls. It sees only include/hilo.
  *
- * Under /hooks/{channel}: the bytes of a message, which it submits; 200, 409 (duplicate), 422, 503.
+ * Under /hooks/{channel}: what a customer said, as lines: "ext ID", "phone +57…" or "document CO:CC:…",
+ * "case cas_…", "call cal_…", and "text …" or "voice"; 200, 409 (duplicate), 422, 503.
  * Operators ask, under /v1/channels/{name}/admin:
  *   any  /api/v1/…              asks the API for the same
  *   GET  /held                  the message that rings: its text, type, choices; answered when there is one
@@ -241,6 +242,77 @@ static void phone_on_files(void *inst, uint64_t token, int32_t code, const struc
     free(text);
 }
 
+/* ---- what customers say -------------------------------------------------------------------------- */
+
+/* "cas_" and 26 signs of Crockford's base32. */
+static struct hilo_id id_of(struct hilo_str s)
+{
+    static const char signs[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    struct hilo_id id = {{0}};
+    unsigned at = 0, have = 0;
+
+    for (uint64_t i = 4; i < s.n && i < 30; i++) {
+        const char *sign = strchr(signs, s.p[i]);
+        for (int b = 4; sign && b >= 0; b--) {
+            if (i == 4 && b >= 3) /* 130 bits stand for 128 */
+                continue;
+            at = at << 1 | ((unsigned)(sign - signs) >> b & 1);
+            if (++have % 8 == 0)
+                id.b[have / 8 - 1] = (uint8_t)at;
+        }
+    }
+    return id;
+}
+
+static int32_t said(struct phone *c, uint64_t token, struct hilo_str body)
+{
+    char buf[2048];
+    struct hilo_writer w;
+    struct hilo_str line, text = {NULL, 0};
+    int voice = 0;
+
+    hilo_writer_init(&w, buf, sizeof buf);
+    hilo_put_u64(&w, HILO_T_MSG_KIND, HILO_KIND_INBOUND);
+    while (body.n) {
+        const char *end = memchr(body.p, '\n', body.n);
+
+        line = body;
+        line.n = end ? (uint64_t)(end - body.p) : body.n;
+        body.p += line.n + (end != NULL);
+        body.n -= line.n + (end != NULL);
+        if (cut(&line, LIT("ext "))) {
+            hilo_put_str(&w, HILO_T_MSG_EXT_ID, line);
+        } else if (cut(&line, LIT("case "))) {
+            hilo_put_id(&w, HILO_T_MSG_CASE, id_of(line));
+        } else if (cut(&line, LIT("call "))) {
+            hilo_put_id(&w, HILO_T_MSG_CALL, id_of(line));
+        } else if (cut(&line, LIT("text "))) {
+            text = line;
+        } else if (cut(&line, LIT("voice"))) {
+            voice = 1;
+        } else {
+            int phone = cut(&line, LIT("phone "));
+            if (!phone)
+                (void)cut(&line, LIT("document "));
+            hilo_open(&w, HILO_T_MSG_PARTY);
+            hilo_put_u64(&w, HILO_T_IDENT_SCHEME, phone ? HILO_SCHEME_PHONE : HILO_SCHEME_DOCUMENT);
+            hilo_put_str(&w, HILO_T_IDENT_VALUE, line);
+            hilo_close(&w);
+        }
+    }
+    hilo_open(&w, HILO_T_MSG_CONTENT);
+    hilo_put_u64(&w, HILO_T_CONTENT_TYPE, voice ? HILO_CONTENT_MEDIA : HILO_CONTENT_TEXT);
+    if (voice) {
+        hilo_put_u64(&w, HILO_T_CONTENT_KIND, HILO_MEDIA_VOICE);
+        hilo_put_str(&w, HILO_T_CONTENT_EXT_MEDIA, LIT("rec-1.wav"));
+        hilo_put_str(&w, HILO_T_CONTENT_MIME, LIT("audio/wav"));
+    } else {
+        hilo_put_str(&w, HILO_T_CONTENT_TEXT, text);
+    }
+    hilo_close(&w);
+    return c->host->submit(c->self, token, hilo_written(&w));
+}
+
 /* ---- requests --------------------------------------------------------------------------------- */
 
 static void ask(struct phone *c, uint64_t request, const struct hilo_http *h, struct hilo_str url)
@@ -272,7 +344,7 @@ static void phone_on_request(void *inst, uint64_t request, const struct hilo_htt
     struct hilo_str url = h->url;
 
     if (!(h->flags & HILO_HTTP_OPERATOR)) {
-        if (c->host->submit(c->self, request, h->body) != HILO_OK)
+        if (said(c, request, h->body) != HILO_OK)
             answer(c, request, 422, LIT("{}"));
     } else if (cut(&url, LIT("/api"))) {
         ask(c, request, h, url);

@@ -577,16 +577,17 @@ static void what_is_done_says_by_whom(void **state)
 static void types_are_parsed(void **state)
 {
     struct hilo_str word;
-    uint32_t bits = 0;
+    uint64_t bits = 0;
 
     (void)state;
     assert_true(public_types_parse(STR("hilo.message.received"), &bits, &word));
     assert_int_equal(bits, 1u << PUBLIC_MESSAGE_RECEIVED);
     assert_true(public_types_parse(STR("message.*,case.opened"), &bits, &word));
     assert_int_equal(bits, 1u << PUBLIC_MESSAGE_RECEIVED | 1u << PUBLIC_MESSAGE_ACCEPTED |
-                               1u << PUBLIC_MESSAGE_STATUS | 1u << PUBLIC_CASE_OPENED);
+                               1u << PUBLIC_MESSAGE_STATUS | 1u << PUBLIC_CASE_OPENED |
+                               UINT64_C(1) << PUBLIC_MESSAGE_TRANSCRIBED);
     assert_true(public_types_parse(STR("hilo.*"), &bits, &word));
-    assert_int_equal(bits, (1u << PUBLIC__END) - 1);
+    assert_int_equal(bits, (UINT64_C(1) << PUBLIC__END) - 1);
     assert_false(public_types_parse(STR("message.received,mesage.*"), &bits, &word));
     assert_true(str_eqz(word, "mesage.*"));
     assert_false(public_types_parse(STR("message.received,"), &bits, &word));

@@ -243,6 +243,8 @@ int cmd_case_update(struct cli *);
 int cmd_appointment_book(struct cli *);
 int cmd_appointment_list(struct cli *);
 int cmd_appointment_show(struct cli *);
+int cmd_call_list(struct cli *);
+int cmd_call_show(struct cli *);
 int cmd_appointment_move(struct cli *);
 int cmd_appointment_cancel(struct cli *);
 int cmd_appointment_update(struct cli *);

@@ -574,6 +574,32 @@ static const struct command c_events = {
     .run = cmd_events,
 };
 
+static const struct option_row call_list_options[] = {
+    {"channel", "NAME", 0, false, "of a channel"},
+    {"status", "WORD", 0, false, "open, or ringing, answered, offered, transferred, ended, broken"},
+    {"customer", "ID", 0, false, "of a customer (cus_…)"},
+    PAGE_OPTIONS,
+    END,
+};
+static const struct command c_call_list = {
+    .name = "call",
+    .verb = "list",
+    .options = call_list_options,
+    .summary = "calls, the newest first",
+    .examples = "  hilo call list --channel voz --status open\n",
+    .run = cmd_call_list,
+};
+static const struct command c_call_show = {
+    .name = "call",
+    .verb = "show",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "a call, and what it came to",
+    .examples = "  hilo call show cal_01JDX3V5Q8E7Z2M4N6P8R0T2V4\n",
+    .run = cmd_call_show,
+};
+
 static const struct command c_channels = {
     .name = "channels",
     .summary = "the channels, and how they are",
@@ -630,7 +656,7 @@ static const struct command c_key_create = {
     .help = "Scopes: messages:read messages:write customers:read customers:write cases:read cases:write\n"
             "media:read media:write channels:read channels:write metrics:read keys:write\n"
             "config:write webhooks:read webhooks:write appointments:read appointments:write\n"
-            "stock:read stock:write sales:read sales:write audit:read",
+            "stock:read stock:write sales:read sales:write audit:read calls:read calls:write",
     .examples = "  hilo key create --name shop --scopes 'messages:write media:write'\n"
                 "  HILO_KEY=$(hilo key create --name admin --scopes all -q)\n",
     .run = cmd_key_create,
@@ -1087,6 +1113,8 @@ const struct command *const commands[] = {
     &c_appointment_cancel,
     &c_appointment_update,
     &c_appointment_checkin,
+    &c_call_list,
+    &c_call_show,
     &c_timeline,
     &c_events,
     &c_channels,
