@@ -105,6 +105,8 @@ pos_LIBS = $(shell pkg-config --libs libssl libcrypto libcjson) -lm
 pos_LIBS += $(shell pkg-config --libs libcjson icu-i18n freetype2 gdlib) -lzint -lunistring
 # Connections: WebSocket frames by wslay, HTTP heads by http_parser.
 pos_LIBS += -lwslay -lhttp_parser -lpthread
+# The menu, the gateway's API: JSON. A number's time zones by ICU's list.
+voice_LIBS = $(shell pkg-config --libs libcjson icu-i18n)
 # Signalling by sofia-sip, whose headers are not written for our warnings.
 voice_LIBS += $(shell pkg-config --libs sofia-sip-ua libcrypto libssl) -lpthread
 $O/plugins/voice/%.o build/fuzz/plugins/voice/%.o: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags sofia-sip-ua))
