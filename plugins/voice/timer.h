@@ -1,13 +1,11 @@
 /*
- * Timers, each with a function of its own, over the host's timer(). They read no clock but the host's.
- * Ids of the host below VOICE_TIMER_OWN belong to speech.h. [own] loop.
+ * Timers, each with a function of its own, over the host's timer(). They read no clock but the host's. Of
+ * its ids they have all but SPEECH_TIMER. [own] loop.
  */
 #ifndef VOICE_TIMER_H
 #define VOICE_TIMER_H
 
 #include "voice.h"
-
-enum { VOICE_TIMER_OWN = 1 << 16 };
 
 typedef void voice_timer_fn(void *arg);
 

@@ -17,6 +17,7 @@
 #include "media.h"
 #include "menu.h"
 #include "negotiate.h"
+#include "out_conf.h"
 #include "say.h"
 #include "speech.h"
 #include "ua.h"
@@ -24,24 +25,9 @@
 #include <hilo/plugin.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/queue.h>
 
 enum { VOICE_MAGIC = 0x766f6963, VOICE_CREDIT_INBOUND = 64 };
-
-/* Of calls that we make; out.c reads them. */
-struct out_conf {
-    int64_t calls;      /* at once */
-    int64_t per_second; /* INVITEs begun */
-    int64_t ring_us;    /* then CANCEL: no answer */
-    int64_t attempts;   /* in all, of one message */
-    int64_t busy_retry_us, no_answer_retry_us;
-    int64_t machine;       /* enum out_machine */
-    struct hilo_str hours; /* "mo-fr 08:00-19:00, sa 09:00-13:00": in her time zone; empty: any */
-    struct hilo_str caller_id, caller_name; /* From of what we call; empty: user */
-    struct hilo_str transcriber;            /* a URL, or a command; empty: none */
-    int64_t transcriber_timeout_us;
-    struct hilo_str transcriber_secret; /* Bearer, of a URL */
-};
-enum out_machine { OUT_MACHINE_HANGUP, OUT_MACHINE_MESSAGE };
 
 enum voice_consent { VOICE_CONSENT_NONE, VOICE_CONSENT_ANNOUNCE, VOICE_CONSENT_ASK };
 enum voice_legs { VOICE_LEGS_CALLER, VOICE_LEGS_BOTH };
@@ -64,8 +50,11 @@ struct voice_conf {
     int64_t words_per_minute, speech_children, prompt_cache;
     /* the dialogue: flow.h */
     struct hilo_str menu;                               /* JSON; empty: the built-in one */
+    struct hilo_str prompts;                            /* JSON: an operator's own words for prompts.h's */
+    struct hilo_str business;                           /* {business} of prompts */
     int64_t language;                                   /* enum say_language, of whom nothing is known */
     struct hilo_str country;                            /* "CO": of documents and of national numbers */
+    struct hilo_str document_type;                      /* of the numbers that callers type: "CC" */
     struct hilo_str country_code;                       /* "57", of national numbers */
     struct hilo_str time_zone;                          /* the store's */
     struct hilo_str desk;                               /* SIP target of last resort; empty: none */
@@ -80,7 +69,10 @@ struct voice_conf {
 
 struct voice_asks;   /* ask.h */
 struct voice_calls;  /* calls.h */
+struct words;        /* script.h */
 struct voice_timers; /* timer.h */
+struct talk_waits;   /* talk.h */
+struct keep;         /* keep.h */
 struct flow;         /* flow.h */
 struct out;          /* out.h */
 
@@ -89,13 +81,20 @@ struct voice {
     int32_t state;         /* the code last given to host.state */
     struct hilo_host host; /* a copy, as long as the host's */
     struct hilo_self *self;
-    struct voice_conf conf;
+    struct voice_conf conf;  /* its texts may be others after each turn (reconfigure) */
+    struct voice_conf fixed; /* as it was opened, in copies, for parts that borrow */
     struct voice_timers *timers;
     struct voice_asks *asks;
     struct ua *ua;
     struct media *media;
     struct speech *speech; /* through talk.h only: tokens are its */
     struct voice_calls *calls;
+    LIST_HEAD(, ledger) ledgers; /* ledger.h: of calls that are, and of those that were */
+    LIST_HEAD(, said) said;      /* said.h: what the gateway does not have yet */
+    struct words *words;         /* an operator's own; may be NULL */
+    struct talk_waits *talks;
+    uint64_t last_sound; /* token of speech, and play of media */
+    struct keep *keep;
     struct flow *flow;
     struct out *out;
     bool up;       /* the line is: ua said so last */
@@ -103,14 +102,14 @@ struct voice {
     bool draining;
 };
 
-/* ---- plugin.c --------------------------------------------------------------------------------------- */
+/* ---- plugin.c ----------------------------------------------------------------------------------- */
 
 /* One line, what can't be printed replaced; no personal data: calls by their cal_ id or number here. */
 void voice_log(struct voice *, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* host.state; HILO_OK only when it was not before. */
 void voice_set_state(struct voice *, int32_t code, const char *text);
 
-/* ---- what plugin.c asks of the side out (out.c, recover.c; by voice-out) ------------------------------- */
+/* ---- what plugin.c asks of the side out (out.c) ------------------------------------------ */
 
 /* NULL: no memory. In open(). */
 struct out *out_new(struct voice *);
@@ -123,12 +122,14 @@ void out_line(struct voice *, bool up);
  * beyond out.calls here is to be reported AGAIN, not held, or a caller waits for her own choices. */
 int32_t out_send(struct voice *, struct hilo_id, struct hilo_str message);
 void out_revoke(struct voice *, struct hilo_id);
+bool out_on_fd(struct voice *, int32_t fd, uint32_t events); /* true: it was the transcriber's */
 void out_drain(struct voice *, int64_t mono_us);
 void out_free(struct voice *);
-/* A recording has become the media of message: its text, if an operator wants one. fd: given away. */
-void out_transcribe(struct voice *, struct hilo_str message_id, int32_t fd, enum say_language);
+/* A recording has become the media of this message ("msg_…"): its text, if an operator wants one. Kept before
+ * what is asked of the gateway after this call. */
+void out_transcribe(struct voice *, struct hilo_str message_id, enum say_language);
 
-/* ---- strings ------------------------------------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------------------------------ */
 
 static inline struct hilo_str voice_str(const char *s)
 {
