@@ -1,7 +1,7 @@
 /*
  * The table of calls, inbound and outbound. Takes what ua and media say, negotiates media, and tells the
- * side that has the call. A side's functions are called from the loop, never from within a function here
- * but for those that say so; a call is freed behind ended(), the last one. [own] loop.
+ * side that has the call. A side's functions are called from the loop, never from within a function here;
+ * a call is freed behind ended(), the last one. [own] loop.
  */
 #ifndef VOICE_CALLS_H
 #define VOICE_CALLS_H
@@ -14,9 +14,9 @@
 struct voice_call;
 
 struct voice_ending {
-    uint32_t status;        /* of SIP: 486, 487 … 200: after BYE */
+    uint32_t status;        /* of SIP: 486, 487 … 200: after BYE; 0: the plugin closes */
     bool by_peer;           /* they ended it */
-    struct hilo_str reason; /* words */
+    struct hilo_str reason; /* words: theirs, or those of voice_call_hangup() */
 };
 
 /* Who has a call. NULL: not of interest. */
@@ -30,40 +30,52 @@ struct voice_side {
     void (*digit)(struct voice_call *, char digit);
     /* As of voice_call_listen(): speech or silence, tone: a beep. */
     void (*speech)(struct voice_call *, bool on, bool tone);
+    /* Before ended() too, where it was the end of the call that ended it. */
     void (*recorded)(struct voice_call *, const struct media_event *);
     /* How our REFER goes on. */
     void (*referred)(struct voice_call *, uint32_t status);
     /* They put us on hold, or took us back. */
     void (*held)(struct voice_call *, bool);
+    /* It is over, for signalling: nothing is heard or spoken any more. What was being recorded may still come
+     * by recorded(), then ended(). */
+    void (*over)(struct voice_call *);
     void (*ended)(struct voice_call *, const struct voice_ending *);
 };
 
-enum { VOICE_TEXT_MAX = 256, VOICE_ID_TEXT = 31 };
+enum { VOICE_TEXT_MAX = 256, VOICE_ID_TEXT = 31, VOICE_PHONE_MAX = 40 };
 
 struct voice_call {
     struct voice *voice;
     uint64_t id; /* ua.h's and media.h's */
     const struct voice_side *side;
     void *of_side; /* the side's own, freed by it in ended() */
-    bool inbound, answered, ended, media, held_by_them, held_by_us, hanging_up;
-    bool transferred;             /* REFER was taken: what ends it now is no failure */
+    bool inbound, answered, media, held_by_them, held_by_us;
+    bool transferred;             /* the side's: what ends it now is no failure */
+    bool over;                    /* ua has ended it; media is closing */
     char call_id[VOICE_TEXT_MAX]; /* SIP Call-ID; of ours: from the first progress on */
     char from[VOICE_TEXT_MAX], from_name[VOICE_TEXT_MAX], to[VOICE_TEXT_MAX], asserted[VOICE_TEXT_MAX];
     bool withheld;
     int64_t began_us, answered_us; /* mono */
     enum say_language language;
-    char phone[40];                   /* E.164 of who is there; empty: not known */
+    char phone[VOICE_PHONE_MAX];      /* E.164 of who is there; empty: not known */
     char customer[VOICE_ID_TEXT + 1]; /* "cus_…", once known; who is in the call for send() */
-    struct ledger ledger;
+    struct ledger *ledger;            /* the side's: it begins it, and leaves it in ended() */
     struct talk talk;
-    /* negotiation, calls.c's own */
+    /* calls.c's own */
     struct neg_local local;
     struct neg_agreed agreed;
+    int family;
     bool offered;   /* our offer is out: its answer is to be read */
-    bool had_offer; /* of theirs, before they are answered: theirs was in the INVITE */
-    char *offer;    /* NUL-ended, theirs, until answered */
+    bool settled;   /* something was agreed */
+    bool answering; /* our 2xx is out */
+    char *offer;    /* theirs, until it is answered */
+    char *sent;     /* our last text */
+    uint64_t offer_n;
+    const char *hangup_reason;
+    struct voice_ending ending;
+    char ending_reason[VOICE_TEXT_MAX];
     struct voice_timer longest;
-    struct voice_call *next; /* of its bucket */
+    LIST_ENTRY(voice_call) in_bucket;
 };
 
 struct voice_calls *voice_calls_new(void); /* NULL: no memory */
@@ -73,18 +85,20 @@ void voice_calls_free(struct voice *);
 void voice_calls_woken(struct voice *);
 uint32_t voice_calls_count(const struct voice *, bool inbound);
 struct voice_call *voice_call_find(const struct voice *, uint64_t id);
-/* The answered call that this customer (an id, or E.164 where that is empty) is in; NULL: none. */
+/* Each call, until fn says false. */
+void voice_calls_each(const struct voice *, bool (*fn)(void *arg, struct voice_call *), void *arg);
+/* The answered call that this customer (an id; or E.164, where that is empty) is in; NULL: none. */
 struct voice_call *voice_call_of(const struct voice *, struct hilo_str customer, struct hilo_str phone);
 
 /* An INVITE: everything of invite but sdp, which is made here (ports, keys, offer). NULL: no ports, no
- * memory, or all of calls_max are in use. */
+ * memory, or calls_max are under way. */
 struct voice_call *voice_call_dial(struct voice *, const struct voice_side *, void *of_side,
                                    const struct ua_invite *invite);
 /* Of theirs. Answer: 200 with what was negotiated; side.answered() or ended() follows. */
 void voice_call_ring(struct voice_call *);
 void voice_call_answer(struct voice_call *);
 void voice_call_reject(struct voice_call *, uint32_t status, uint32_t retry_after_s);
-/* CANCEL, BYE or, of one that is not answered, 480: ended() follows, from the loop. */
+/* CANCEL, BYE or, of theirs that is not answered, 480: ended() follows. reason: static, a word or two. */
 void voice_call_hangup(struct voice_call *, const char *reason);
 /* Puts them on hold (or takes them back): they hear what talk.h plays either way. */
 void voice_call_hold(struct voice_call *, bool);
@@ -94,7 +108,6 @@ void voice_call_refer(struct voice_call *, struct hilo_str target, const struct 
 void voice_call_listen(struct voice_call *, bool);
 void voice_call_record(struct voice_call *, const struct media_record *);
 void voice_call_record_end(struct voice_call *);
-/* Closes the books of transferring: what they answer is no business of ours any more. */
 int64_t voice_call_duration_us(const struct voice_call *); /* since the answer; 0: there was none */
 
 #endif

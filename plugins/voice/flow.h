@@ -9,15 +9,15 @@
 #include "calls.h"
 
 /* Reads the menu. NULL: no memory, or why[] says what is wrong with it. */
-struct flow *flow_new(struct voice *, char why[256]);
+struct flow *flow_new(struct voice *, char why[MENU_WRONG]);
 /* An INVITE came; the call has this side from now on. */
 void flow_incoming(struct voice_call *);
 /* true: the customer is in a call here, and code is what send() answers: it is spoken to her, and flow
  * reports. false: nobody of that name is. */
 bool flow_send(struct voice *, struct hilo_id, struct hilo_str message, int32_t *code);
 bool flow_revoke(struct voice *, struct hilo_id); /* true: it was flow's */
-/* Speaks nothing new; ends calls in words. */
-void flow_drain(struct voice *);
-void flow_free(struct voice *);
+/* Calls that are may go on until shortly before this instant; then they end in words. */
+void flow_drain(struct voice *, int64_t mono_us);
+void flow_free(struct flow *); /* NULL is fine */
 
 #endif
