@@ -5,9 +5,9 @@
  *
  * What it holds: context/data.mdb as LMDB was at one moment; then the journal's segments up to a
  * position P that was on disk after that moment, so the context is never ahead; then all named
- * media files, for what an event before P names was there before the event. All that was
- * acknowledged before the backup began is in it. What was handed to a channel and not reported
- * is in doubt on whoever restores it, as after a crash.
+ * media files, for what an event before P names was there before the event; then files of channels'
+ * own, each as long as it was when it was opened. All that was acknowledged before the backup began is in it.
+ * What was handed to a channel and not reported is in doubt on whoever restores it, as after a crash.
  *
  * It is made as DIR.partial, synced, and only then gets its name: a folder DIR is whole.
  * An earlier DIR.partial is removed. Folders have mode 0700, files 0600: keys' hashes, the

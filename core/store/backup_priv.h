@@ -35,8 +35,8 @@ struct backup_run {
     struct manifest_writer *manifest;
     struct manifest facts;
     uint64_t linked;
-    uint32_t first; /* segment */
-    uint64_t media_bytes;
+    uint32_t first;       /* segment */
+    uint64_t media_bytes; /* and of channels' files */
     char parent[BACKUP_PATH], name[256], partial[256 + sizeof BACKUP_PARTIAL];
     int parent_fd, data_fd, fd, since_fd; /* fd: of the partial folder */
     bool made;                            /* the partial folder is ours, to be removed */

@@ -1,7 +1,7 @@
 /*
  * What a backup copies. The order is what makes it consistent: context, then position,
- * then segments, then media (backup.h says why). The journal's segments are read by their
- * descriptors, pinned one at a time; bytes before the position never change.
+ * then segments, then media, then files of channels (backup.h says why). The journal's segments are read by
+ * their descriptors, pinned one at a time; bytes before the position never change.
  *
  * LMDB writes its copy into a pipe from a second thread, and this one takes it out: so it is
  * hashed and paced like every file, and read ahead in large pieces, which LMDB itself
@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/files.h"
 #include "store/media.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -278,6 +279,103 @@ static int32_t walk_media(struct backup_run *r,
     return rc;
 }
 
+/* ---- files of channels' own ---- */
+
+/* What is done with each, by the channel whose it is. */
+struct files_walk {
+    struct backup_run *r;
+    int32_t (*each)(struct files_walk *, int fd, const char *name, struct err *);
+    const char *channel;
+    int to; /* of the copy; -1: not made */
+};
+
+static int32_t weigh_file(struct files_walk *w, int fd, const char *name, struct err *err)
+{
+    struct stat st;
+
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? HILO_OK : backup__failed(err, "looking at a channel's file", name);
+    w->r->media_bytes += (uint64_t)st.st_size;
+    return HILO_OK;
+}
+
+static int32_t take_one_file(struct files_walk *w, int fd, const char *name, struct err *err)
+{
+    struct manifest_file f = {0};
+    struct stat st;
+    int32_t rc = HILO_OK;
+    int from = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (from < 0 && errno == ENOENT) /* removed meanwhile */
+        return HILO_OK;
+    (void)snprintf(f.name, sizeof f.name, FILES_FOLDER "/%.64s/%.*s", w->channel, HILO_FILE_NAME_MAX, name);
+    if (from < 0 || fstat(from, &st) != 0)
+        rc = backup__failed(err, "opening it", f.name);
+    if (rc == HILO_OK && !S_ISREG(st.st_mode))
+        goto out;
+    if (rc == HILO_OK && w->to < 0) {
+        int files = -1;
+        rc = folder_make(w->r->fd, FILES_FOLDER, &files, err);
+        if (rc == HILO_OK)
+            rc = folder_make(files, w->channel, &w->to, err);
+        if (files >= 0)
+            close(files);
+    }
+    if (rc == HILO_OK) {
+        f.bytes = (uint64_t)st.st_size;
+        rc = take_file(w->r, from, f.bytes, w->to, name, &f);
+    }
+out:
+    if (from >= 0)
+        close(from);
+    return rc;
+}
+
+static int32_t channel_file(void *arg, int fd, const char *name, struct err *err)
+{
+    struct files_walk *w = arg;
+
+    if (!str_file_name(str(name), HILO_FILE_NAME_MAX))
+        return HILO_OK;
+    if (atomic_load(&w->r->b->stop))
+        return err_set(err, HILO_AGAIN, "it was stopped");
+    return w->each(w, fd, name, err);
+}
+
+static int32_t channel_folder(void *arg, int fd, const char *name, struct err *err)
+{
+    struct files_walk *w = arg;
+    int32_t rc;
+    int folder;
+
+    if (!str_file_name(str(name), CHANNEL_NAME_MAX))
+        return HILO_OK;
+    folder = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return backup__failed(err, "opening a folder of files", name);
+    w->channel = name;
+    w->to = -1;
+    rc = folder_each(folder, name, channel_file, w, err);
+    if (w->to >= 0)
+        close(w->to);
+    close(folder);
+    return rc;
+}
+
+static int32_t walk_files(struct backup_run *r,
+                          int32_t (*each)(struct files_walk *, int fd, const char *name, struct err *))
+{
+    struct files_walk w = {.r = r, .each = each};
+    int fd = openat(r->data_fd, FILES_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int32_t rc;
+
+    if (fd < 0) /* no channel has had any */
+        return errno == ENOENT ? HILO_OK : backup__failed(r->err, "opening the folder", FILES_FOLDER);
+    rc = folder_each(fd, FILES_FOLDER, channel_folder, &w, r->err);
+    close(fd);
+    return rc;
+}
+
 /* ---- before and after ---- */
 
 /* The parent's folder and the name in it. */
@@ -358,6 +456,8 @@ static int32_t survey(struct backup_run *r)
     position end;
     int32_t rc = walk_media(r, weigh_media);
 
+    if (rc == HILO_OK)
+        rc = walk_files(r, weigh_file);
     if (rc != HILO_OK)
         return rc;
     context_stats(r->b->context, &cs);
@@ -433,6 +533,8 @@ int32_t backup__take(struct backup_run *r)
     }
     if (rc == HILO_OK)
         rc = walk_media(r, take_media);
+    if (rc == HILO_OK)
+        rc = walk_files(r, take_one_file);
     if (rc == HILO_OK)
         rc = complete(r);
     manifest_abort(&r->manifest);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/files.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -154,10 +155,12 @@ static bool is_hex(struct hilo_str s)
     return true;
 }
 
-/* One of the three forms, so that no name leads out of the folder. */
+/* One of the four forms, so that no name leads out of the folder. */
 static bool name_good(struct hilo_str s)
 {
-    static const struct hilo_str journal = {"journal/", 8}, media = {"media/", 6};
+    static const struct hilo_str journal = {"journal/", 8}, media = {"media/", 6},
+                                 files = {FILES_FOLDER "/", sizeof FILES_FOLDER};
+    struct hilo_str channel, name;
     uint64_t number;
 
     if (str_eqz(s, "context/data.mdb"))
@@ -165,6 +168,9 @@ static bool name_good(struct hilo_str s)
     if (str_starts(s, journal))
         return s.n == 22 && str_eqz(str_n(s.p + 18, 4), ".seg") && str_u64(str_n(s.p + 8, 10), &number) &&
                number > 0 && number <= UINT32_MAX;
+    if (str_starts(s, files))
+        return str_cut(str_n(s.p + files.n, (size_t)(s.n - files.n)), '/', &channel, &name) &&
+               str_file_name(channel, CHANNEL_NAME_MAX) && str_file_name(name, HILO_FILE_NAME_MAX);
     return str_starts(s, media) && s.n == 6 + 2 + 1 + HASH_HEX - 2 && s.p[8] == '/' &&
            is_hex(str_n(s.p + 6, 2)) && is_hex(str_n(s.p + 9, HASH_HEX - 2));
 }

@@ -15,7 +15,7 @@
  *     # complete 9f86…                                 SHA-256 of all that stands above
  *
  * A manifest without the last line is that of a backup that was cut short. Names are
- * of three forms only: journal/NNNNNNNNNN.seg, context/data.mdb, media/hh/h…h. Any
+ * of four forms only: journal/NNNNNNNNNN.seg, context/data.mdb, media/hh/h…h, files/CHANNEL/NAME. Any
  * size is read with bounded memory. A writer or reader belongs to one thread.
  */
 #ifndef STORE_MANIFEST_H
@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { MANIFEST_FORMAT = 1, MANIFEST_HASH = 32, MANIFEST_NAME = 80 };
+enum { MANIFEST_FORMAT = 1, MANIFEST_HASH = 32, MANIFEST_NAME = 192 };
 #define MANIFEST_FILE "manifest"
 
 struct manifest { /* the facts */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "store/context.h"
 #include "store/copy.h"
+#include "store/files.h"
 #include "store/journal/journal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 
 /* In the order in which they take their places: a journal without its context would be
  * replayed from its start, so it comes last. */
-static const char *const parts[] = {"media", "context", "journal"};
+static const char *const parts[] = {FILES_FOLDER, "media", "context", "journal"};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 struct restore {
@@ -155,7 +156,7 @@ static int32_t enter(struct restore *r, const char *name, const char **base_out)
         close(r->to_fd);
     r->to_fd = -1;
     memcpy(r->folder, folder, sizeof r->folder);
-    sub = strchr(folder, '/'); /* of media */
+    sub = strchr(folder, '/'); /* of media and files */
     if (sub)
         *sub = 0;
     rc = folder_make(r->fd, folder, &part, r->err);
@@ -299,7 +300,7 @@ static int32_t take_places(struct restore *r)
     return HILO_OK;
 }
 
-/* The folders of all three, whatever the manifest held. */
+/* The folders of all, whatever the manifest held. */
 static int32_t make_parts(struct restore *r)
 {
     int32_t rc = HILO_OK;

@@ -2,6 +2,7 @@
 #include "harness.h"
 #include "nospace.h"
 #include <setjmp.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -365,6 +366,74 @@ static void a_backup_since_another_links_what_is_equal(void **state)
     assert_string_equal(gate_status(&w.gate, id), "read");
     photo_is(&w, 1, photo[0]);
     photo_is(&w, 2, photo[1]);
+    world_down(&w);
+}
+
+static void restore_refused(struct world *w, const char *name, bool replace, const char *words);
+
+static void channel_file(struct world *w, const char *channel, const char *name, const char *text)
+{
+    char path[200];
+
+    (void)snprintf(path, sizeof path, "data/files/%s", channel);
+    assert_true(mkdir(scratch_path(&w->scratch, "data/files"), 0700) == 0 || errno == EEXIST);
+    assert_true(mkdir(scratch_path(&w->scratch, path), 0700) == 0 || errno == EEXIST);
+    (void)snprintf(path, sizeof path, "data/files/%s/%s", channel, name);
+    file_write(scratch_path(&w->scratch, path), text);
+}
+
+static void channel_file_is(struct world *w, const char *folder, const char *name, const char *text)
+{
+    char path[200];
+    size_t n;
+
+    (void)snprintf(path, sizeof path, "%s/files/%s", folder, name);
+    char *is = file_read(scratch_path(&w->scratch, path), &n);
+    assert_string_equal(is, text);
+    free(is);
+}
+
+/* What channels keep by themselves; what else lies there is nobody's. */
+static void files_of_channels_come_along(void **state)
+{
+    struct world w = {0};
+    char since[256], first[64] = "one/files/voz/rec-1.wav", second[64] = "two/files/voz/rec-1.wav";
+
+    (void)state;
+    up(&w);
+    channel_file(&w, "voz", "rec-1.wav", "RIFF");
+    channel_file(&w, "voz", "rec-2.wav", "");
+    channel_file(&w, "mail-2", "m.eml", "From: x");
+    channel_file(&w, "mail-2", ".half", "x");
+    backup(&w, "one");
+    channel_file_is(&w, "one", "voz/rec-1.wav", "RIFF");
+    channel_file_is(&w, "one", "voz/rec-2.wav", "");
+    channel_file_is(&w, "one", "mail-2/m.eml", "From: x");
+    assert_false(is_there(&w, "one/files/mail-2/.half"));
+    check_folder(&w, "one");
+    /* One has grown, one is gone, one is as it was. */
+    channel_file(&w, "voz", "rec-2.wav", "RIFFRIFF");
+    assert_int_equal(unlink(scratch_path(&w.scratch, "data/files/mail-2/m.eml")), 0);
+    (void)snprintf(since, sizeof since, "%s", scratch_path(&w.scratch, "one"));
+    says(hilo(&w, 0, "backup", scratch_path(&w.scratch, "two"), "--since", since, NULL), "done");
+    assert_int_equal(inode(&w, first), inode(&w, second));
+    channel_file_is(&w, "two", "voz/rec-2.wav", "RIFFRIFF");
+    assert_false(is_there(&w, "two/files/mail-2/m.eml"));
+    gate_kill(&w.gate);
+    lose_data(&w);
+    restore(&w, "two");
+    channel_file_is(&w, "data", "voz/rec-1.wav", "RIFF");
+    channel_file_is(&w, "data", "voz/rec-2.wav", "RIFFRIFF");
+    /* Another moves aside what is there, these too. */
+    restore(&w, "one");
+    channel_file_is(&w, "data", "mail-2/m.eml", "From: x");
+    channel_file_is(&w, "data", "voz/rec-2.wav", "");
+    gate_again(&w.gate);
+    /* A byte of one that has changed is damage. */
+    gate_stop(&w.gate);
+    damage(&w, second, 2);
+    restore_refused(&w, "two", true, "damaged");
+    gate_again(&w.gate);
     world_down(&w);
 }
 
@@ -739,6 +808,7 @@ int main(void)
         cmocka_unit_test(a_backup_under_load_has_all_that_was_acknowledged),
         cmocka_unit_test(what_was_in_flight_is_in_doubt_and_not_sent_again),
         cmocka_unit_test(a_backup_since_another_links_what_is_equal),
+        cmocka_unit_test(files_of_channels_come_along),
         cmocka_unit_test(a_damaged_backup_is_not_restored),
         cmocka_unit_test(a_restore_replaces_nothing_unless_told),
         cmocka_unit_test(an_interrupted_restore_is_never_served),

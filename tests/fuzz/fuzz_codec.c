@@ -49,6 +49,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                .body_max = 20,
                                                .list_body_max = 30,
                                                .choice_id_max = 20};
+    static const struct hilo_abilities voice = {.contents =
+                                                    1u << HILO_CONTENT_TEXT | 1u << HILO_CONTENT_MEDIA,
+                                                .media_kinds = 1u << HILO_MEDIA_AUDIO,
+                                                .text_max = 90,
+                                                .caption_max = 20,
+                                                .flags = HILO_ABLE_SPOKEN | HILO_ABLE_MEDIA_FILE};
     const struct lower_env env = {.language = "es"};
     struct hilo_str m = str_n(data, size), out;
     struct model_change in = change_str(HILO_T_CONTENT_TEXT, STR("1")), c[2];
@@ -70,6 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(model_edit(a, m, c, 2, &out, &e) == HILO_OK);
         CHECK(model_check(out, &e) == HILO_OK);
         if (lower(m, &able, &env, a, &low, &e) == HILO_OK) {
+            for (i = 0; i < low.n; i++)
+                CHECK(model_check(low.message[i], &e) == HILO_OK);
+        }
+        if (lower(m, &voice, &env, a, &low, &e) == HILO_OK) {
+            CHECK(low.n >= 1);
             for (i = 0; i < low.n; i++)
                 CHECK(model_check(low.message[i], &e) == HILO_OK);
         }

@@ -22,9 +22,9 @@ static int32_t on_file(void *arg, const struct manifest_file *f, struct err *err
 {
     struct seen *s = arg;
 
-    CHECK(f->name[0] != '/' && !strstr(f->name, "..") && strlen(f->name) < MANIFEST_NAME);
+    CHECK(f->name[0] != '/' && !strstr(f->name, "/.") && strlen(f->name) < MANIFEST_NAME);
     CHECK(strncmp(f->name, "journal/", 8) == 0 || strncmp(f->name, "media/", 6) == 0 ||
-          strcmp(f->name, "context/data.mdb") == 0);
+          strncmp(f->name, "files/", 6) == 0 || strcmp(f->name, "context/data.mdb") == 0);
     s->files++;
     s->bytes += f->bytes;
     return manifest_add(s->again, f, err);

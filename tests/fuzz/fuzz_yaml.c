@@ -7,13 +7,14 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "conf/settings.h"
+#include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct all {
-    struct hilo_str name, need, token, url;
+    struct hilo_str name, need, token, url, tree;
     uint64_t on;
     int64_t count, wait, size, mode;
 };
@@ -28,11 +29,27 @@ static const struct hilo_option table[] = {
     {ALL(wait, HILO_OPT_DURATION)},
     {ALL(size, HILO_OPT_BYTES)},
     {ALL(mode, HILO_OPT_ENUM), .choices = "hold|resend"},
+    {ALL(tree, HILO_OPT_TREE)},
 };
 
 static void check_string(struct hilo_str s)
 {
     CHECK(!s.p || (s.p[s.n] == '\0' && str_utf8_valid(s)));
+}
+
+/* What becomes of a tree is JSON; a path leads to a node of the file, whatever it is. */
+static void check_tree(struct conf *c, struct hilo_str tree, struct hilo_str path)
+{
+    const struct conf_node *at = conf_path(c->root, path);
+    uint32_t line, column;
+    cJSON *json = tree.p ? cJSON_ParseWithLength(tree.p, (size_t)tree.n) : NULL;
+
+    check_string(tree);
+    CHECK(!tree.p || json);
+    cJSON_Delete(json);
+    CHECK(at);
+    conf_place(at, &line, &column);
+    CHECK(line && column);
 }
 
 /* At most CONF_LEVELS_MAX deep, so recursion is bounded. */
@@ -63,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_string(all.need);
         check_string(all.token);
         check_string(all.url);
+        check_tree(c, all.tree, str_n(data, size));
         CHECK(all.on <= 1 && all.count >= -5 && all.count <= 5 && all.wait >= 0 && all.size >= 0);
         CHECK(all.mode == 0 || all.mode == 1);
         settings_read(c, &settings);

@@ -12,11 +12,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FILES = 3, TEXT = 4096 };
+enum { FILES = 4, TEXT = 4096 };
 
 static const char *const names[FILES] = {
     "context/data.mdb", "journal/0000000001.seg",
-    "media/ab/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"};
+    "media/ab/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd",
+    "files/voz/rec-cal_01J9ZQ6A0000000000000000000-1.wav"};
 
 static struct manifest_file file_of(unsigned i)
 {
@@ -42,7 +43,7 @@ static size_t written(char text[TEXT])
     assert_int_equal(manifest_finish(&w, &m, &e), HILO_OK);
     assert_null(w);
     assert_int_equal(m.files, FILES);
-    assert_int_equal(m.bytes, 3000);
+    assert_int_equal(m.bytes, 6000);
     n = pread(fd, text, TEXT, 0);
     assert_true(n > 0 && n < TEXT);
     text[n] = 0;
@@ -93,7 +94,7 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(m.seq, 51201);
     assert_int_equal(m.end, POSITION(1, 81920));
     assert_int_equal(m.files, FILES);
-    assert_int_equal(m.bytes, 3000);
+    assert_int_equal(m.bytes, 6000);
 }
 
 static void no_other_byte_and_no_shorter_one_is_taken(void **state)
@@ -137,6 +138,13 @@ static void names_that_lead_elsewhere_are_refused(void **state)
         "media/AB/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd",
         "media/ab/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc.",
         "manifest",
+        "files/voz",
+        "files/voz/",
+        "files//x",
+        "files/voz/.x",
+        "files/../x",
+        "files/voz/../../x",
+        "files/voz/a/b",
         ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[512];
