@@ -114,7 +114,16 @@ await check('every type is told of', async () => {
   const said = await comes('a consent', (event, e) => event.event === 'hilo.consent.changed' && e.data.how === 'word');
   assert.equal(JSON.parse(said.data).data.addresses[0].value, `+${ana}`);
   await sim.post('inbound', { from: ana, type: 'document', data: 'JVBERi0=', mime_type: 'application/pdf' });
-  await type('hilo.media.stored');
+  const stored = JSON.parse((await type('hilo.media.stored')).data);
+  await gateway.call('POST', `/v1/messages/${stored.data.message}/transcript`, { text: 'Se me dañó.', language: 'es' });
+  // A switchboard's call, offered to an agent.
+  const call = await gateway.call('POST', '/v1/calls', {
+    direction: 'inbound', channel: 'wa', party: { scheme: 'phone', value: `+${ana}` }, provider_id: 'a84b4c@pbx',
+  });
+  for (const change of [
+    { status: 'answered', recording_consent: 'announced' }, { case: one.id, digits: '12' }, { status: 'offered', to: 'ventas' },
+    { status: 'transferred' }, { status: 'ended', cause: { sip: 200, reason: 'normal', text: 'Colgó' } },
+  ]) await gateway.call('PATCH', `/v1/calls/${call.id}`, change);
   await sim.post('inbound', { from: ana, type: 'image', image: { id: '4711', mime_type: 'image/png' } }); // nobody has it
   await type('hilo.media.failed');
   await sim.post('inbound', {
