@@ -95,7 +95,7 @@ struct hilo_str split_take(struct hilo_str *rest, size_t max)
     size_t cut;
 
     if (head.n == s.n) {
-        *rest = str_n(s.p + s.n, 0);
+        *rest = str_n(s.n ? s.p + s.n : s.p, 0); /* nothing may be nowhere */
         return s;
     }
     s = trim_left(s);
