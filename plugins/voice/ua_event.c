@@ -537,14 +537,8 @@ void ua_on_nua(nua_event_t event, int status, char const *phrase, nua_t *nua, st
             on_update(leg, nua, sip);
         return;
     case nua_i_refer:
-        if (status >= 200)
-            return;
-        if (leg)
+        if (status < 200 && leg)
             ua_on_refer(leg, nua, sip, tags);
-        else {
-            nua_respond(nh, SIP_403_FORBIDDEN, NUTAG_WITH_THIS(nua), TAG_END());
-            nua_handle_destroy(nh);
-        }
         return;
     case nua_r_shutdown:
         if (status >= 200) {
