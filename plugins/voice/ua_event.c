@@ -107,13 +107,17 @@ static void keep_contact(struct ua_leg *leg, sip_t const *sip)
     su_free(leg->ua->home, uri);
 }
 
-/* RFC 4028 refreshes by UPDATE if the peer can: it needs no SDP. */
+/* RFC 4028: refreshes go by UPDATE if the peer can, which needs no SDP, and keep the interval agreed (7.4).
+ */
 static void keep_abilities(struct ua_leg *leg, sip_t const *sip)
 {
     bool update = allows(sip, sip_method_update, "UPDATE");
+    sip_session_expires_t const *x = sip->sip_session_expires;
 
     if (update)
         nua_set_hparams(leg->nh, NUTAG_UPDATE_REFRESH(1), TAG_END());
+    if (x && x->x_delta && x->x_delta < (uint64_t)leg->ua->conf.session_expires_us / 1000000)
+        nua_set_hparams(leg->nh, NUTAG_SESSION_TIMER((unsigned)x->x_delta), TAG_END());
     leg->no_timer = leg->in && !update && !lists(sip->sip_supported, "timer");
 }
 

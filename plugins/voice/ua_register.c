@@ -181,6 +181,15 @@ void ua_on_options(struct ua *ua, nua_handle_t *nh, int status, char const *phra
     if (alive == r->answering && (alive || r->told_down))
         return;
     r->answering = alive;
+    if (ua->registrar && !r->given_up) {
+        /* Who was away may have forgotten us: it is asked again, now that it can answer. */
+        r->registered = false;
+        if (alive) {
+            r->failures = 0;
+            (void)su_timer_reset(r->retry);
+            on_retry(ua, NULL, NULL);
+        }
+    }
     (void)snprintf(words, sizeof words, "no answer to OPTIONS: %d %s", status, phrase);
     tell(ua, status < 700 ? (uint32_t)status : 503, words);
 }

@@ -49,6 +49,10 @@ static void sipp_start(struct sipp *s, const char *scenario, int target, const c
     argv[n++] = "20s";
     argv[n++] = "-timeout_error";
     argv[n++] = "-nd";
+    if (getenv("HILO_SIPP_TRACE")) {
+        argv[n++] = "-trace_err";
+        argv[n++] = "-trace_msg";
+    }
     for (int i = 0; more && more[i]; i++)
         argv[n++] = more[i];
     argv[n++] = s->target;
@@ -288,16 +292,16 @@ static void too_many_a_second(void **state)
 {
     struct rig r;
     struct sipp s;
-    struct ua_event e;
-    int calls = 0, refused = 0;
 
     (void)state;
     rig_init(&r);
     r.conf.invites_per_s = 5;
     rig_start(&r, true);
     sipp_start(&s, "uac", r.port, (const char *[]){"-m", "40", "-r", "200", "-d", "10", NULL});
-    assert_int_not_equal(rig_serve(&r, s.pid), 0); /* sipp's scenario knows no 503 */
-    (void)e, (void)calls, (void)refused;
+    (void)rig_serve(&r, s.pid); /* sipp's scenario knows no 503 */
+    /* 40 in 0.2 s: two of the clock's seconds, three on a slow machine. */
+    assert_in_range(r.incoming, 5, 15);
+    assert_in_range(r.refused, 1, 3);
     rig_stop(&r);
 }
 

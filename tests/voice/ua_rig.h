@@ -18,6 +18,7 @@ struct rig {
     int port; /* of UDP and TCP */
     char listen[64];
     struct ua_conf conf;
+    int incoming, refused; /* UA_INCOMING answered, UA_REFUSED seen, by rig_serve() */
 };
 
 static inline struct hilo_str str(const char *s)
