@@ -1,6 +1,6 @@
 /*
  * Offers and answers (RFC 3264) for one audio stream: G.711, telephone-event (RFC 4733), comfort noise,
- * SRTP by SDES (RFC 4568). Pure functions over texts that anybody may have sent; parsed by sofia-sip's sdp.
+ * SRTP by SDES (RFC 4568). Pure functions over texts that anybody may have sent, read by desc.h.
  */
 #ifndef VOICE_NEGOTIATE_H
 #define VOICE_NEGOTIATE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdes.h"
+#include "desc.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <strings.h>
 
 enum { SDES_LIFE_LOG2 = 20 }; /* packets: six hours of 20 ms; a key that dies sooner is not taken */
-enum { SDES_B64_MAX = 64 };
+enum { SDES_B64_MAX = 64, SDES_TAG_MAX = 999999999 };
 
 struct sdes_suite {
     enum neg_suite suite;
@@ -41,16 +41,6 @@ size_t neg_key_octets(enum neg_suite suite)
     return s ? s->octets : 0;
 }
 
-/* The word at *at, which moves behind it and the spaces that follow; n 0: there is none. */
-static struct hilo_str sdes_word(const char **at)
-{
-    struct hilo_str word = {*at, strcspn(*at, " \t")};
-
-    *at += word.n;
-    *at += strspn(*at, " \t");
-    return word;
-}
-
 /* 46 octets are 62 characters and two of padding, which some leave out. */
 static bool sdes_key(struct hilo_str b64, const struct sdes_suite *s, unsigned char key[NEG_KEY_MAX])
 {
@@ -77,51 +67,38 @@ static bool sdes_key(struct hilo_str b64, const struct sdes_suite *s, unsigned c
 /* "2^31" or "1048576" behind the key: for how many packets it is good. */
 static bool sdes_lifetime(struct hilo_str life)
 {
-    uint64_t n = 0, i, from = life.n > 2 && memcmp(life.p, "2^", 2) == 0 ? 2 : 0;
+    uint32_t n;
 
-    if (life.n == from || life.n > from + 15)
-        return false;
-    for (i = from; i < life.n; i++) {
-        if (!isdigit((unsigned char)life.p[i]))
-            return false;
-        n = n * 10 + (uint64_t)(life.p[i] - '0');
-    }
-    return from ? n >= SDES_LIFE_LOG2 : n >= UINT64_C(1) << SDES_LIFE_LOG2;
+    if (life.n > 2 && memcmp(life.p, "2^", 2) == 0)
+        return desc_number((struct hilo_str){life.p + 2, life.n - 2}, UINT32_MAX, &n) && n >= SDES_LIFE_LOG2;
+    return desc_number(life, UINT32_MAX, &n) && n >= 1u << SDES_LIFE_LOG2;
 }
 
 /* A window hint binds nobody, a parameter with a minus may be passed over; all else changes the packets. */
-static bool sdes_parameters(const char *at)
+static bool sdes_parameters(struct hilo_str rest)
 {
     struct hilo_str word;
 
-    for (word = sdes_word(&at); word.n; word = sdes_word(&at))
+    for (word = desc_word(&rest, 0); word.n; word = desc_word(&rest, 0))
         if (word.p[0] != '-' && !(word.n > 4 && strncasecmp(word.p, "WSH=", 4) == 0))
             return false;
     return true;
 }
 
-bool sdes_read(const char *value, struct neg_crypto *out)
+bool sdes_read(struct hilo_str value, struct neg_crypto *out)
 {
     static const char inl[] = "inline:";
+    struct hilo_str tag = desc_word(&value, 0), suite = desc_word(&value, 0), key = desc_word(&value, 0), b64,
+                    life;
     const struct sdes_suite *s = NULL;
     struct neg_crypto c = {0};
-    struct hilo_str tag, suite, key, b64, life;
     const char *bar;
     size_t i;
 
-    value += strspn(value, " \t");
-    tag = sdes_word(&value);
-    suite = sdes_word(&value);
-    key = sdes_word(&value);
-    if (tag.n == 0 || tag.n > 9)
+    if (!desc_number(tag, SDES_TAG_MAX, &c.tag))
         return false;
-    for (i = 0; i < tag.n; i++) {
-        if (!isdigit((unsigned char)tag.p[i]))
-            return false;
-        c.tag = c.tag * 10 + (uint32_t)(tag.p[i] - '0');
-    }
     for (i = 0; i < SDES_SUITES; i++)
-        if (suite.n == strlen(sdes_suites[i].name) && strncasecmp(suite.p, sdes_suites[i].name, suite.n) == 0)
+        if (desc_is(suite, sdes_suites[i].name))
             s = &sdes_suites[i];
     if (!s || key.n < sizeof inl - 1 || strncasecmp(key.p, inl, sizeof inl - 1) != 0)
         return false;
@@ -146,7 +123,7 @@ void sdes_write(const struct neg_crypto *c, char out[SDES_TEXT_MAX])
     const struct sdes_suite *s = sdes_suite(c->suite);
     unsigned char b64[SDES_B64_MAX + 1];
 
-    assert(s && c->tag <= 999999999);
+    assert(s && c->tag <= SDES_TAG_MAX);
     (void)EVP_EncodeBlock(b64, c->key, (int)s->octets);
     (void)snprintf(out, SDES_TEXT_MAX, "%u %s inline:%s", c->tag, s->name, (const char *)b64);
     OPENSSL_cleanse(b64, sizeof b64);

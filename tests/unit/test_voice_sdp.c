@@ -237,10 +237,11 @@ static void times_and_ports_are_read(void **state)
         {"a=ptime:10\r\na=rtcp:5005\r\n", 10, 5005},
         {"a=ptime:60\r\na=maxptime:40\r\n", 40, 4001},
         {"a=ptime:0\r\na=rtcp:53020 IN IP4 192.0.2.7\r\n", 20, 53020},
-        {"a=ptime:4294967297\r\na=rtcp:70000\r\n", 60, 0},
+        {"a=ptime:4294967297\r\na=rtcp:70000\r\n", 20, 0},
         {"a=ptime:5\r\na=rtcp:x\r\n", 10, 4001},
         {"a=ptime:25\r\n", 20, 4001},
-        {"a=ptime:-1\r\n", 60, 4001},
+        {"a=ptime:-1\r\n", 20, 4001},
+        {"a=ptime:200\r\n", 60, 4001},
     };
     struct us *u = us_new();
     char offer[512];
@@ -296,7 +297,7 @@ static void what_can_not_be_is_refused_with_words(void **state)
         {HEAD "m=video 5000 RTP/AVP 96\r\n", 488, "no audio"},
         {HEAD "m=audio 0 RTP/AVP 0\r\n", 488, "no audio"},
         {HEAD "m=audio 65536 RTP/AVP 0\r\n", 488, "no audio"},
-        {HEAD "m=audio 99999999999999999999 RTP/AVP 0\r\n", 488, "no audio"},
+        {HEAD "m=audio 99999999999999999999 RTP/AVP 0\r\n", 400, "malformed"},
         {HEAD "m=audio 4000 RTP/AVP 18 9\r\n", 488, "codec"},
         {HEAD "m=audio 4000 RTP/AVP\r\n", 488, "codec"},
         {HEAD "m=audio 4000 RTP/AVP 96\r\n", 488, "codec"},
@@ -308,7 +309,12 @@ static void what_can_not_be_is_refused_with_words(void **state)
         {HEAD "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 233.252.0.1/127\r\n", 488, "address"},
         {HEAD "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 224.0.0.1\r\n", 488, "address"},
         {HEAD "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 255.255.255.255\r\n", 488, "address"},
-        {HEAD "m=audio 4000 RTP/AVP 0\r\n\r\n \r\nm=audio 4002 RTP/AVP 0\r\n", 400, "malformed"},
+        {HEAD "m=audio 4000 RTP/AVP 0\r\nx\r\n", 400, "malformed"},
+        {HEAD "m=audio 4000 RTP/AV\xdfP 0\r\n", 400, "malformed"},
+        {HEAD "m=audio 4000 RTP/AVP \xff\r\n", 400, "malformed"},
+        {HEAD "m=audio 4000\r\n", 400, "malformed"},
+        {HEAD "m=audio x RTP/AVP 0\r\n", 400, "malformed"},
+        {"v=0\r\nc=IN IP4 192.0.2.7\r\nm=audio 4000 RTP/AVP 0\r\n", 400, "malformed"},
     };
     struct us *u = us_new();
     struct neg_agreed none;
