@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <openssl/crypto.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +164,12 @@ static int64_t media_now(void)
 
 static void *media_thread(void *arg)
 {
+    const struct sched_param least = {.sched_priority = 1};
     struct media *m = arg;
 
+    /* Before whoever only computes, where the system lets us (CAP_SYS_NICE, LimitRTPRIO): this thread never
+     * does so for long. Where not, it is as late as the machine is busy, and MEDIA_CLOSED says how late. */
+    (void)pthread_setschedparam(pthread_self(), SCHED_RR, &least);
     do
         media__wait(m, -1);
     while (media__run(m, media_now()));
