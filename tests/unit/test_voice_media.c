@@ -335,18 +335,23 @@ static void heads_of_every_shape_are_read(void **state)
            24);
     line_octets(l, l->peer.rtp, p, n + 24);
     line_key(l, '8', MEDIA_BY_EVENT);
-    /* The same with lengths that can't be: nothing, and nobody falls over. */
+    /* The same with lengths that can't be: nothing, and nobody falls over. Each would be another press. */
     p[0] = 0x80 | 0x20;
     p[n + 23] = 200;
+    p[5]++;
     line_octets(l, l->peer.rtp, p, n + 24);
     p[n + 23] = 0;
+    p[5]++;
     line_octets(l, l->peer.rtp, p, n + 24);
     p[0] = 0x80 | 15;
+    p[5]++;
     line_octets(l, l->peer.rtp, p, n + 24);
     p[0] = 0x90;
     p[n + 2] = 0xff;
+    p[5]++;
     line_octets(l, l->peer.rtp, p, n + 24);
     p[0] = 0x40;
+    p[5]++;
     line_octets(l, l->peer.rtp, p, n + 24);
     line_octets(l, l->peer.rtp, p, 1);
     line_octets(l, l->peer.rtp, p, 11);

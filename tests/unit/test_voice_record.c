@@ -220,6 +220,39 @@ static void packets_out_of_order_are_put_in_order(void **state)
     line_free(l);
 }
 
+/* A transfer at their end: another sender, whose clock has nothing to do with the first's, is heard at once.
+ */
+static void another_sender_goes_on_without_a_gap(void **state)
+{
+    struct line *l = line_new();
+    struct media_record r;
+    struct file f;
+    int x[16000];
+    size_t n, i, loud = 0;
+
+    (void)state;
+    r = wanted(&f, MEDIA_CALLER_ONLY, 0, 0);
+    line_records(l, &r);
+    line_beats(l, 1);
+    line_says(l, 500, 20);
+    line_beats(l, 5);
+    l->peer.ssrc = 5;
+    l->peer.seq = 5;
+    l->peer.ts -= 16000;
+    line_says(l, 500, 20);
+    line_beats(l, 5);
+    media_record_end(l->m, CALL);
+    line_orders(l);
+    (void)line_await(l, MEDIA_RECORDED);
+    file_read(&f);
+    n = file_channel(&f, 0, x, 16000);
+    for (i = 0; i + 160 <= n; i += 160)
+        loud += ear_pitch(x + i, 160, 500, 8000) > 0.9;
+    assert_int_equal(loud, 40);
+    file_free(&f);
+    line_free(l);
+}
+
 /* ---- when it ends ------------------------------------------------------------------------------- */
 
 static void key_ends_it_and_is_not_in_it(void **state)
@@ -508,6 +541,7 @@ static void speech_silence_and_beeps_are_told(void **state)
     struct line *l = line_new();
     struct media_event e;
     int64_t began;
+    int i;
 
     (void)state;
     line_says(l, 0, 20);
@@ -537,6 +571,18 @@ static void speech_silence_and_beeps_are_told(void **state)
     assert_int_equal(e.on, 0);
     assert_int_equal(e.tone, 0);
     line_no_event(l);
+    /* Two pitches at once, as of an exchange's tones: a sound, and no beep. */
+    for (i = 0; i < 20; i++) {
+        line_sounds(l, 900, 1300, 5000);
+        line_beats(l, 1);
+    }
+    line_says(l, 0, 30);
+    e = line_event(l, MEDIA_SPEECH);
+    assert_int_equal(e.on, 1);
+    assert_int_equal(e.tone, 0);
+    e = line_event(l, MEDIA_SPEECH);
+    assert_int_equal(e.on, 0);
+    line_no_event(l);
     media_listen(l->m, CALL, false);
     line_speaks(l, 50);
     line_no_event(l);
@@ -563,6 +609,7 @@ int main(void)
         cmocka_unit_test(caller_alone_is_recorded),
         cmocka_unit_test(both_are_recorded_each_in_a_channel),
         cmocka_unit_test(packets_out_of_order_are_put_in_order),
+        cmocka_unit_test(another_sender_goes_on_without_a_gap),
         cmocka_unit_test(key_ends_it_and_is_not_in_it),
         cmocka_unit_test(silence_ends_it),
         cmocka_unit_test(longest_time_ends_it),

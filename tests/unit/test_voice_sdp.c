@@ -218,6 +218,10 @@ static void hold_is_seen_in_every_guise(void **state)
         assert_non_null(strstr(u->text, is[i].mode));
         assert_int_equal(u->agreed.direction, is[i].direction);
     }
+    /* Of several addresses of a medium the first counts. */
+    assert_int_equal(answers(u, HEAD "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.8\r\nc=IN IP4 0.0.0.0\r\n"),
+                     0);
+    assert_int_equal(((struct sockaddr_in *)&u->agreed.addr)->sin_addr.s_addr, inet_addr("192.0.2.8"));
     /* What we do not want either is not agreed. */
     u->local.direction = NEG_SEND;
     assert_int_equal(answers(u, HEAD "m=audio 4000 RTP/AVP 0\r\n"), 0);
