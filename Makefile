@@ -442,6 +442,10 @@ $O/tests/bench/bench_pos_find $O/tests/bench/bench_pos_idle: $O/tests/bench/%: t
 $O/tests/bench/bench_voice_load: tests/bench/bench_voice_load.c
 	@mkdir -p $(@D)
 	$(COMPILE) $< $(LMODE) -lm -o $@
+# The media of calls alone, without a gateway around them.
+$O/tests/bench/bench_voice_media: tests/bench/bench_voice_media.c $(voice_OBJ)
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $(PKG_CFLAGS) $< $(voice_OBJ) $(LMODE) $(voice_LIBS) -o $@
 $O/tests/bench/bench_fill: tests/bench/bench_fill.c $O/libcore.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(CORE_INC) $(PKG_CFLAGS) $< $O/libcore.a $(LMODE) $(CORE_LIBS) -o $@
