@@ -50,6 +50,10 @@ size_t say_key(enum say_language, char key, char *out, size_t n); /* "uno", "ast
 /* Signs one by one: "hache, guion, tres". */
 size_t say_spell(enum say_language, struct hilo_str text, char *out, size_t n);
 
+/* A text that was written to be read, as it is spoken: hours, dates, amounts, telephone numbers, counts;
+ * marks of bold and pictures are left out. currency: what "$" is (ISO 4217); empty: left to the voice. */
+size_t say_text(enum say_language, struct hilo_str text, struct hilo_str currency, char *out, size_t n);
+
 /* The value of a place; false: there is none. */
 typedef bool say_value(void *arg, struct hilo_str name, struct hilo_str *value);
 /* Fills {name|form} of a prompt and writes SSML, for speech_say_ssml(): a plain prompt (not <speak>…</speak>)

@@ -106,7 +106,7 @@ static void put_date(struct say_out *o, enum say_language language, const struct
 }
 
 /* "cuatro y media de la tarde", "doce del mediodía" */
-static void es_clock(struct say_out *o, int hour, int minute)
+static void es_clock(struct say_out *o, int hour, int minute, bool half)
 {
     say_put_cardinal(o, SAY_ES, hour % 12 == 0 ? 12 : (uint64_t)hour % 12, SAY_FEMININE);
     if (minute) {
@@ -120,18 +120,19 @@ static void es_clock(struct say_out *o, int hour, int minute)
         if (minute == 1)
             say_word(o, "minuto");
     }
-    say_word(o, hour == 0                   ? "de la noche"
-                : hour < 6                  ? "de la madrugada"
-                : hour < 12                 ? "de la mañana"
-                : hour == 12 && minute == 0 ? "del mediodía"
-                : hour < 19                 ? "de la tarde"
-                                            : "de la noche");
+    if (half)
+        say_word(o, hour == 0                   ? "de la noche"
+                    : hour < 6                  ? "de la madrugada"
+                    : hour < 12                 ? "de la mañana"
+                    : hour == 12 && minute == 0 ? "del mediodía"
+                    : hour < 19                 ? "de la tarde"
+                                                : "de la noche");
 }
 
 /* "half past four in the afternoon", "four oh five in the afternoon", "noon" */
-static void en_clock(struct say_out *o, int hour, int minute)
+static void en_clock(struct say_out *o, int hour, int minute, bool half)
 {
-    if (minute == 0 && hour % 12 == 0) {
+    if (half && minute == 0 && hour % 12 == 0) {
         say_word(o, hour ? "noon" : "midnight");
         return;
     }
@@ -145,18 +146,19 @@ static void en_clock(struct say_out *o, int hour, int minute)
             say_word(o, "oh");
         say_put_cardinal(o, SAY_EN, (uint64_t)minute, SAY_COUNTING);
     }
-    say_word(o, hour == 0 || hour >= 21 ? "at night"
-                : hour < 12             ? "in the morning"
-                : hour < 18             ? "in the afternoon"
-                                        : "in the evening");
+    if (half)
+        say_word(o, hour == 0 || hour >= 21 ? "at night"
+                    : hour < 12             ? "in the morning"
+                    : hour < 18             ? "in the afternoon"
+                                            : "in the evening");
 }
 
-static void put_clock(struct say_out *o, enum say_language language, const struct tm *when)
+static void put_clock(struct say_out *o, enum say_language language, const struct tm *when, bool half)
 {
     if (language == SAY_ES)
-        es_clock(o, when->tm_hour, when->tm_min);
+        es_clock(o, when->tm_hour, when->tm_min, half);
     else
-        en_clock(o, when->tm_hour, when->tm_min);
+        en_clock(o, when->tm_hour, when->tm_min, half);
 }
 
 static void put_time(struct say_out *o, enum say_language language, const struct tm *when)
@@ -165,7 +167,7 @@ static void put_time(struct say_out *o, enum say_language language, const struct
         say_word(o, "at");
     else
         say_word(o, when->tm_hour % 12 == 1 ? "a la" : "a las");
-    put_clock(o, language, when);
+    put_clock(o, language, when, true);
 }
 
 size_t say_date(enum say_language language, const struct tm *when, const struct tm *today, char *out,
@@ -212,12 +214,17 @@ size_t say_calendar_day(enum say_language language, const struct tm *when, char 
     return say_end(&o);
 }
 
-size_t say_clock(enum say_language language, const struct tm *when, char *out, size_t n)
+size_t say_clock_of(enum say_language language, const struct tm *when, bool half, char *out, size_t n)
 {
     struct say_out o = {out, n, 0};
 
     if (!is_time(when))
         return say_nothing(&o);
-    put_clock(&o, language, when);
+    put_clock(&o, language, when, half);
     return say_end(&o);
+}
+
+size_t say_clock(enum say_language language, const struct tm *when, char *out, size_t n)
+{
+    return say_clock_of(language, when, true, out, n);
 }

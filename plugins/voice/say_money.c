@@ -70,6 +70,13 @@ static const struct unit *find(struct hilo_str code, const struct unit **part_ou
     return NULL;
 }
 
+bool say_money_known(struct hilo_str currency)
+{
+    const struct unit *part;
+
+    return find(currency, &part) != NULL;
+}
+
 /* "veintiún pesos", "un millón de pesos" */
 static void put_units(struct say_out *o, enum say_language language, uint64_t n, const struct unit *u)
 {

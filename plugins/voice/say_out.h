@@ -72,4 +72,8 @@ bool say_read_date(struct hilo_str, struct tm *);        /* "2026-12-01" */
 bool say_read_time(struct hilo_str, struct tm *);        /* "15:30", "15:30:00" */
 bool say_read_instant(struct hilo_str, int64_t *us_out); /* "2026-12-01T15:30:00.5-05:00" (RFC 3339) */
 
+/* say_clock(), without the half of the day where that is not known. */
+size_t say_clock_of(enum say_language, const struct tm *, bool half, char *out, size_t n);
+bool say_money_known(struct hilo_str currency);
+
 #endif

@@ -234,14 +234,44 @@ static struct item *item_new(struct speech *s, uint64_t token, const unsigned ch
     return i;
 }
 
+/* A text as the program takes it, to be freed; NULL: wrong. */
+static char *render(const struct speech *s, enum say_language language, struct hilo_str text, bool ssml,
+                    size_t *n_out, char wrong[256])
+{
+    const struct hilo_str voices[2] = {str(s->voice[SAY_ES]), str(s->voice[SAY_EN])},
+                          currency = s->currency ? str(s->currency) : (struct hilo_str){0};
+    char *out = malloc(RENDERED_MAX), *words = NULL;
+    size_t n;
+
+    if (!out || !(words = malloc(RENDERED_MAX)))
+        abort();
+    if (text.n > SSML_BYTES_MAX) {
+        (void)snprintf(wrong, 256, "it is longer than 16,384 bytes; part it");
+        n = 0;
+    } else if (ssml) {
+        n = ssml_for_espeak(text, language, voices, out, RENDERED_MAX, wrong);
+    } else {
+        n = say_text(language, text, currency, words, RENDERED_MAX);
+        (void)snprintf(wrong, 256, "it is too long to be spoken at once; part it");
+        n = ssml_of_text(n ? (struct hilo_str){words, n} : text, out, RENDERED_MAX);
+    }
+    free(words);
+    if (n == 0) {
+        free(out);
+        return NULL;
+    }
+    *n_out = n;
+    words = realloc(out, n);
+    return words ? words : out;
+}
+
 static void say(struct speech *s, uint64_t token, enum say_language language, struct hilo_str text, bool ssml)
 {
     const char speed[2] = {(char)(s->words_per_minute >> 8), (char)s->words_per_minute};
-    const struct hilo_str voices[2] = {str(s->voice[SAY_ES]), str(s->voice[SAY_EN])},
-                          made_of[] = {
-                              str(ssml ? "ssml" : "text"), voices[language], {speed, sizeof speed}, text};
+    const struct hilo_str made_of[] = {
+        str(ssml ? "ssml" : "text"), str(s->voice[language]), {speed, sizeof speed}, text};
     unsigned char key[SPEECH_KEY];
-    char wrong[256] = "it is longer than 16,384 bytes; part it", why[SPEECH_WHY], *out;
+    char wrong[256], why[SPEECH_WHY], *rendered;
     size_t n = 0;
     struct item *i;
 
@@ -252,24 +282,16 @@ static void say(struct speech *s, uint64_t token, enum say_language language, st
         refuse(s, token, "too many texts wait to be spoken (1,024); raise the channel's speech_children");
         return;
     }
-    out = malloc(RENDERED_MAX);
-    if (!out)
-        abort();
-    if (text.n <= SSML_BYTES_MAX)
-        n = ssml ? ssml_for_espeak(text, language, voices, out, RENDERED_MAX, wrong)
-                 : ssml_of_text(text, out, RENDERED_MAX);
-    if (n == 0) {
-        free(out);
+    rendered = render(s, language, text, ssml, &n, wrong);
+    if (!rendered) {
         (void)snprintf(why, sizeof why, "the text can't be spoken: %s", wrong);
         refuse(s, token, why);
         return;
     }
     i = item_new(s, token, key);
     i->language = language;
-    i->ssml = realloc(out, n);
+    i->ssml = rendered;
     i->n_ssml = n;
-    if (!i->ssml)
-        i->ssml = out;
     DL_APPEND(s->queued, i);
     s->n_queued++;
     speech__children_start(s);
@@ -361,6 +383,8 @@ struct speech *speech_new(const struct speech_conf *conf, const struct hilo_host
                          .program = strndup(conf->program.p, (size_t)conf->program.n),
                          .voice = {[SAY_ES] = strndup(conf->voice_es.p, (size_t)conf->voice_es.n),
                                    [SAY_EN] = strndup(conf->voice_en.p, (size_t)conf->voice_en.n)},
+                         .currency =
+                             conf->currency.n ? strndup(conf->currency.p, (size_t)conf->currency.n) : NULL,
                          .words_per_minute = conf->words_per_minute,
                          .children = conf->children,
                          .cache_bytes = conf->cache_bytes,
@@ -369,7 +393,7 @@ struct speech *speech_new(const struct speech_conf *conf, const struct hilo_host
         s->children = SPEECH_CHILDREN_MAX;
     if (s->children == 0)
         s->children = 1;
-    if (!s->program || !s->voice[SAY_ES] || !s->voice[SAY_EN]) {
+    if (!s->program || !s->voice[SAY_ES] || !s->voice[SAY_EN] || (conf->currency.n && !s->currency)) {
         speech_free(s);
         return NULL;
     }
@@ -420,5 +444,6 @@ void speech_free(struct speech *s)
     free(s->program);
     free(s->voice[SAY_ES]);
     free(s->voice[SAY_EN]);
+    free(s->currency);
     free(s);
 }

@@ -15,6 +15,7 @@
 struct speech_conf {
     struct hilo_str program;             /* "espeak-ng" */
     struct hilo_str voice_es, voice_en;  /* "es-419", "en-us" */
+    struct hilo_str currency;            /* what "$" is in a plain text: "COP"; empty: left to the voice */
     uint32_t words_per_minute, children; /* at once, at most SPEECH_CHILDREN_MAX */
     int64_t cache_bytes;                 /* of sound in memory */
     int64_t limit_us;                    /* of a child's time, then it is ended; 0: 20 s */
@@ -32,7 +33,8 @@ typedef void speech_done(void *arg, uint64_t token, struct pcm *, const char *wh
 /* conf's texts are copied. NULL: no memory. */
 struct speech *speech_new(const struct speech_conf *, const struct hilo_host *, struct hilo_self *,
                           speech_done *, void *arg);
-/* Plain text, of whoever: nothing in it is markup. */
+/* Plain text, of whoever: nothing in it is markup; hours, amounts, telephone numbers are said as say_text()
+ * does. */
 void speech_say(struct speech *, uint64_t token, enum say_language, struct hilo_str text);
 /* SSML in <speak>…</speak>, the subset of ssml.h: what say_prompt() writes. */
 void speech_say_ssml(struct speech *, uint64_t token, enum say_language, struct hilo_str ssml);

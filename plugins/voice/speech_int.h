@@ -59,7 +59,7 @@ struct speech {
     struct hilo_self *self;
     speech_done *done;
     void *arg;
-    char *program, *voice[2];
+    char *program, *voice[2], *currency;
     uint32_t words_per_minute, children;
     int64_t cache_bytes, limit_us;
     struct item *items;                      /* all, by key */

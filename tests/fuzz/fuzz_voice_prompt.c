@@ -2,6 +2,8 @@
  * Prompts of an operator, and values of anybody in them: the first byte chooses the language and a time zone,
  * the rest is a prompt, a line with two equal signs, and a value for all of its places.
  *
+ * The value is said as a text of its own, too.
+ *
  * Beyond not crashing: what the check takes can be spoken; what is written is SSML that is taken again, in
  * UTF-8 without anything that espeak-ng would take for a command; and whatever a value is, the document has
  * no other tags than with a value that is a word.
@@ -85,6 +87,19 @@ static bool has(struct hilo_str s, const char *what)
     return memmem(s.p, s.n, what, strlen(what)) != NULL;
 }
 
+/* As a text of anybody's: what is made of it is escaped, and the same when made again. */
+static void text(enum say_language language, struct hilo_str value, char *a, char *b)
+{
+    const struct hilo_str pesos = {"COP", 3};
+    const size_t n = say_text(language, value, pesos, a, 4096);
+
+    must(n == say_text(language, value, pesos, b, 4096) && memcmp(a, b, n) == 0);
+    if (ssml_of_text((struct hilo_str){a, n}, b, 4096)) {
+        plain(b, strlen(b));
+        must(strstr(b, "<speak>") == b && !strchr(b + 1, '<')[1 + strlen("/speak>")]);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct hilo_str zones[] = {
@@ -105,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         value = (struct hilo_str){cut + 4, (uint64_t)(prompt.p + prompt.n - cut) - 4};
         prompt.n = (uint64_t)(cut - prompt.p);
     }
+    text(language, value, a, b);
     right = say_check(prompt, wrong);
     must(right || wrong[0]);
     const bool says = said_with(language, prompt, zones[data[0] >> 1 & 3], value, &tags);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -533,6 +534,107 @@ static void values_are_read_strictly(void **state)
     assert_false(say_read_time(str("15:30:"), &tm));
 }
 
+/* What is written to be read, and what is left as it is. */
+static void texts_are_spoken(void **state)
+{
+    static const struct {
+        const char *in, *es; /* NULL: as it is */
+    } t[] = {
+        /* hours */
+        {"el viernes 4 de diciembre a las 3:30 p. m. en la tienda",
+         "el viernes 4 de diciembre a las tres y media de la tarde en la tienda"},
+        {"a la 1:15 p. m.", "a la una y cuarto de la tarde."},
+        {"A las 13:00.", "A la una de la tarde."},
+        {"a las 3:30 p.\xc2\xa0m. Traiga la factura", "a las tres y media de la tarde. Traiga la factura"},
+        {"de 08:00 a 17:45 h", "de ocho de la mañana a cinco y cuarenta y cinco de la tarde"},
+        {"a las 12:00 PM", "a las doce del mediodía"},
+        {"a las 12:00 a.m.", "a las doce de la noche."},
+        {"a las 3:30", "a las tres y media"},
+        {"a las 3 pm, sí", "a las tres de la tarde, sí"},
+        {"a las 15:30:10", "a las tres y media de la tarde"},
+        {"25:00", NULL},
+        {"3:75", NULL},
+        {"13:00 pm", NULL},
+        {"1:2:3", NULL},
+        {"10:30:", NULL},
+        {"Juan 3:16b", NULL},
+        /* dates */
+        {"el 1 de diciembre", "el primero de diciembre"},
+        {"el 11 de diciembre", NULL},
+        {"del 2026-12-01 al 01/2/2026",
+         "del primero de diciembre de dos mil veintiséis al primero de febrero de dos mil "
+         "veintiséis"},
+        {"31/02/2026", NULL},
+        {"2026-12-011", NULL},
+        {"1/2", NULL},
+        {"2026-1", NULL},
+        /* amounts */
+        {"Son $ 12.000.", "Son doce mil pesos."},
+        {"Son $12,000.50", "Son doce mil pesos con cincuenta centavos"},
+        {"$ 1.000.000 pesos", "un millón de pesos"},
+        {"$1'200.000", "un millón doscientos mil pesos"},
+        {"US$ 15.25", "quince dólares con veinticinco centavos"},
+        {"$20 dólares", "veinte dólares"},
+        {"COP 12.000 y 12.000 COP", "doce mil pesos y doce mil pesos"},
+        {"S/ 21 o R$ 1,50", "veintiún soles o un real con cincuenta centavos"},
+        {"20 € o €20,50", "veinte euros o veinte euros con cincuenta céntimos"},
+        {"20€", "veinte euros"},
+        {"1.000.000 pesos", "un millón de pesos"},
+        {"la COP28", NULL},
+        {"$ mucho", NULL},
+        {"v1.2.3", NULL},
+        {"1.2.3", NULL},
+        {"192.168.10.20", NULL},
+        /* telephones and numbers of documents */
+        {"Llame al +57 300 111 22 33.",
+         "Llame al más cinco siete, tres cero cero, uno uno uno, dos dos tres tres."},
+        {"Llame al 3001112233", "Llame al tres cero cero, uno uno uno, dos dos tres tres"},
+        {"al 300-111-2233, hoy", "al tres cero cero, uno uno uno, dos dos tres tres, hoy"},
+        {"CC 1020304050", "CC uno cero dos, cero tres cero, cuatro cero cinco cero"},
+        {"de 2020 2021 a 2022", NULL},
+        {"ABC1234567", NULL},
+        {"123456789012345678901", NULL},
+        /* counts */
+        {"21 casos, 21 citas y 1 caso", "veintiún casos, veintiuna citas y un caso"},
+        {"200 citas en 31 días", "doscientas citas en treinta y un días"},
+        {"21 de marzo", NULL},
+        {"1.5 kilos", NULL},
+        {"007 casos", NULL},
+        {"4G", NULL},
+        /* marks */
+        {"pedido #1001", "pedido número 1001"},
+        {"*Hola*, _Ana_ 😀 ❤️, marque *", "Hola, Ana  , marque *"},
+        {"a*b_c", NULL},
+        {"vea https://x.example/1:30?a=21 casos", "vea https://x.example/1:30?a=21 casos"},
+        {"a ana_2@x.example 21 casos", "a ana_2@x.example veintiún casos"},
+        {"", NULL},
+        {"ñandú – «sí»", NULL},
+        {"\xff\xc3", NULL},
+    };
+    static const struct {
+        const char *in, *en;
+    } e[] = {
+        {"Friday, December 4 at 3:30 PM", "Friday, December fourth at half past three in the afternoon"},
+        {"at 12:00 PM on May 1, 2026", "at noon on May first, 2026"},
+        {"at 13:00", "at one in the afternoon"},
+        {"$1.50, 01/02/2026, 21 cases", "one dollar and fifty cents, 01/02/2026, 21 cases"},
+        {"Order #5", "Order number 5"},
+        {"in May 12:30", "in May half past twelve"},
+    };
+    char *much = malloc(16384);
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof t / sizeof *t; i++)
+        says(say_text(SAY_ES, str(t[i].in), str("COP"), OUT), t[i].es ? t[i].es : t[i].in);
+    for (i = 0; i < sizeof e / sizeof *e; i++)
+        says(say_text(SAY_EN, str(e[i].in), str("USD"), OUT), e[i].en);
+    says(say_text(SAY_ES, str("$ 5"), str(""), OUT), "$ 5"); /* whose, nobody has said */
+    memset(much, '1', 16384);
+    assert_int_equal(say_text(SAY_ES, (struct hilo_str){much, 16384}, str(""), OUT), 0);
+    free(much);
+}
+
 static void languages_by_their_tags(void **state)
 {
     static const struct {
@@ -565,6 +667,7 @@ int main(void)
         cmocka_unit_test(telephones),
         cmocka_unit_test(what_does_not_fit_is_not_said),
         cmocka_unit_test(values_are_read_strictly),
+        cmocka_unit_test(texts_are_spoken),
         cmocka_unit_test(languages_by_their_tags),
     };
 

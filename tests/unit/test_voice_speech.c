@@ -231,6 +231,7 @@ static void begin(struct rig *r, const char *name, uint32_t children, int64_t ca
     const struct speech_conf conf = {.program = str(name ? name : r->program),
                                      .voice_es = str("es-419"),
                                      .voice_en = str("en-us"),
+                                     .currency = str("COP"),
                                      .words_per_minute = 160,
                                      .children = children,
                                      .cache_bytes = cache_bytes};
@@ -488,8 +489,8 @@ static void the_child_is_given_the_text_and_nothing_else(void **state)
                "\"$l\"; done </proc/self/status >status; "
                "cat tone.wav");
     begin(r, NULL, 1, 1 << 20);
-    (void)speak(r, 0, SAY_EN, "Ana & 1020304050");
-    assert_string_equal(contents(r, "text"), "<speak>Ana &amp; 1020304050</speak>");
+    (void)speak(r, 0, SAY_EN, "Ana & $ 1.50");
+    assert_string_equal(contents(r, "text"), "<speak>Ana &amp; one peso and fifty centavos</speak>");
     assert_string_equal(contents(r, "args"), "-m -b1 -v en-us -s 160 --stdin --stdout\n");
     assert_null(strstr(contents(r, "env"), "never"));
     assert_null(strstr(contents(r, "fds"), "socket:"));
