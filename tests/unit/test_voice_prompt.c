@@ -249,6 +249,7 @@ static void a_sentence_without_its_value_is_left_out(void **state)
          WRAPPED("Uno. <break time=\"1000ms\"/>Tres.")},
         {"<speak>Llame a <sub alias=\"{nobody}\">x</sub>. Adiós.</speak>", WRAPPED("Adiós.")},
         {"<speak>Es <say-as interpret-as=\"digits\">{nobody}</say-as>. Adiós.</speak>", WRAPPED("Adiós.")},
+        {"<speak>Es <say-as interpret-as=\"digits\">12{nobody}</say-as>. Adiós.</speak>", WRAPPED("Adiós.")},
         {"<speak>Es <say-as interpret-as=\"date\">{name}</say-as>. Adiós.</speak>", WRAPPED("Adiós.")},
         {"<speak><p>{nobody}</p></speak>", NULL},
     };
