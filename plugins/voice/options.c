@@ -342,6 +342,7 @@ void voice_options_speech(const struct voice_conf *c, struct speech_conf *out)
     *out = (struct speech_conf){.program = c->espeak,
                                 .voice_es = c->voice_es,
                                 .voice_en = c->voice_en,
+                                .currency = say_currency_of(c->country),
                                 .words_per_minute = (uint32_t)c->words_per_minute,
                                 .children = (uint32_t)c->speech_children,
                                 .cache_bytes = c->prompt_cache};

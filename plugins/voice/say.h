@@ -50,6 +50,9 @@ size_t say_key(enum say_language, char key, char *out, size_t n); /* "uno", "ast
 /* Signs one by one: "hache, guion, tres". */
 size_t say_spell(enum say_language, struct hilo_str text, char *out, size_t n);
 
+/* What "$" alone is in a country (ISO 3166): "COP" in CO, "USD" in PE; empty: not known. Static. */
+struct hilo_str say_currency_of(struct hilo_str country);
+
 /* A text that was written to be read, as it is spoken: hours, dates, amounts, telephone numbers, counts;
  * marks of bold and pictures are left out. currency: what "$" is (ISO 4217); empty: left to the voice. */
 size_t say_text(enum say_language, struct hilo_str text, struct hilo_str currency, char *out, size_t n);

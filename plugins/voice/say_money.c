@@ -77,6 +77,19 @@ bool say_money_known(struct hilo_str currency)
     return find(currency, &part) != NULL;
 }
 
+struct hilo_str say_currency_of(struct hilo_str country)
+{
+    static const char of[][6] = {"ARARS", "BOUSD", "CACAD", "CLCLP", "COCOP", "CRUSD", "CUCUP", "DODOP",
+                                 "ECUSD", "ESUSD", "GTUSD", "HNUSD", "MXMXN", "NIUSD", "PAUSD", "PEUSD",
+                                 "PRUSD", "PYUSD", "SVUSD", "USUSD", "UYUYU", "VEUSD"};
+    unsigned i;
+
+    for (i = 0; country.n == 2 && i < sizeof of / sizeof *of; i++)
+        if (memcmp(of[i], country.p, 2) == 0)
+            return (struct hilo_str){of[i] + 2, 3};
+    return (struct hilo_str){0};
+}
+
 /* "veintiún pesos", "un millón de pesos" */
 static void put_units(struct say_out *o, enum say_language language, uint64_t n, const struct unit *u)
 {

@@ -153,7 +153,7 @@ static bool start(struct speech *s, struct child *c, struct item *i, char why[SP
         (void)snprintf(
             why, SPEECH_WHY,
             "the program %s is not there; install it (Debian: apt install espeak-ng) or name another by "
-            "the channel's option speech_program",
+            "the channel's option espeak",
             s->program);
     else if (rc)
         (void)snprintf(why, SPEECH_WHY, "%s can't be started: %s", s->program, strerror(rc));

@@ -630,6 +630,10 @@ static void texts_are_spoken(void **state)
     for (i = 0; i < sizeof e / sizeof *e; i++)
         says(say_text(SAY_EN, str(e[i].in), str("USD"), OUT), e[i].en);
     says(say_text(SAY_ES, str("$ 5"), str(""), OUT), "$ 5"); /* whose, nobody has said */
+    says(say_text(SAY_ES, str("$ 5"), say_currency_of(str("MX")), OUT), "cinco pesos");
+    says(say_text(SAY_ES, str("$ 5, S/ 5"), say_currency_of(str("PE")), OUT), "cinco dólares, cinco soles");
+    assert_int_equal(say_currency_of(str("JP")).n, 0);
+    assert_int_equal(say_currency_of(str("")).n, 0);
     memset(much, '1', 16384);
     assert_int_equal(say_text(SAY_ES, (struct hilo_str){much, 16384}, str(""), OUT), 0);
     free(much);
