@@ -149,6 +149,44 @@ static void every_prompt_is_there_in_both_languages(void **state)
     assert_int_equal(prompt_find(str("")), PROMPT__END);
 }
 
+/* A row of PROMPTS.md, in which a bar of the table is written \|. */
+static void row_of(enum prompt p, char out[2200])
+{
+    char name[PROMPT_NAME_MAX], text[2][1024];
+    unsigned language;
+    size_t n;
+    const char *c;
+
+    prompt_name(p, name);
+    for (language = SAY_ES; language <= SAY_EN; language++) {
+        for (n = 0, c = prompt_text(p, language).p; *c; c++) {
+            if (*c == '|')
+                text[language][n++] = '\\';
+            text[language][n++] = *c;
+        }
+        text[language][n] = 0;
+    }
+    (void)snprintf(out, 2200, "| `%s` | %s | %s |\n", name, text[SAY_ES], text[SAY_EN]);
+}
+
+static void the_manual_has_every_prompt(void **state)
+{
+    FILE *f = fopen("plugins/voice/PROMPTS.md", "r");
+    char *manual = calloc(1, 65536), row[2200];
+    unsigned p;
+
+    (void)state;
+    assert_non_null(f);
+    assert_true(fread(manual, 1, 65535, f) > 1000);
+    (void)fclose(f);
+    for (p = 0; p < PROMPT__END; p++) {
+        row_of(p, row);
+        if (!strstr(manual, row))
+            fail_msg("PROMPTS.md has no such row: %s", row);
+    }
+    free(manual);
+}
+
 /* What must be heard has no place in its sentence. */
 static void what_must_be_heard_needs_no_value(void **state)
 {
@@ -448,6 +486,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_prompt_is_there_in_both_languages),
+        cmocka_unit_test(the_manual_has_every_prompt),
         cmocka_unit_test(what_must_be_heard_needs_no_value),
         cmocka_unit_test(places_are_filled),
         cmocka_unit_test(hours_are_those_of_her_zone),
