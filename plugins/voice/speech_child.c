@@ -76,8 +76,15 @@ static int spawn(const struct speech *s, char *voice, int text, int sound, int w
     char *const argv[] = {s->program,     (char[]){"-m"}, (char[]){"-b1"},     (char[]){"-v"},       voice,
                           (char[]){"-s"}, speed,          (char[]){"--stdin"}, (char[]){"--stdout"}, NULL};
     const char *where = getenv("ESPEAK_DATA_PATH");
-    char *const environment[] = {(char[]){"LC_ALL=C.UTF-8"}, (char[]){"PATH=/usr/local/bin:/usr/bin:/bin"},
-                                 where ? data : NULL, NULL};
+    /* Though it writes to its output, espeak-ng opens the machine's sound: it would make folders for
+     * PulseAudio in its home and in /tmp, and ask whoever listens there. */
+    char *const environment[] = {(char[]){"LC_ALL=C.UTF-8"},
+                                 (char[]){"PATH=/usr/local/bin:/usr/bin:/bin"},
+                                 (char[]){"HOME=/dev/null"},
+                                 (char[]){"PULSE_SERVER=unix:/dev/null"},
+                                 (char[]){"ALSA_CONFIG_PATH=/dev/null"},
+                                 where ? data : NULL,
+                                 NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     sigset_t none, all;
@@ -208,13 +215,20 @@ struct child *speech__child_of(struct speech *s, int32_t fd)
     return NULL;
 }
 
-/* The first line of what it wrote to its standard error. */
+/* The last line that it wrote to its standard error: what it ended with. */
 static void complaint(const struct child *c, char out[200])
 {
-    ssize_t n = pread(c->words, out, 199, 0);
+    char text[WORDS_MAX];
+    const off_t size = lseek(c->words, 0, SEEK_END);
+    const ssize_t got = pread(c->words, text, sizeof text, size > WORDS_MAX ? size - WORDS_MAX : 0);
+    size_t end = got > 0 ? (size_t)got : 0, from;
 
-    out[n > 0 ? n : 0] = 0;
-    out[strcspn(out, "\r\n")] = 0;
+    while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
+        end--;
+    for (from = end; from && text[from - 1] != '\n' && end - from < 199; from--)
+        ;
+    memcpy(out, text + from, end - from);
+    out[end - from] = 0;
 }
 
 /* Its WAV; NULL: why. */

@@ -494,6 +494,7 @@ static void the_child_is_given_the_text_and_nothing_else(void **state)
     assert_string_equal(contents(r, "text"), "<speak>Ana &amp; one peso and fifty centavos</speak>");
     assert_string_equal(contents(r, "args"), "-m -b1 -v en-us -s 160 --stdin --stdout\n");
     assert_null(strstr(contents(r, "env"), "never"));
+    assert_non_null(strstr(contents(r, "env"), "PULSE_SERVER=unix:/dev/null\n")); /* a gateway is not heard */
     assert_non_null(strstr(contents(r, "fds"), "memfd:"));
     assert_null(strstr(contents(r, "fds"), "/dev/zero"));
     /* Nor the gateway's blocked signals, which a shell would hide. */
@@ -649,7 +650,7 @@ static void what_goes_wrong_is_told(void **state)
     static const struct {
         const char *script, *why;
     } t[] = {
-        {"echo no voice >&2; exit 3", "/program failed with status 3: no voice"},
+        {"echo one moment >&2; echo no voice >&2; exit 3", "/program failed with status 3: no voice"},
         {"kill -SEGV $$", "/program was ended by signal 11 (Segmentation fault)"},
         {"exit 0", "/program wrote no sound"},
         {"echo hola", "/program wrote is not a WAV file: it does not begin as one"},
