@@ -180,6 +180,8 @@ $(filter $O/tests/unit/test_$(1)_%,$(UNIT_BIN)): $O/tests/unit/%: tests/unit/%.c
 	$$(COMPILE) $$(CORE_INC) $$(PKG_CFLAGS) $$< $$($(1)_OBJ) $O/libcore.a $$(LMODE) $$(CORE_LIBS) $$($(1)_LIBS) $$(UNIT_LIBS) -lcmocka -o $$@
 endef
 $(foreach p,$(PLUGIN_PARTS),$(eval $(call PLUGIN_TEST_RULE,$(p))))
+# Its signalling, media and speech are the test's.
+$O/tests/unit/test_voice_flow: voice_OBJ := $(filter-out $(patsubst %,$O/plugins/voice/%.o,plugin out% recover transcri% command ua% media% speech%),$(voice_OBJ))
 # Another's codec judges ours.
 $O/tests/unit/test_sms_judge: UNIT_LIBS = -lsmpp34
 # Another's numbers judge ours.
