@@ -85,6 +85,7 @@ struct flow_call {
     uint64_t filing_asking;
     int32_t record_fd; /* until the beep is over; -1: none */
     bool saving;       /* the gateway is getting it, and she waits */
+    bool reviewing;    /* it is on disk, and she thinks it over */
     bool record_call;  /* the whole call is to be, unless a message is */
     bool record_next;  /* a message, once the call's recording has ended */
     flow_then *booked; /* waits until the gateway knows the call */

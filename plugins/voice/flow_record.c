@@ -6,12 +6,16 @@
  */
 #include "flow_int.h"
 
+#include "wav.h"
+
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     RECORD_LEAST_MS = 600, /* of speech; less is a cough */
-    RECORD_TRIES = 2
+    RECORD_TRIES = 2,
+    RECORD_REVIEW_US = 8000000 /* she thinks it over; then it is kept as it is */
 };
 
 static void record_failed(struct flow_call *);
@@ -202,19 +206,105 @@ static void record_empty(struct flow_call *fc)
     record_say(fc, PROMPT_RECORD_EMPTY, ++fc->tries < RECORD_TRIES ? record_ask : record_leave);
 }
 
-static void record_message_ended(struct flow_call *fc, const struct media_event *e)
+static void record_keep(struct flow_call *fc)
 {
-    if (e->speech_ms < RECORD_LEAST_MS) {
-        record_empty(fc);
+    fc->reviewing = false;
+    if (!record_submit(fc)) {
+        record_failed(fc);
         return;
     }
-    if (!record_submit(fc)) {
-        if (!fc->call->over)
-            record_failed(fc);
-    } else if (!fc->call->over) {
-        fc->saving = true;
-        flow_in(fc, flow_voice(fc)->conf.gateway_us, saving_late);
+    fc->saving = true;
+    flow_in(fc, flow_voice(fc)->conf.gateway_us, saving_late);
+}
+
+/* ---- what she thinks of it ---------------------------------------------------------------------- */
+
+static void record_review(struct flow_call *);
+
+/* What a recording of ours has for sound: 16 bits, one channel, the plugin's rate. */
+static struct pcm *record_read(int32_t fd)
+{
+    struct stat st;
+    struct wav w;
+    struct pcm *sound = NULL;
+    char *bytes = NULL;
+    ssize_t n = -1;
+
+    if (fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= WAV_DATA_MAX)
+        bytes = malloc((size_t)st.st_size);
+    if (bytes)
+        n = pread(fd, bytes, (size_t)st.st_size, 0);
+    if (n > 0 && !wav_read((struct hilo_str){bytes, (uint64_t)n}, &w) && w.rate == VOICE_RATE && w.n > 0)
+        sound = pcm_new((uint32_t)w.n);
+    if (sound)
+        wav_mono(&w, 0, w.n, sound->sample);
+    free(bytes);
+    return sound;
+}
+
+static void record_listen(void *arg, int32_t code, int32_t fd, uint64_t size)
+{
+    struct flow_call *fc = arg;
+    struct pcm *sound = code == HILO_OK ? record_read(fd) : NULL;
+    struct script s;
+
+    (void)size;
+    fc->filing_asking = 0;
+    if (fd >= 0)
+        (void)close(fd);
+    if (fc->call->over) {
+        pcm_drop(sound);
+        return;
     }
+    flow_script(fc, &s);
+    script_sound(&s, sound);
+    pcm_drop(sound);
+    flow_say(fc, &s, record_review); /* of what can't be read she hears the question again */
+}
+
+static void record_reviewed(void *arg, const struct talk_heard *heard)
+{
+    struct flow_call *fc = arg;
+
+    if (heard->why == TALK_FAILED) {
+        flow_trouble(fc, "speech");
+    } else if (heard->why == TALK_PRESSED && heard->key[0] == '2') {
+        fc->filing_asking = voice_ask_file(flow_voice(fc), voice_str(fc->file), 0, record_listen, fc);
+        if (fc->filing_asking == 0)
+            record_keep(fc);
+    } else if (heard->why == TALK_PRESSED && heard->key[0] == '3') {
+        fc->reviewing = false;
+        (void)voice_ask_file_remove(flow_voice(fc), voice_str(fc->file), NULL, NULL);
+        record_ask(fc);
+    } else if (heard->why == TALK_PRESSED && heard->key[0] != '1' && ++fc->tries < RECORD_TRIES) {
+        record_review(fc);
+    } else {
+        record_keep(fc);
+    }
+}
+
+static void record_review(struct flow_call *fc)
+{
+    struct talk_ask ask = {
+        .keys_max = 1, .wait_us = RECORD_REVIEW_US, .flags = TALK_BARGE_IN | TALK_NO_AHEAD};
+    struct script s;
+
+    fc->reviewing = true;
+    flow_script(fc, &s);
+    script_prompt(&s, PROMPT_RECORD_REVIEW, NULL, 0);
+    flow_keys(fc, &s, &ask, record_reviewed);
+}
+
+static void record_message_ended(struct flow_call *fc, const struct media_event *e)
+{
+    if (e->speech_ms < RECORD_LEAST_MS)
+        record_empty(fc);
+    else if (fc->call->over)
+        (void)record_submit(fc);
+    else if (fc->step->review)
+        record_review(fc);
+    else
+        record_keep(fc);
 }
 
 void flow_recorded(struct flow_call *fc, const struct media_event *e)
@@ -262,6 +352,9 @@ void flow_record_left(struct flow_call *fc)
 {
     struct voice *v = flow_voice(fc);
 
+    if (fc->reviewing) /* she has not said that it is not to be kept */
+        (void)record_submit(fc);
+    fc->reviewing = false;
     if (fc->record_fd >= 0)
         (void)close(fc->record_fd);
     voice_ask_forget(v, fc->filing_asking);

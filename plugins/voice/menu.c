@@ -317,6 +317,7 @@ static const struct member members[] = {
     {"new", M_BOOL, DO(CASE), 0, AT(fresh), 0, 0},
     {"max", M_TIME, DO(RECORD), 0, AT(max_us), 5 * SECOND, 600 * SECOND},
     {"silence", M_TIME, DO(RECORD), 0, AT(silence_us), SECOND, 60 * SECOND},
+    {"review", M_BOOL, DO(RECORD), 0, AT(review), 0, 0},
     {"to", M_TEXT, DO(TRANSFER), DO(TRANSFER), AT(target), 0, 0},
     {"attended", M_BOOL, DO(TRANSFER), 0, AT(attended), 0, 0},
     {"busy", M_STEP, DO(TRANSFER), 0, AT(busy), 0, 0},
@@ -447,7 +448,7 @@ static void step_defaults(struct menu_step *s)
     s->next = s->no_key = s->wrong_key = s->found = s->unknown = MENU_NONE;
     s->busy = s->no_answer = s->open = s->closed = s->holiday = MENU_NONE;
     s->tries = 3;
-    s->barge_in = s->caller_id = true;
+    s->barge_in = s->caller_id = s->review = true;
     s->wait_us = 6 * SECOND;
     s->max_us = 120 * SECOND;
     s->silence_us = 4 * SECOND;

@@ -47,7 +47,7 @@ struct menu_step {
         holiday; /* steps; MENU_NONE: not given */
     struct menu_key key[MENU_KEYS_MAX];
     uint32_t n_keys, tries;
-    bool barge_in, caller_id, fresh, attended, attended_given;
+    bool barge_in, caller_id, fresh, review, attended, attended_given;
     int64_t wait_us, max_us, silence_us;
     struct hilo_str target, subject,
         document; /* SIP target; case's subject; "CO:CC": what a typed number is */

@@ -444,8 +444,11 @@ static void a_new_case_with_a_message(void **state)
     assert_true(rig.recording);
     assert_int_equal(rig.record.flags, MEDIA_CALLER_ONLY | MEDIA_CUT_SILENCE | MEDIA_KEY_ENDS);
     assert_int_equal(rig.record.max_us, 60000000);
+    rig_key('#'); /* that ends it, and answers nothing that comes */
     rig_recorded(MEDIA_BY_KEY, 4000);
-    rig_key('#'); /* the key that ended it answers nothing that comes */
+    rig_heard("To save your message, press one.");
+    assert_int_equal(rig.n_submitted, 0);
+    rig_key('1');
     m = rig_submitted(HILO_CONTENT_MEDIA, 0);
     content = hilo_content(m);
     assert_true(voice_str_is(hilo_get_str(content, HILO_T_CONTENT_EXT_MEDIA), "rec-" RIG_CAL "-1.wav"));
@@ -470,6 +473,51 @@ static void the_open_case(void **state)
     rig_heard("Lo agregamos a su caso.");
     assert_null(rig_asked("POST", "/v1/cases"));
     assert_true(rig_told("PATCH", "/v1/calls/" RIG_CAL, "\"case\":\"" RIG_CAS "\""));
+}
+
+/* She hears it, records it once more, and says nothing of that: it is kept. */
+static void thinks_it_over(void **state)
+{
+    (void)state;
+    rig_menu = case_menu;
+    begin(ana);
+    rig_opened(HILO_OK);
+    rig_listen();
+    rig_recorded(MEDIA_BY_SILENCE, 4000);
+    rig_forget();
+    rig_key('2');
+    assert_string_equal(rig.file[1].name, rig.file[0].name);
+    rig_opened(HILO_OK); /* what is no WAV is passed over */
+    rig_heard("Para guardar su mensaje, marque uno.");
+    rig_key('3');
+    assert_true(rig.file[2].removed);
+    rig_opened(HILO_OK);
+    rig_heard("Después del tono");
+    rig_listen();
+    assert_string_equal(rig.file[3].name, "rec-" RIG_CAL "-2.wav");
+    rig_opened(HILO_OK);
+    rig_listen();
+    rig_recorded(MEDIA_BY_SILENCE, 4000);
+    rig_listen();
+    rig_pass(8100000);
+    assert_true(voice_str_is(hilo_get_str(hilo_content(rig_submitted(HILO_CONTENT_MEDIA, 0)), HILO_T_CONTENT_EXT_MEDIA),
+                             "rec-" RIG_CAL "-2.wav"));
+    rig_commit(HILO_OK);
+    rig_heard("Su mensaje quedó guardado.");
+}
+
+static void hangs_up_while_she_thinks(void **state)
+{
+    (void)state;
+    rig_menu = case_menu;
+    begin(ana);
+    rig_opened(HILO_OK);
+    rig_listen();
+    rig_recorded(MEDIA_BY_SILENCE, 4000);
+    assert_int_equal(rig.n_submitted, 0);
+    rig_hangs_up();
+    (void)rig_submitted(HILO_CONTENT_MEDIA, 0);
+    rig_commit(HILO_OK);
 }
 
 static void nothing_was_said(void **state)
@@ -606,6 +654,7 @@ static void the_whole_call(void **state)
     assert_true(rig.recording);
     assert_true(rig.record.flags & MEDIA_CALLER_ONLY);
     rig_recorded(MEDIA_BY_KEY, 3000);
+    rig_key('1');
     rig_commit(HILO_OK);
     rig_listen();
     rig_heard("Otra vez.");
@@ -1113,7 +1162,7 @@ int main(void)
                                        T(caller_id_is_not_enough),
                                        T(a_new_case_with_a_message),
                                        T(the_open_case),
-                                       T(nothing_was_said),
+                                       T(thinks_it_over), T(hangs_up_while_she_thinks), T(nothing_was_said),
                                        T(hangs_up_while_she_speaks),
                                        T(hangs_up_while_the_case_opens),
                                        T(no_file),
