@@ -1,12 +1,14 @@
 /*
- * Zones of a country are those of ICU: one for each place whose clock has a history of its own. Some of them
- * show the same today, which costs a look and changes nothing. SPDX-License-Identifier: Apache-2.0
+ * Countries are of ITU-T's list; their zones of the system's zone.tab, which tzdata has beside the zones
+ * themselves: a line is "CO", where it is, "America/Bogota", a comment, parted by tabs.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include "dialing.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <unicode/ucal.h>
-#include <unicode/uenum.h>
+
+#define DIALING_TAB "/usr/share/zoneinfo/zone.tab"
 
 #define DIALING_STR(s)                                                                                       \
     {                                                                                                        \
@@ -38,31 +40,28 @@ struct hilo_str dialing_countries(struct hilo_str e164)
     return found;
 }
 
-static void dialing_add(const char country[3], struct dialing_zones *out)
+static bool dialing_has(struct hilo_str countries, const char *country)
 {
-    UErrorCode rc = U_ZERO_ERROR;
-    UEnumeration *all = ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_CANONICAL_LOCATION, country, NULL, &rc);
-    const char *id;
-    int32_t n = 0;
+    uint64_t i;
 
-    while (U_SUCCESS(rc) && out->n < DIALING_ZONES_MAX && (id = uenum_next(all, &n, &rc))) {
-        if (n <= 0 || n >= DIALING_ZONE_NAME)
-            continue;
-        memcpy(out->name[out->n], id, (size_t)n);
-        out->name[out->n++][n] = 0;
-    }
-    uenum_close(all);
+    for (i = 0; i + 2 <= countries.n; i += 3)
+        if (memcmp(countries.p + i, country, 2) == 0)
+            return true;
+    return false;
 }
 
 void dialing_zones(struct hilo_str e164, struct dialing_zones *out)
 {
     struct hilo_str countries = dialing_countries(e164);
-    char country[3] = {0};
-    uint64_t i;
+    char line[512], zone[DIALING_ZONE_NAME];
+    FILE *f;
 
     out->n = 0;
-    for (i = 0; i + 2 <= countries.n; i += 3) {
-        memcpy(country, countries.p + i, 2);
-        dialing_add(country, out);
-    }
+    f = countries.n ? fopen(DIALING_TAB, "re") : NULL;
+    while (f && out->n < DIALING_ZONES_MAX && fgets(line, sizeof line, f))
+        if (line[0] >= 'A' && line[0] <= 'Z' && dialing_has(countries, line) &&
+            sscanf(line, "%*2s\t%*[^\t]\t%63s", zone) == 1)
+            (void)strcpy(out->name[out->n++], zone);
+    if (f)
+        (void)fclose(f);
 }

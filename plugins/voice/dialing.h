@@ -5,12 +5,13 @@
 #ifndef VOICE_DIALING_H
 #define VOICE_DIALING_H
 
+#include <stdbool.h>
 #include <hilo/types.h>
 
 enum { DIALING_ZONES_MAX = 64, DIALING_ZONE_NAME = 64 };
 struct dialing_zones {
-    char name[DIALING_ZONES_MAX][DIALING_ZONE_NAME]; /* IANA, NUL-ended */
-    uint32_t n;                                      /* 0: the number is of no country that is known */
+    char name[DIALING_ZONES_MAX][DIALING_ZONE_NAME]; /* of the IANA list */
+    uint32_t n; /* 0: no country of it is known, or the system has no zone.tab */
 };
 
 /* ISO 3166 of a number in E.164 (+57…), "CO", several with spaces between ("US CA"); empty: none. Static. */
