@@ -490,6 +490,7 @@ static void on_ended(struct voice_call *c, const struct ua_event *e)
     talk_stop(&c->talk);
     c->ending.status = e->status;
     c->ending.by_peer = e->by_peer;
+    c->ending.q850 = e->q850;
     COPY(c, ending_reason, c->hangup_reason && !e->by_peer ? voice_str(c->hangup_reason) : e->reason);
     c->ending.reason = voice_str(c->ending_reason);
     if (c->side && c->side->over)

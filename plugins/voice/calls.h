@@ -15,6 +15,7 @@ struct voice_call;
 
 struct voice_ending {
     uint32_t status;        /* of SIP: 486, 487 … 200: after BYE; 0: the plugin closes */
+    uint32_t q850;          /* and of the network behind it (ua.h); 0: it did not say */
     bool by_peer;           /* they ended it */
     struct hilo_str reason; /* words: theirs, or those of voice_call_hangup() */
 };

@@ -1,12 +1,11 @@
 /*
- * Tables of out_cause.def, and a reader of Reason as far as Q.850 goes.
+ * The tables of out_cause.def.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "out_cause.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum cause_name {
 #define OUT_CAUSE(name, what, reason, es, en) CAUSE_##name,
@@ -41,47 +40,6 @@ static const struct {
 #include "out_cause.def"
 };
 
-/* ---- Reason: Q.850;cause=17;text="User busy" ------------------------------------------------------ */
-
-static bool cause_is(struct hilo_str s, size_t at, const char *word)
-{
-    size_t n = strlen(word);
-
-    return at + n <= s.n && strncasecmp(s.p + at, word, n) == 0;
-}
-
-uint32_t out_cause_q850(struct hilo_str s)
-{
-    bool quoted = false, q850 = false;
-    size_t i, k;
-    uint32_t v;
-
-    for (i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            quoted = !quoted;
-        else if (quoted && s.p[i] == '\\')
-            i++; /* a quoted pair */
-        if (quoted)
-            continue;
-        if (cause_is(s, i, "Q.850")) {
-            q850 = true;
-        } else if (s.p[i] == ',') {
-            q850 = false; /* another protocol's */
-        } else if (q850 && s.p[i] == ';') {
-            for (k = i + 1; k < s.n && (s.p[k] == ' ' || s.p[k] == '\t'); k++)
-                ;
-            if (!cause_is(s, k, "cause"))
-                continue;
-            for (k += 5; k < s.n && (s.p[k] == ' ' || s.p[k] == '='); k++)
-                ;
-            for (v = 0; k < s.n && s.p[k] >= '0' && s.p[k] <= '9' && v < 1000; k++)
-                v = v * 10 + (uint32_t)(s.p[k] - '0');
-            return v < 128 ? v : 0;
-        }
-    }
-    return 0;
-}
-
 /* ---- what it comes to ------------------------------------------------------------------------------- */
 
 static enum cause_name cause_of_sip(uint32_t status, enum cause_how *how)
@@ -101,7 +59,7 @@ static enum cause_name cause_of_sip(uint32_t status, enum cause_how *how)
     return status >= 500 && status < 600 ? CAUSE_NETWORK : CAUSE_REFUSED;
 }
 
-void out_cause_of(uint32_t status, struct hilo_str reason, bool rang, struct out_cause *out)
+void out_cause_of(uint32_t status, uint32_t q850, bool rang, struct out_cause *out)
 {
     enum cause_how how;
     enum cause_name name = cause_of_sip(status, &how);
@@ -109,7 +67,7 @@ void out_cause_of(uint32_t status, struct hilo_str reason, bool rang, struct out
 
     memset(out, 0, sizeof *out);
     out->status = status;
-    out->q850 = out_cause_q850(reason);
+    out->q850 = q850;
     if (how == HOW_GENERAL) {
         /* It rang, and that was all: whatever a proxy calls the end of its patience. */
         if (rang && (status == 408 || status == 480 || status == 504))

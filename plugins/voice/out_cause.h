@@ -23,11 +23,9 @@ struct out_cause {
     struct hilo_str reason, es, en; /* static */
 };
 
-/* status 0: the call never left this machine (no route, no socket). reason: what UA_ENDED says, may
- * hold Reason headers; rang: a 180 or 183 was seen. */
-void out_cause_of(uint32_t status, struct hilo_str reason, bool rang, struct out_cause *);
-/* The Q.850 cause in the text of Reason headers, 0: none. */
-uint32_t out_cause_q850(struct hilo_str reason);
+/* status 0: the call never left this machine (no route, no socket). q850: 0 where nobody said one; rang: a
+ * 180 or 183 was seen. */
+void out_cause_of(uint32_t status, uint32_t q850, bool rang, struct out_cause *);
 /* "486" or "480 Q.850 17", what a report has as the provider's code. */
 enum { OUT_CODE_MAX = 32 };
 struct hilo_str out_cause_code(const struct out_cause *, char out[OUT_CODE_MAX]);

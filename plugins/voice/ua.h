@@ -78,6 +78,8 @@ struct ua_event {
     uint32_t private_id; /* Privacy: id, or the From is anonymous (RFC 3323): the number is withheld */
     uint32_t duration_ms;
     uint32_t by_peer;
+    uint32_t
+        q850; /* UA_ENDED: cause of a Reason header (ITU-T Q.850), which a network sends along; 0: none */
     char digit, spare[3];
 };
 

@@ -95,6 +95,7 @@ void ua_leg_tell_end(struct ua_leg *leg)
                          .call = leg->call,
                          .status = leg->status,
                          .by_peer = leg->by_peer,
+                         .q850 = leg->q850,
                          .reason = ua_str(leg->reason)};
 
     if (leg->told)

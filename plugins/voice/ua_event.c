@@ -466,6 +466,7 @@ static void on_invite_failed(struct ua_leg *leg, int status, char const *phrase,
         return;
     }
     why = ua_read_reason(sip, leg->ua->home);
+    leg->q850 = ua_read_q850(sip);
     /* 9xx is nua's own: it could not send. */
     ua_leg_cause(leg, status < 700 ? (uint32_t)status : 503, why ? why : phrase, sip != NULL);
     su_free(leg->ua->home, why);

@@ -94,6 +94,7 @@ struct ua_leg {
     char *contact;   /* where the peer is: its Contact */
     uint32_t status; /* what ended it, as far as known */
     bool by_peer;
+    uint32_t q850; /* in a Reason, 0: none */
     char *reason;
 };
 

@@ -366,3 +366,18 @@ char *ua_read_reason(sip_t const *sip, su_home_t *home)
         return NULL;
     return su_strndup(home, display(home, text).p, (isize_t)display(home, text).n);
 }
+
+uint32_t ua_read_q850(sip_t const *sip)
+{
+    char *end;
+
+    for (sip_reason_t const *re = sip ? sip->sip_reason : NULL; re; re = re->re_next) {
+        unsigned long cause = re->re_protocol && strcasecmp(re->re_protocol, "Q.850") == 0 && re->re_cause
+                                  ? strtoul(re->re_cause, &end, 10)
+                                  : 0;
+
+        if (cause > 0 && cause < 128 && *end == 0)
+            return (uint32_t)cause;
+    }
+    return 0;
+}

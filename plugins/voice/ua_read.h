@@ -23,6 +23,8 @@ bool ua_read_digit(sip_t const *, char *digit, uint32_t *duration_ms);
 uint32_t ua_read_sipfrag(struct hilo_str body, struct hilo_str *phrase);
 /* Words of why: Reason's text (RFC 3326), else Warning's, else NULL; in home. */
 char *ua_read_reason(sip_t const *, su_home_t *home);
+/* The cause of a Reason header of protocol Q.850, 1 to 127; 0: none. */
+uint32_t ua_read_q850(sip_t const *);
 
 /* The first addr-spec of a header's value, which may be a list of name-addr; empty: none. */
 struct hilo_str ua_read_addr(struct hilo_str value);
