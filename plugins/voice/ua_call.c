@@ -219,8 +219,7 @@ struct hilo_str ua_own_domain(const struct ua *ua)
     return ua->conf.public_host.n ? ua->conf.public_host : ua_str(ua->own_host);
 }
 
-/* The request-URI for what the plugin calls; *route: where to send it, if that is not what it says. */
-static bool invite_uri(const struct ua *ua, struct hilo_str to, char out[UA_URI_MAX], const char **route)
+bool ua_invite_uri(const struct ua *ua, struct hilo_str to, char out[UA_URI_MAX], const char **route)
 {
     struct ua_target t, b;
     bool whole = to.n && (memchr(to.p, '@', to.n) || strncasecmp(to.p, "sip:", 4) == 0 ||
@@ -268,7 +267,7 @@ bool ua_leg_invite(struct ua_leg *leg, const char *uri, const char *authorizatio
     if (!uri && leg->n_tried)
         uri = leg->tried[leg->n_tried - 1];
     if (!uri) {
-        if (!invite_uri(ua, i->to, own, &route))
+        if (!ua_invite_uri(ua, i->to, own, &route))
             return false;
         uri = own;
     }

@@ -9,6 +9,9 @@
 
 /* The domain of our own addresses. */
 struct hilo_str ua_own_domain(const struct ua *);
+/* The URI of whom the plugin calls or leads somebody to: a URI as it is, a user at the registrar, proxy or
+ * trunk; *route: where to send a request, if that is not what it says. */
+bool ua_invite_uri(const struct ua *, struct hilo_str to, char out[UA_URI_MAX], const char **route);
 
 /* ---- ua_refer.c ------------------------------------------------------------------------------- */
 /* REFER of ours: to where the order says. */

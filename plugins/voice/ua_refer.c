@@ -46,23 +46,15 @@ static bool attended(struct ua_leg *with, char out[2 * UA_URI_MAX])
     return ok;
 }
 
-/* Refer-To of a blind one: a SIP URI as it is, a user at our own domain. */
+/* Refer-To of a blind one: what we would call ourselves, port and transport of the registrar or trunk
+ * included, as who is referred knows no other way there. */
 static bool blind(const struct ua *ua, struct hilo_str target, char out[2 * UA_URI_MAX])
 {
-    struct ua_target t;
-    bool whole = target.n && (memchr(target.p, '@', target.n) || strncasecmp(target.p, "sip:", 4) == 0 ||
-                              strncasecmp(target.p, "sips:", 5) == 0);
+    char uri[UA_URI_MAX];
+    const char *route;
 
-    if (target.n == 0 || (whole && !ua_target(target, &t)))
-        return false;
-    if (!ua_put(out, 2 * UA_URI_MAX, ua_str("<")))
-        return false;
-    if (whole)
-        return (strncasecmp(target.p, "sip", 3) == 0 || ua_put(out, 2 * UA_URI_MAX, ua_str("sip:"))) &&
-               ua_put(out, 2 * UA_URI_MAX, target) && ua_put(out, 2 * UA_URI_MAX, ua_str(">"));
-    return ua_put(out, 2 * UA_URI_MAX, ua_str("sip:")) && ua_put_user(out, 2 * UA_URI_MAX, target) &&
-           ua_put(out, 2 * UA_URI_MAX, ua_str("@")) && ua_put(out, 2 * UA_URI_MAX, ua_own_domain(ua)) &&
-           ua_put(out, 2 * UA_URI_MAX, ua_str(">"));
+    return ua_invite_uri(ua, target, uri, &route) && ua_put(out, 2 * UA_URI_MAX, ua_str("<")) &&
+           ua_put(out, 2 * UA_URI_MAX, ua_str(uri)) && ua_put(out, 2 * UA_URI_MAX, ua_str(">"));
 }
 
 void ua_refer_out(struct ua_leg *leg, const struct ua_order *o)
