@@ -18,6 +18,7 @@
  *   bells     the wake-up sockets filled, their flags changed
  *   deaf      its end of the wake-ups closed  greedy    a stored media asked for, for ever
  *   flood     messages submitted without end, answers never taken
+ *   path      a file by a name that leads elsewhere   files     one file asked for, for ever
  */
 #include <fcntl.h>
 #include <hilo/message.h>
@@ -42,6 +43,7 @@ enum {
     REPORT = 33,
     CREDIT = 34,
     MEDIA_GET = 38,
+    FILE_OPEN = 50,
     DESCRIBED = 62
 };
 
@@ -283,6 +285,12 @@ static void attack(struct hostile *h, const char *what, struct hilo_id id)
     } else if (strcmp(what, "greedy") == 0) {
         hilo_put_id(&w, 1, id);
         frames_forever(h, MEDIA_GET, fields, w.n);
+    } else if (strcmp(what, "path") == 0) {
+        hilo_put_str(&w, 10, LIT("../journal/0000000001.seg"));
+        frame(h, FILE_OPEN, fields, w.n, -1, -1);
+    } else if (strcmp(what, "files") == 0) {
+        hilo_put_str(&w, 10, LIT("never"));
+        frames_forever(h, FILE_OPEN, fields, w.n);
     } else if (strcmp(what, "flood") == 0) {
         hilo_put_str(&w, 2, LIT("x"));
         frames_forever(h, SUBMIT, fields, w.n);

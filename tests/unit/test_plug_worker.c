@@ -131,9 +131,9 @@ static void up_follow(void *arg, struct channel *ch, struct hilo_str types, stru
 static void up_file_open(void *arg, struct channel *ch, uint64_t token, struct hilo_str name, uint32_t flags)
 {
     (void)arg;
-    (void)name;
     (void)flags;
-    channel_file(ch, token, HILO_NOTFOUND, -1, 0);
+    if (!str_eqz(name, "never"))
+        channel_file(ch, token, HILO_NOTFOUND, -1, 0);
 }
 static void up_file_remove(void *arg, struct channel *ch, uint64_t token, struct hilo_str name)
 {
@@ -314,6 +314,8 @@ static void test_attacks_end_the_worker_only(void **state)
         {"deaf", "died of signal 9", 0},
         {"greedy", "did not take what it had asked for", 0},
         {"flood", "did not take what it had asked for", 0},
+        {"path", "a name that no file has", 0},
+        {"files", "more questions for files than it may have out", 0},
         {"stop", "did not answer", 500 * 1000},
         {"spin", "did not ", 500 * 1000},
     };
