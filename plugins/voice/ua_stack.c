@@ -83,8 +83,9 @@ static void listen_url(const struct ua *ua, const struct entry *e, char out[UA_U
         (void)snprintf(out, UA_URI_MAX, "sip:%s%s%s:%s;transport=%s", open, l->host, close, l->port, e->via);
 }
 
-/* Why sofia could not bind: it says errno, not of which address. */
-static void bind_words(const struct ua *ua, int error, char why[UA_WHY])
+/* Whether all addresses can be had. Sofia would say errno, not of which; and what it has begun by then is
+ * never freed. */
+static bool bind_probe(const struct ua *ua, char why[UA_WHY])
 {
     for (uint32_t i = 0; i < ua->n_listens; i++) {
         const struct ua_listen *l = &ua->listens[i];
@@ -111,11 +112,11 @@ static void bind_words(const struct ua *ua, int error, char why[UA_WHY])
             if (failed) {
                 (void)snprintf(why, UA_WHY, "can't listen on %s %s port %s: %s; free it or choose another",
                                stream ? "TCP" : "UDP", l->host, l->port, strerror(failed));
-                return;
+                return false;
             }
         }
     }
-    (void)snprintf(why, UA_WHY, "can't listen for SIP: %s", error ? strerror(error) : "unknown error");
+    return true;
 }
 
 static bool stack_new(struct ua *ua, const struct entry *e, uint32_t n, const char *tls_dir)
@@ -164,6 +165,8 @@ static bool stacks_new(struct ua *ua, char why[UA_WHY])
     uint32_t singles = 0;
     bool ok = true;
 
+    if (!bind_probe(ua, why))
+        return false;
     if (ua->conf.tls.n && !ua_tls_write(&ua->conf, dir, why))
         return false;
     errno = 0;
@@ -180,8 +183,8 @@ static bool stacks_new(struct ua *ua, char why[UA_WHY])
     }
     for (uint32_t i = 0; ok && i < singles; i += 2)
         ok = stack_new(ua, &single[i], singles - i > 1 ? 2 : 1, dir);
-    if (!ok && !*why)
-        bind_words(ua, su_errno(), why);
+    if (!ok)
+        (void)snprintf(why, UA_WHY, "can't listen for SIP: %s", strerror(su_errno()));
     ua_tls_remove(dir);
     return ok;
 }
