@@ -136,6 +136,17 @@ static bool neg_crypto(const struct desc_media *m, const struct neg_crypto *only
     return false;
 }
 
+/* With feedback (RFC 4585) or without: we owe none. */
+static bool neg_is_srtp(const struct desc_media *m)
+{
+    return desc_is(m->proto, "RTP/SAVP") || desc_is(m->proto, "RTP/SAVPF");
+}
+
+static bool neg_is_plain(const struct desc_media *m)
+{
+    return desc_is(m->proto, "RTP/AVP") || desc_is(m->proto, "RTP/AVPF");
+}
+
 /* Whether we can do what this medium says; only: the crypto that their answer must repeat. */
 static bool neg_take(const struct neg_local *l, const struct desc_media *m, bool srtp,
                      const struct neg_crypto *only, struct neg_agreed *a, const char **why)
@@ -148,7 +159,7 @@ static bool neg_take(const struct neg_local *l, const struct desc_media *m, bool
     if (!desc_is(m->kind, "audio") || m->port == 0 || m->port > UINT16_MAX)
         return false;
     *why = srtp ? "SRTP is asked for here (RTP/SAVP)" : "plain RTP is asked for here (RTP/AVP)";
-    if (!desc_is(m->proto, srtp ? "RTP/SAVP" : "RTP/AVP"))
+    if (!(srtp ? neg_is_srtp(m) : neg_is_plain(m)))
         return false;
     *why = "the address of the audio is missing, a name, of the other IP version, or no host's";
     if (!neg_address(m, l->addr.ss_family, &a->addr, &hold))
@@ -226,16 +237,16 @@ static const char *neg_mode(uint32_t direction)
 }
 
 /* Our audio, of one codec or of all that we prefer. dtmf, cn: -1: without. */
-static void neg_put_audio(struct neg_out *o, const struct neg_local *l, const enum neg_codec *codec,
-                          uint32_t n, const int32_t *codec_type, int32_t dtmf, int32_t cn,
-                          const struct neg_crypto *crypto, uint32_t direction)
+static void neg_put_audio(struct neg_out *o, const struct neg_local *l, struct hilo_str proto,
+                          const enum neg_codec *codec, uint32_t n, const int32_t *codec_type, int32_t dtmf,
+                          int32_t cn, const struct neg_crypto *crypto, uint32_t direction)
 {
     /* The port is at the same place in both families. */
     unsigned port = ntohs(((const struct sockaddr_in *)&l->addr)->sin_port);
     char key[SDES_TEXT_MAX];
     uint32_t i;
 
-    neg_put(o, "m=audio %u RTP/%s", port, crypto->suite ? "SAVP" : "AVP");
+    neg_put(o, "m=audio %u %.*s", port, (int)proto.n, proto.p);
     for (i = 0; i < n; i++)
         neg_put(o, " %d", codec_type[i]);
     if (cn >= 0)
@@ -274,6 +285,8 @@ static uint32_t neg_place(const struct neg_local *l, struct desc *d)
 size_t neg_offer(const struct neg_local *l, char out[NEG_TEXT_MAX])
 {
     static const struct neg_crypto none;
+    bool srtp = l->srtp == NEG_SRTP_MUST;
+    const struct hilo_str proto = {srtp ? "RTP/SAVP" : "RTP/AVP", srtp ? 8 : 7};
     struct neg_out o = {.p = out};
     struct desc before;
     int32_t type[2];
@@ -284,8 +297,8 @@ size_t neg_offer(const struct neg_local *l, char out[NEG_TEXT_MAX])
     neg_put_head(&o, l);
     for (i = 0; i < before.n || i == 0; i++) {
         if (i == at)
-            neg_put_audio(&o, l, l->prefer, l->n_prefer, type, NEG_DTMF_TYPE, -1,
-                          l->srtp == NEG_SRTP_MUST ? &l->crypto : &none, l->direction);
+            neg_put_audio(&o, l, proto, l->prefer, l->n_prefer, type, NEG_DTMF_TYPE, -1,
+                          srtp ? &l->crypto : &none, l->direction);
         else
             neg_put_refused(&o, &before.media[i]);
     }
@@ -328,7 +341,8 @@ uint32_t neg_answer(const struct neg_local *l, struct hilo_str offer, char out[N
     neg_put_head(&o, l);
     for (i = 0; i < d.n; i++) {
         if (i == at)
-            neg_put_audio(&o, l, &a.codec, 1, &a.codec_type, a.dtmf_type, a.cn_type, &a.local, a.direction);
+            neg_put_audio(&o, l, d.media[at].proto, &a.codec, 1, &a.codec_type, a.dtmf_type, a.cn_type,
+                          &a.local, a.direction);
         else
             neg_put_refused(&o, &d.media[i]);
     }

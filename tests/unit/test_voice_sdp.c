@@ -151,6 +151,7 @@ static void formats_are_the_offerers(void **state)
          -1, -1},
         {"m=audio 4000 RTP/AVP 72 0\r\na=rtpmap:72 PCMA/8000\r\n", "m=audio 20000 RTP/AVP 0", NEG_PCMU, 0, -1,
          -1},
+        {"m=audio 4000 RTP/AVPF 8\r\n", "m=audio 20000 RTP/AVPF 8", NEG_PCMA, 8, -1, -1},
         /* A browser's extras are passed over: we do no rtcp-mux, so we do not answer it. */
         {"m=audio 4000 RTP/AVP 111 0\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-mux\r\na=mid:0\r\n"
          "a=candidate:1 1 UDP 1 192.0.2.7 4000 typ host\r\na=setup:actpass\r\n",
@@ -306,7 +307,7 @@ static void what_can_not_be_is_refused_with_words(void **state)
         {HEAD "m=audio 4000 RTP/AVP\r\n", 488, "codec"},
         {HEAD "m=audio 4000 RTP/AVP 96\r\n", 488, "codec"},
         {HEAD "m=audio 4000 RTP/SAVP 0\r\n" CRYPTO, 488, "plain RTP"},
-        {HEAD "m=audio 4000 RTP/AVPF 0\r\n", 488, "plain RTP"},
+        {HEAD "m=audio 4000 RTP/SAVPF 0\r\n" CRYPTO, 488, "plain RTP"},
         {HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n", 488, "plain RTP"},
         {"v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n", 488, "address"},
         {HEAD "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 pbx.example\r\n", 488, "address"},
@@ -391,6 +392,11 @@ static void srtp_is_taken_where_it_may_be(void **state)
     u->local.srtp = NEG_SRTP_MUST;
     assert_int_equal(answers(u, HEAD "m=audio 4000 RTP/AVP 0\r\n"), 488);
     assert_non_null(strstr(u->why, "SRTP is asked for"));
+    /* With feedback, which we owe nobody: the same. */
+    assert_int_equal(answers(u, HEAD "m=audio 4000 RTP/SAVPF 0\r\n" CRYPTO), 0);
+    assert_true(says(u, "m=audio 20000 RTP/SAVPF 0"));
+    assert_int_equal(u->agreed.remote.suite, NEG_AES_CM_128_80);
+    assert_int_equal(answers(u, HEAD "m=audio 4000 RTP/AVPF 0\r\n"), 488);
     /* Either of two lines; the other is refused in its place. */
     assert_int_equal(answers(u, HEAD "m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/SAVP 0\r\n" CRYPTO), 0);
     assert_non_null(strstr(u->text, "m=audio 0 RTP/AVP 0\r\nm=audio 20000 RTP/SAVP 0\r\n"));
