@@ -8,6 +8,13 @@
 enum { LATCH_NEAR = 2, LATCH_FAR = 4 };
 #define LATCH_SILENT_US 1500000
 
+bool latch_nowhere(const struct sockaddr_storage *s)
+{
+    if (s->ss_family == AF_INET6)
+        return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)s)->sin6_addr);
+    return ((const struct sockaddr_in *)s)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
 bool latch_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
     if (a->ss_family != b->ss_family)

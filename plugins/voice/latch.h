@@ -24,6 +24,7 @@ struct latch {
     uint64_t refused; /* packets of others */
 };
 
+bool latch_nowhere(const struct sockaddr_storage *); /* 0.0.0.0, :: */
 bool latch_same(const struct sockaddr_storage *, const struct sockaddr_storage *);
 bool latch_same_host(const struct sockaddr_storage *, const struct sockaddr_storage *);
 /* What was agreed; the same address again changes nothing. */

@@ -143,7 +143,9 @@ static void call_set(struct media_call *c, const struct neg_agreed *a, int64_t n
     media__out_flush(c);
     keys = call_key(c, &a->local, &c->agreed.local, &c->seal, true) &&
            call_key(c, &a->remote, &c->agreed.remote, &c->open, false);
-    latch_agree(&c->latch, &a->addr);
+    /* Held by an address that is none (0.0.0.0): where it comes from is what it was. */
+    if (!c->set || !latch_nowhere(&a->addr))
+        latch_agree(&c->latch, &a->addr);
     if (!c->keys)
         c->keys = dtmf_in_new(a->dtmf_recv_type >= 0, c->m->conf.inband_dtmf);
     if (!c->keys)

@@ -182,7 +182,7 @@ static bool out_report_to(const struct media_call *c, struct sockaddr_storage *t
     *to = c->latch.from;
     ((struct sockaddr_in *)to)->sin_port =
         htons(c->agreed.rtcp_port); /* at the same place in both families */
-    return c->agreed.rtcp_port != 0;
+    return c->agreed.rtcp_port != 0 && !latch_nowhere(to);
 }
 
 void media__out_report(struct media_call *c, int64_t now, bool bye)

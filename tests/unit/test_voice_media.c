@@ -179,6 +179,36 @@ static void hold_sends_nothing_and_what_plays_waits(void **state)
     line_free(l);
 }
 
+/* As telephones of old hold: an address that is none. Nothing is sent anywhere, and after it all is as
+ * before. */
+static void hold_by_no_address_forgets_nobody(void **state)
+{
+    struct line *l = line_new();
+    struct sockaddr_storage agreed = l->agreed.addr;
+    uint16_t port = 0;
+    int nat = peer_socket(AF_INET, &port), i;
+    struct heard h;
+
+    (void)state;
+    for (i = 0; i < 2; i++)
+        line_packet(l, nat, 0, false, l->peer.ts, "\xff\xff\xff", 3);
+    ((struct sockaddr_in *)&l->agreed.addr)->sin_addr.s_addr = 0;
+    l->agreed.direction = NEG_RECV;
+    media_set(l->m, CALL, &l->agreed);
+    line_beats(l, 10 * 50);
+    assert_false(heard_waits(nat, 0));
+    /* Its music is heard, were it listened to; keys count. */
+    line_packet(l, nat, 101, true, l->peer.ts, "\x05\x8a\0\xa0", 4);
+    assert_int_equal(line_event(l, MEDIA_DIGIT).digit, '5');
+    l->agreed.addr = agreed;
+    l->agreed.direction = NEG_SEND | NEG_RECV;
+    media_set(l->m, CALL, &l->agreed);
+    line_beats(l, 1);
+    peer_hears(nat, &h);
+    (void)close(nat);
+    line_free(l);
+}
+
 static void stop_and_loop(void **state)
 {
     struct line *l = line_new();
@@ -926,6 +956,7 @@ int main(void)
         cmocka_unit_test(alaw_and_a_number_of_the_peers_own),
         cmocka_unit_test(packets_are_as_long_as_the_peer_asks),
         cmocka_unit_test(hold_sends_nothing_and_what_plays_waits),
+        cmocka_unit_test(hold_by_no_address_forgets_nobody),
         cmocka_unit_test(stop_and_loop),
         cmocka_unit_test(what_would_be_late_is_left_out),
         cmocka_unit_test(every_key_is_told_once),
