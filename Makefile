@@ -195,7 +195,7 @@ $O/tests/unit/test_voice_say: UNIT_LIBS = $(shell pkg-config --libs icu-i18n)
 # every frozen copy of include/ (tests/abi/README.md).
 TEST_BROKEN := $(shell grep -oh 'BROKEN_[a-z_]*' tests/plugins/broken.c | sort -u)
 TEST_ABI    := $(notdir $(wildcard tests/abi/v*))
-TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue hostile counter phone $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
+TEST_SO     := $(patsubst %,$O/tests/plugins/%.so,echo rogue hostile counter phone letter $(TEST_BROKEN) $(TEST_ABI:%=echo_%))
 TEST_PLUGIN  = @mkdir -p $(@D) && $(COMPILE) -fPIC -fvisibility=hidden -shared $< $(LMODE) -lpthread -o $@
 
 $O/tests/plugins/BROKEN_%.so: tests/plugins/broken.c
@@ -247,9 +247,16 @@ $O/tests/behave/test_clock $O/tests/behave/test_webhooks_time $O/tests/behave/te
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
-	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $(filter %.c %.o,$^) $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
 $O/tests/behave/test_config $O/tests/behave/test_worker $O/tests/behave/test_inner $O/tests/behave/test_calls: | $(TEST_SO)
+# These write and read the message model's bytes.
+LETTER_BIN := $O/tests/behave/test_letter $O/tests/behave/test_links
+$O/tests/behave/letter.o: tests/behave/letter.c
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $(PKG_CFLAGS) -c $< -o $@
+$(LETTER_BIN): COMPILE += -Iinclude
+$(LETTER_BIN): $O/tests/behave/letter.o | $O/tests/plugins/letter.so
 $O/tests/behave/sms.o: tests/behave/sms.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@

@@ -135,6 +135,10 @@ int shape_entry(struct request *rq, struct out *o, struct hilo_id id, const stru
     out_id(o, "appointment", "apt", m->appointment);
     out_id(o, "reply_to", "msg", hilo_get_id(bytes, HILO_T_MSG_REPLY_TO));
     out_opt(o, "sender", hilo_get_str(bytes, HILO_T_MSG_SENDER));
+    if (hilo_get_u64(bytes, HILO_T_MSG_OTHER_SENDER)) { /* from none of her addresses */
+        out_bool(o, "other_sender", true);
+        out_opt(o, "sender", hilo_get_str(hilo_get_str(bytes, HILO_T_MSG_PARTY), HILO_T_IDENT_VALUE));
+    }
     out_id(o, "call", "cal", hilo_get_id(bytes, HILO_T_MSG_CALL));
     if (transcript_put(rq->api->gw, m, rq->arena, o, f) != 0)
         return -1;

@@ -15,7 +15,8 @@ static const char *const note_names[] = {
     "header_to_body",      "footer_to_body",   "button_shortened",       "media_kind",
     "media_to_url",        "media_to_link",    "caption_to_text",        "template_to_text",
     "form_to_link",        "link_to_text",     "location_to_text",       "contacts_to_text",
-    "appointment_to_text", "choices_spoken",   "urls_dropped",
+    "appointment_to_text", "choices_spoken",   "urls_dropped",           "subject_to_text",
+    "subject_dropped",     "html_dropped",     "attachments_to_media",   "attachments_dropped",
 };
 
 bool lower__spanish(const struct lower_job *j)
@@ -240,6 +241,7 @@ int32_t lower(struct hilo_str message, const struct hilo_abilities *able, const 
 {
     struct lower_job j = {.message = message, .able = able, .env = env, .arena = arena, .err = e};
     uint32_t type = hilo_content_type(message);
+    struct hilo_str subject, attachments;
     int32_t rc;
 
     /* Reactions and marks are about a message; others merely answer one. */
@@ -248,8 +250,14 @@ int32_t lower(struct hilo_str message, const struct hilo_abilities *able, const 
         if (rc)
             return rc;
     }
+    rc = lower__surroundings(&j, type, &subject, &attachments);
     j.content = hilo_content(j.message);
-    rc = lower_by_type(&j, type);
+    if (!rc && subject.n)
+        rc = lower__emit_text(&j, subject);
+    if (!rc)
+        rc = lower_by_type(&j, type);
+    if (!rc && attachments.n)
+        rc = lower__attachments(&j, attachments);
     if (!rc)
         result(&j, out);
     return rc;

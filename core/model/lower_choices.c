@@ -95,6 +95,8 @@ static bool fits(struct lower_job *j, struct question *q, const struct form *f, 
 {
     size_t i;
 
+    if ((j->able->flags & HILO_ABLE_CHOICE_LINKS) && !j->env->choice_link)
+        return false;
     if (!lower__can(j, HILO_CONTENT_CHOICES) || q->n > f->count_max || f->body_max == 0)
         return false;
     /* A button has no room for what only a list or a text can say. */
@@ -165,10 +167,10 @@ int32_t lower__body(struct lower_job *j, size_t max, struct model_change *c, siz
 }
 
 /* A choice's bytes, changed where they must be. */
-static int32_t make_choice(struct lower_job *j, const struct choice *ch, const struct form *f,
+static int32_t make_choice(struct lower_job *j, const struct choice *ch, size_t place, const struct form *f,
                            struct hilo_str *out)
 {
-    struct model_change c[3];
+    struct model_change c[4];
     size_t n = 0;
     struct hilo_str s;
 
@@ -188,6 +190,13 @@ static int32_t make_choice(struct lower_job *j, const struct choice *ch, const s
         s = lower__shorten(j->arena, ch->section, f->title_max);
         if (!str_eq(s, ch->section))
             c[n++] = change_str(HILO_T_CHOICE_SECTION, s);
+    }
+    if (j->able->flags & HILO_ABLE_CHOICE_LINKS) {
+        int32_t rc = j->env->choice_link(j->env->arg, hilo_get_id(j->message, HILO_T_MSG_ID), (uint32_t)place,
+                                         j->arena, &s, j->err);
+        if (rc)
+            return rc;
+        c[n++] = change_str(HILO_T_CHOICE_URL, s);
     }
     return n ? model_edit(j->arena, ch->all, c, n, out, j->err) : HILO_OK;
 }
@@ -228,7 +237,7 @@ static int32_t as_form(struct lower_job *j, const struct question *q, const stru
         return rc;
     label(j, q, f, c, &n);
     for (i = 0; i < q->n; i++) {
-        rc = make_choice(j, &q->choice[i], f, &made[i]);
+        rc = make_choice(j, &q->choice[i], i, f, &made[i]);
         if (rc)
             return rc;
         changed |= made[i].p != q->choice[i].all.p;

@@ -30,7 +30,12 @@ enum {
     NOTE_CONTACTS = 1 << 19,
     NOTE_APPOINTMENT = 1 << 20,
     NOTE_SPOKEN = 1 << 21,
-    NOTE_URLS = 1 << 22
+    NOTE_URLS = 1 << 22,
+    NOTE_SUBJECT = 1 << 23,
+    NOTE_SUBJECT_DROPPED = 1 << 24,
+    NOTE_HTML = 1 << 25,
+    NOTE_ATTACHMENTS = 1 << 26,
+    NOTE_ATTACHMENTS_DROPPED = 1 << 27
 };
 
 struct lower_job {
@@ -76,6 +81,14 @@ struct hilo_str lower__shorten(struct arena *, struct hilo_str, size_t max);
 
 /* What is spoken to who listens; *taken: it is such a type. */
 int32_t lower__spoken(struct lower_job *, uint32_t type, bool *taken);
+/* Before anything is made: takes out of the content what the channel has no place for (subject, HTML,
+ * attachments, invitation), the subject into the text. *subject_out: a text of its own to begin with,
+ * else empty. *attachments_out: the groups that go as media of their own, each with tag ATTACHMENTS. */
+int32_t lower__surroundings(struct lower_job *, uint32_t type, struct hilo_str *subject_out,
+                            struct hilo_str *attachments_out);
+/* More parts: those as media. */
+int32_t lower__attachments(struct lower_job *, struct hilo_str attachments);
+
 int32_t lower__choices(struct lower_job *);
 int32_t lower__media(struct lower_job *);
 int32_t lower__form(struct lower_job *);

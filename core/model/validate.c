@@ -19,21 +19,23 @@
 static const struct {
     uint64_t must, may;
 } shape[] = {
-    [HILO_CONTENT_TEXT] = {T(TEXT), T(PREVIEW_URL)},
+    [HILO_CONTENT_TEXT] = {T(TEXT), T(PREVIEW_URL) | T(SUBJECT) | T(ATTACHMENTS) | T(HTML) | T(INVITATION)},
     [HILO_CONTENT_MEDIA] = {T(KIND), T(MEDIA) | T(URL) | T(MIME) | T(FILENAME) | T(CAPTION) | T(SIZE) |
-                                         T(SHA256) | T(ANIMATED)},
-    [HILO_CONTENT_LOCATION] = {T(LATITUDE) | T(LONGITUDE), T(NAME) | T(ADDRESS) | T(URL)},
-    [HILO_CONTENT_CONTACTS] = {T(CONTACTS), 0},
-    [HILO_CONTENT_TEMPLATE] = {T(NAME) | T(LANGUAGE), T(PARAMETERS) | T(TEXT)},
-    [HILO_CONTENT_CHOICES] = {T(TEXT) | T(CHOICES), T(HEADER) | T(FOOTER) | T(BUTTON)},
+                                         T(SHA256) | T(ANIMATED) | T(SUBJECT)},
+    [HILO_CONTENT_LOCATION] = {T(LATITUDE) | T(LONGITUDE), T(NAME) | T(ADDRESS) | T(URL) | T(SUBJECT)},
+    [HILO_CONTENT_CONTACTS] = {T(CONTACTS), T(SUBJECT)},
+    [HILO_CONTENT_TEMPLATE] = {T(NAME) | T(LANGUAGE), T(PARAMETERS) | T(TEXT) | T(SUBJECT)},
+    [HILO_CONTENT_CHOICES] = {T(TEXT) | T(CHOICES), T(HEADER) | T(FOOTER) | T(BUTTON) | T(SUBJECT) |
+                                                        T(ATTACHMENTS) | T(INVITATION)},
     [HILO_CONTENT_REACTION] = {T(EMOJI), 0},
-    [HILO_CONTENT_APPOINTMENT] = {T(TITLE) | T(STARTS),
-                                  T(ENDS) | T(DESCRIPTION) | T(ADDRESS) | T(TEXT) | T(NAME)},
+    [HILO_CONTENT_APPOINTMENT] = {T(TITLE) | T(STARTS), T(ENDS) | T(DESCRIPTION) | T(ADDRESS) | T(TEXT) |
+                                                            T(NAME) | T(SUBJECT) | T(ATTACHMENTS) |
+                                                            T(INVITATION)},
     [HILO_CONTENT_NOTE] = {T(TEXT), 0},
     [HILO_CONTENT_SYSTEM] = {T(EVENT), T(TEXT)},
     [HILO_CONTENT_FORM] = {T(TEXT) | T(NAME) | T(BUTTON),
-                           T(HEADER) | T(FOOTER) | T(SCREEN) | T(DATA) | T(URL)},
-    [HILO_CONTENT_LINK] = {T(TEXT) | T(BUTTON) | T(URL), T(HEADER) | T(FOOTER)},
+                           T(HEADER) | T(FOOTER) | T(SCREEN) | T(DATA) | T(URL) | T(SUBJECT)},
+    [HILO_CONTENT_LINK] = {T(TEXT) | T(BUTTON) | T(URL), T(HEADER) | T(FOOTER) | T(SUBJECT) | T(ATTACHMENTS)},
 };
 
 /* Strings: at most so many characters (0: none is checked here), and whether the
@@ -57,6 +59,8 @@ static const struct {
     {HILO_T_CONTENT_MIME, 128, false},
     {HILO_T_CONTENT_URL, 0, false},
     {HILO_T_CONTENT_SCREEN, MODEL_TITLE_MAX, false},
+    {HILO_T_CONTENT_SUBJECT, MODEL_SUBJECT_MAX, false},
+    {HILO_T_CONTENT_HTML, MODEL_HTML_MAX, false},
 };
 
 static bool blank(struct hilo_str s)
@@ -308,6 +312,132 @@ static int32_t check_choices(struct hilo_str c, const struct model_path *at, str
     return rc;
 }
 
+/* One line, of nothing that a header could be ended with. */
+static bool one_line(struct hilo_str s)
+{
+    for (uint64_t i = 0; i < s.n; i++)
+        if ((uint8_t)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* type/subtype, without parameters (RFC 6838, 4.2). */
+static bool media_type(struct hilo_str s)
+{
+    struct hilo_str half[2];
+
+    if (s.n > 127 || !str_cut(s, '/', &half[0], &half[1]))
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        if (half[i].n == 0)
+            return false;
+        for (uint64_t j = 0; j < half[i].n; j++) {
+            char c = half[i].p[j];
+            bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+            if (!letter && (j == 0 || c == 0 || !strchr("!#$&-^_.+", c)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* What stands between "cid:" and the next quote of HTML, and between < and > in a header. */
+static bool content_id(struct hilo_str s)
+{
+    for (uint64_t i = 0; i < s.n; i++)
+        if ((uint8_t)s.p[i] <= ' ' || (uint8_t)s.p[i] >= 0x7f || strchr("<>\"'()\\,;", s.p[i]))
+            return false;
+    return s.n > 0 && s.n <= 200;
+}
+
+static int32_t check_attachment(struct hilo_str x, bool html, const struct model_path *at, struct err *e)
+{
+    const struct model_path at_url = path_key(at, STR("url"));
+    struct hilo_str s, url;
+    bool media = hilo_find(x, HILO_T_ATTACHMENT_MEDIA, &s),
+         by_url = hilo_find(x, HILO_T_ATTACHMENT_URL, &url);
+
+    if (hilo_find(x, HILO_T_ATTACHMENT_KIND, &s) && !model_value_text(MODEL_E_MEDIA, hilo_u64(s)))
+        return invalid(e, at, STR("kind"),
+                       "unknown kind of media; expected image, audio, voice, video, document or sticker");
+    if (media == by_url)
+        return invalid(e, at, STR("media"), "give exactly one of \"media\" and \"url\"");
+    if (hilo_find(x, HILO_T_ATTACHMENT_EXT_MEDIA, &s))
+        return invalid(e, at, STR("provider_media"), "comes from customers; it can't be sent");
+    if (hilo_find(x, HILO_T_ATTACHMENT_MIME, &s) && !media_type(s))
+        return invalid(e, at, STR("mime"), "must be a type and a subtype, as in \"application/pdf\"");
+    if (hilo_find(x, HILO_T_ATTACHMENT_FILENAME, &s) &&
+        (blank(s) || !split_fits(s, 240) || !one_line(s) || memchr(s.p, '/', (size_t)s.n) ||
+         memchr(s.p, '\\', (size_t)s.n)))
+        return invalid(e, at, STR("filename"),
+                       "must be a name of at most 240 characters, without a folder or line breaks");
+    if (hilo_find(x, HILO_T_ATTACHMENT_CONTENT_ID, &s) && !content_id(s))
+        return invalid(e, at, STR("content_id"),
+                       "must be 1 to 200 signs of ASCII without blanks, quotes and brackets, as in \"logo\"");
+    if (hilo_find(x, HILO_T_ATTACHMENT_CONTENT_ID, &s) && !html)
+        return invalid(e, at, STR("content_id"), "is for what is shown in \"html\", and there is none");
+    return by_url ? check_url(url, &at_url, e) : HILO_OK;
+}
+
+static int32_t check_attachments(struct hilo_str c, const struct model_path *at, struct err *e)
+{
+    const struct model_path list = path_key(at, STR("attachments"));
+    struct hilo_str rest = c, html;
+    bool shown = hilo_find(c, HILO_T_CONTENT_HTML, &html);
+    struct hilo_field f;
+    size_t n = 0;
+    int32_t rc = HILO_OK;
+
+    while (!rc && hilo_next(&rest, &f) == 1) {
+        if (f.tag != HILO_T_CONTENT_ATTACHMENTS)
+            continue;
+        const struct model_path here = path_index(&list, n);
+        if (n++ == MODEL_ATTACHMENTS_MAX)
+            return path_fail(e, HILO_INVALID, &list, "more than %d attachments; send fewer",
+                             MODEL_ATTACHMENTS_MAX);
+        rc = check_attachment(f.val, shown, &here, e);
+    }
+    return rc;
+}
+
+static int32_t check_invitation(struct hilo_str c, const struct model_path *at, struct err *e)
+{
+    static const struct {
+        uint32_t tag;
+        const char *key;
+        bool must;
+    } lines[] = {{HILO_T_INVITATION_UID, "uid", true},
+                 {HILO_T_INVITATION_STATUS, "status", true},
+                 {HILO_T_INVITATION_TIME_ZONE, "time_zone", false},
+                 {HILO_T_INVITATION_TITLE, "title", true},
+                 {HILO_T_INVITATION_PLACE, "place", false},
+                 {HILO_T_INVITATION_ORGANIZER, "organizer", false},
+                 {HILO_T_INVITATION_CODE, "code", false}};
+    const struct model_path here = path_key(at, STR("invitation"));
+    struct hilo_str x, s, ends;
+    int32_t rc;
+
+    if (!hilo_find(c, HILO_T_CONTENT_INVITATION, &x))
+        return HILO_OK;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        rc = check_member(x, lines[i].tag, lines[i].key, MODEL_NAME_MAX, lines[i].must, &here, e);
+        if (rc)
+            return rc;
+        if (!one_line(hilo_get_str(x, lines[i].tag)))
+            return invalid(e, &here, str(lines[i].key), "must be one line");
+    }
+    s = hilo_get_str(x, HILO_T_INVITATION_STATUS);
+    if (!str_eqz(s, "booked") && !str_eqz(s, "confirmed") && !str_eqz(s, "canceled"))
+        return invalid(e, &here, STR("status"), "must be booked, confirmed or canceled");
+    if (hilo_get_u64(x, HILO_T_INVITATION_SEQUENCE) > INT32_MAX)
+        return invalid(e, &here, STR("sequence"), "must be less than 2147483648");
+    if (!hilo_find(x, HILO_T_INVITATION_STARTS, &s))
+        return invalid(e, &here, STR("starts"), "is required");
+    if (hilo_find(x, HILO_T_INVITATION_ENDS, &ends) && hilo_u64(ends) < hilo_u64(s))
+        return invalid(e, &here, STR("ends"), "is before \"starts\"");
+    return HILO_OK;
+}
+
 /* What a form's first screen is filled with. */
 static int32_t check_data(struct hilo_str c, const struct model_path *at, struct err *e)
 {
@@ -386,6 +516,13 @@ static int32_t check_content(struct hilo_str message, struct hilo_str c, const s
         if (rc)
             return rc;
     }
+    if ((seen & T(SUBJECT)) && !one_line(hilo_get_str(c, HILO_T_CONTENT_SUBJECT)))
+        return invalid(e, at, STR("subject"), "must be one line, without control characters");
+    rc = seen & T(ATTACHMENTS) ? check_attachments(c, at, e) : HILO_OK;
+    if (!rc && (seen & T(INVITATION)))
+        rc = check_invitation(c, at, e);
+    if (rc)
+        return rc;
     switch (type) {
     case HILO_CONTENT_MEDIA:
         return check_media(c, at, e);

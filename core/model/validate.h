@@ -17,7 +17,10 @@ enum {
     MODEL_URL_MAX = 2048, /* bytes */
     MODEL_PARAMS_MAX = 64,
     MODEL_CONTACTS_MAX = 50,
-    MODEL_DATA_MAX = 32768 /* bytes */
+    MODEL_DATA_MAX = 32768, /* bytes */
+    MODEL_SUBJECT_MAX = 512,
+    MODEL_HTML_MAX = 524288,
+    MODEL_ATTACHMENTS_MAX = 32
 };
 
 /*

@@ -800,12 +800,13 @@ int32_t channel_request(struct channel *ch, uint64_t request, const struct hilo_
     return code;
 }
 
-int32_t channel_fetch(struct channel *ch, uint64_t job, struct hilo_str message, int fd)
+int32_t channel_fetch(struct channel *ch, uint64_t job, struct hilo_str message, struct hilo_str which,
+                      int fd)
 {
-    struct frame f = {.type = FRAME_FETCH, .token = job, .fd = fd, .message = message};
+    struct frame f = {.type = FRAME_FETCH, .token = job, .fd = fd, .message = message, .key = which};
     int32_t code = ready(ch, HILO_CAN_FETCH);
 
-    if (code == HILO_OK && (message.n == 0 || message.n > HILO_MESSAGE_MAX || fd < 0))
+    if (code == HILO_OK && (message.n == 0 || which.n == 0 || message.n > HILO_MESSAGE_MAX || fd < 0))
         code = HILO_INVALID;
     if (code == HILO_OK)
         code = put(ch, &f);

@@ -83,7 +83,7 @@ static void do_fetch(struct hilo_self *s, const struct frame *f)
     }
     ledger_job_add(s, f->token);
     instance_enter(s, CALLBACK_FETCH);
-    s->o.desc->fetch(s->inst, f->token, f->message, f->fd);
+    s->o.desc->fetch(s->inst, f->token, f->message, f->key, f->fd);
     instance_leave(s, CALLBACK_FETCH);
 }
 

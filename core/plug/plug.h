@@ -182,7 +182,7 @@ void channel_files(struct channel *, uint64_t token, int32_t code, struct hilo_s
 /* The next event of the last up.follow. HILO_FULL besides the ring's: those before are not dealt
  * with yet; up.room comes. HILO_NOSUP: nothing is followed. */
 int32_t channel_event(struct channel *, struct hilo_str id, struct hilo_str json);
-int32_t channel_fetch(struct channel *, uint64_t job, struct hilo_str message,
+int32_t channel_fetch(struct channel *, uint64_t job, struct hilo_str message, struct hilo_str which,
                       int fd); /* fd given away if OK */
 void channel_flush(struct channel *);
 

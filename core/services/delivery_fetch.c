@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "model/attached.h"
 #include "services/delivery_queue.h"
 #include "store/keys.h"
 #include <fcntl.h>
@@ -74,6 +75,7 @@ static int32_t job_start(struct delivery *d, struct gw_channel *c, struct hilo_i
     struct gateway *gw = d->gw;
     struct fetch_job *job = NULL;
     struct rec_media r;
+    struct attached which;
     struct hilo_str bytes;
     struct key k = key_of_id(media);
     struct err why = {0};
@@ -89,6 +91,8 @@ static int32_t job_start(struct delivery *d, struct gw_channel *c, struct hilo_i
     rc = job_message(d, r.message, &bytes, &why);
     if (rc == HILO_NOMEM)
         return err_set(e, rc, "%s", why.text);
+    if (rc == HILO_OK && (!attached_find(hilo_content(bytes), media, &which) || which.ext.n == 0))
+        rc = err_set(&why, HILO_CORRUPT, "it names no such media");
     if (rc != HILO_OK)
         return job_spoilt(d, media, &r, &why, e);
     job = calloc(1, sizeof *job);
@@ -106,7 +110,7 @@ static int32_t job_start(struct delivery *d, struct gw_channel *c, struct hilo_i
     }
     if (rc == HILO_OK) {
         job->job = ++d->last_job;
-        rc = channel_fetch(c->plug, job->job, bytes, fd);
+        rc = channel_fetch(c->plug, job->job, bytes, which.ext, fd);
     }
     if (rc != HILO_OK) {
         if (fd >= 0)

@@ -7,6 +7,10 @@
  * else stays with them. Which case: that of the message it answers, or the customer's
  * only case that is not closed.
  *
+ * What the channel vouches for as an answer to a message of ours (MSG.REPLY_TO) is that message's
+ * customer's, in its conversation, whoever wrote it: people answer from another address, and pass mail
+ * on. Nothing is learned of who they are from that: the address stays with the message.
+ *
  * A customer who changed the number: the new identifiers are added to him, and his
  * conversation goes to them. If somebody else has one of them, nothing is merged: the
  * message says so in the timeline (outcome "conflict"), and so does the log.
@@ -22,6 +26,7 @@
 #include "services/cases.h"
 #include "services/consent.h"
 #include "services/delivery.h"
+#include "services/inbound_media.h"
 #include "services/messages.h"
 #include "services/parts.h"
 #include "services/receipts.h"
@@ -45,8 +50,10 @@ struct inbound {
     struct actor actor;
     int64_t now;
     struct hilo_str message;
-    struct hilo_id id, customer, conversation, case_id, reply_to, question, media;
-    struct hilo_str expected; /* SHA-256 of the media, 32 bytes */
+    struct hilo_id id, customer, conversation, case_id, reply_to, question;
+    struct inbound_media media;
+    bool answer;       /* the channel vouches for reply_to (answer_of) */
+    bool other_sender; /* it does, and the customer is known by none of the addresses */
     bool new_customer, new_conversation;
     struct hilo_id appointment; /* that the message in question is about */
     bool answered;              /* it answers the choices in question */
@@ -114,6 +121,34 @@ static int32_t parties_read(struct inbound *in, struct hilo_str bytes, uint32_t 
     return rc;
 }
 
+/* The message that it answers for sure: one that this channel sent. Anything else counts as if nothing
+ * had been said. */
+static int32_t answer_of(struct inbound *in, struct err *e)
+{
+    const struct hilo_id id = hilo_get_id(in->message, HILO_T_MSG_REPLY_TO);
+    const struct model_change none[] = {change_remove(HILO_T_MSG_REPLY_TO),
+                                        change_remove(HILO_T_MSG_OTHER_SENDER)};
+    struct rec_message m = {.kind = 0};
+    struct hilo_str s;
+    struct key k = key_of_id(id);
+    int32_t rc = HILO_NOTFOUND;
+
+    if (!id_none(id))
+        rc = store_record(in->gw->store, TABLE_MESSAGE, key_str(&k), &rec_desc_message, in->arena, &m, e);
+    if (rc != HILO_OK && rc != HILO_NOTFOUND)
+        return rc;
+    in->answer = m.kind == HILO_KIND_OUTBOUND && str_eq(m.channel, in->channel->name);
+    if (in->answer) {
+        in->reply_to = id;
+        in->customer = m.customer;
+        in->conversation = m.conversation;
+    } else if (hilo_find(in->message, HILO_T_MSG_REPLY_TO, &s) ||
+               hilo_find(in->message, HILO_T_MSG_OTHER_SENDER, &s)) {
+        return model_edit(in->arena, in->message, none, 2, &in->message, e);
+    }
+    return HILO_OK;
+}
+
 static int32_t who(struct inbound *in, struct err *e)
 {
     struct hilo_str content = hilo_content(in->message);
@@ -129,6 +164,9 @@ static int32_t who(struct inbound *in, struct err *e)
         in->new_customer = true;
         in->customer = idgen_next(store_ids(in->gw->store));
     }
+    in->other_sender = in->answer;
+    for (unsigned i = 0; i < in->n; i++)
+        in->other_sender &= !id_eq(in->party[i].owner, in->customer);
     for (unsigned i = 0; i < in->n_next; i++)
         in->conflict |= !id_none(in->next[i].owner) && !id_eq(in->next[i].owner, in->customer);
     return rc;
@@ -138,6 +176,11 @@ static int32_t who(struct inbound *in, struct err *e)
 static int32_t where(struct inbound *in, struct rec_conversation *conv, struct err *e)
 {
     memset(conv, 0, sizeof *conv);
+    if (in->answer) {
+        const struct key k = key_of_id(in->conversation);
+        return store_record(in->gw->store, TABLE_CONVERSATION, key_str(&k), &rec_desc_conversation, in->arena,
+                            conv, e);
+    }
     for (unsigned i = 0; i < in->n && !in->new_customer; i++) {
         const struct identifier *id = &in->party[i].id;
         struct key k = key_address(in->channel->name, id->scheme, id->scope, id->value);
@@ -172,8 +215,8 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
     struct key k;
     int32_t rc;
 
-    in->question = conv->choices;
-    if (ext.n) {
+    in->question = in->answer ? in->reply_to : conv->choices;
+    if (ext.n && !in->answer) {
         k = key_ext(in->channel->name, ext);
         rc = store_get(in->gw->store, TABLE_EXT, key_str(&k), in->arena, &val, e);
         if (rc == HILO_OK)
@@ -181,7 +224,7 @@ static int32_t answers(struct inbound *in, const struct rec_conversation *conv, 
         else if (rc != HILO_NOTFOUND)
             return rc;
     }
-    if (!id_none(in->reply_to)) {
+    if (!id_none(in->reply_to) && !in->answer) {
         const struct model_change c = change_id(HILO_T_MSG_REPLY_TO, &in->reply_to);
         rc = model_edit(in->arena, in->message, &c, 1, &in->message, e);
         if (rc != HILO_OK)
@@ -222,15 +265,12 @@ static int32_t finish_message(struct inbound *in, struct err *e)
     struct model_change content[1];
     struct hilo_str bytes = hilo_content(in->message);
     size_t n = 0;
+    int32_t rc = inbound_media(in->gw, in->channel, &bytes, in->arena, &in->media, e);
 
-    if (hilo_get_u64(bytes, HILO_T_CONTENT_TYPE) == HILO_CONTENT_MEDIA &&
-        hilo_get_str(bytes, HILO_T_CONTENT_EXT_MEDIA).n && (in->channel->provides & HILO_CAN_FETCH)) {
-        uint8_t *hash = arena_alloc(in->arena, MEDIA_HASH);
-        in->media = idgen_next(store_ids(in->gw->store));
-        if (str_unhex(hilo_get_str(bytes, HILO_T_CONTENT_SHA256), hash, MEDIA_HASH))
-            in->expected = str_n(hash, MEDIA_HASH);
-        content[0] = change_id(HILO_T_CONTENT_MEDIA, &in->media);
-        change[n++] = change_into(HILO_T_MSG_CONTENT, content, 1);
+    if (rc != HILO_OK)
+        return rc;
+    if (bytes.p != hilo_content(in->message).p) {
+        change[n++] = change_str(HILO_T_MSG_CONTENT, bytes);
     } else if (in->n_next) {
         content[0] = change_str(HILO_T_CONTENT_OUTCOME, in->conflict ? STR("conflict") : STR("moved"));
         change[n++] = change_into(HILO_T_MSG_CONTENT, content, 1);
@@ -242,6 +282,8 @@ static int32_t finish_message(struct inbound *in, struct err *e)
     change[n++] = change_u64(HILO_T_MSG_ARRIVED, (uint64_t)in->now);
     change[n++] =
         id_none(in->case_id) ? change_remove(HILO_T_MSG_CASE) : change_id(HILO_T_MSG_CASE, &in->case_id);
+    if (in->other_sender)
+        change[n++] = change_u64(HILO_T_MSG_OTHER_SENDER, 1);
     if (hilo_get_u64(in->message, HILO_T_MSG_TIME) == 0)
         change[n++] = change_u64(HILO_T_MSG_TIME, (uint64_t)in->now);
     return model_edit(in->arena, in->message, change, n, &in->message, e);
@@ -281,7 +323,7 @@ static int32_t append_people(struct inbound *in, struct err *e)
             .id = in->customer, .name = str_utf8_head(hilo_get_str(in->message, HILO_T_MSG_PARTY_NAME), 200)};
         rc = append(in, &ev_desc_customer_created, &ev, e);
     }
-    if (rc == HILO_OK)
+    if (rc == HILO_OK && !in->answer)
         rc = append_identifiers(in, in->party, in->n, e);
     if (rc == HILO_OK && !in->conflict)
         rc = append_identifiers(in, in->next, in->n_next, e);
@@ -326,7 +368,7 @@ static int32_t append_conversation(struct inbound *in, const struct rec_conversa
                                                   .party = in->party[main].bytes};
         rc = append(in, &ev_desc_conversation_opened, &ev, e);
     }
-    for (unsigned i = 0; i < in->n && rc == HILO_OK; i++) {
+    for (unsigned i = 0; i < in->n && !in->answer && rc == HILO_OK; i++) {
         const struct party *p = &in->party[i];
         rc = append_address(in, p,
                             i == main && !in->new_conversation && in->n_next == 0 &&
@@ -408,19 +450,23 @@ static int32_t named(struct inbound *in, struct err *e)
     return rc;
 }
 
-static int32_t obey(struct inbound *in, struct err *e)
+/* A STOP in answer to a message of ours holds for the address that this went to, not for the one that it
+ * came from. */
+static int32_t obey(struct inbound *in, const struct rec_conversation *conv, struct err *e)
 {
     struct hilo_str *party = ARENA_ARRAY(in->arena, struct hilo_str, PARTIES_MAX);
 
     for (unsigned i = 0; i < in->n; i++)
         party[i] = in->party[i].bytes;
+    if (in->other_sender)
+        party[0] = conv->party;
     const struct consent_speaker s = {.channel = in->channel,
                                       .customer = in->customer,
                                       .conversation = in->conversation,
                                       .message = in->id,
                                       .party = party,
-                                      .n = in->n,
-                                      .main = main_address(in->party, in->n),
+                                      .n = in->other_sender ? 1 : in->n,
+                                      .main = in->other_sender ? 0 : main_address(in->party, in->n),
                                       .now = in->now};
     return consent_obey(in->gw, &in->heard, &s, in->arena, e);
 }
@@ -445,6 +491,8 @@ static int32_t receive(struct inbound *in, struct err *e)
     bool stop = in->heard.word.kind == WORD_STOP && in->message.n <= STOP_MAX;
     rc = store_room(in->gw->store, stop ? STORE_RECORD : STORE_NEW, e);
     if (rc == HILO_OK)
+        rc = answer_of(in, e);
+    if (rc == HILO_OK)
         rc = who(in, e);
     if (rc == HILO_OK)
         rc = where(in, &conv, e);
@@ -466,12 +514,12 @@ static int32_t receive(struct inbound *in, struct err *e)
         return rc;
     const struct ev_message_received ev = {.id = in->id,
                                            .message = in->message,
-                                           .media = in->media,
-                                           .expected = in->expected,
+                                           .media = in->media.own,
+                                           .expected = in->media.expected,
                                            .parts = in->parts};
     rc = append(in, &ev_desc_message_received, &ev, e);
     if (rc == HILO_OK && in->heard.word.kind != WORD_NONE)
-        rc = obey(in, e);
+        rc = obey(in, &conv, e);
     else if (rc == HILO_OK && !id_none(in->appointment))
         rc = appointment_answered(in->gw, &in->actor, in->appointment, in->question, in->id, in->customer,
                                   hilo_content(in->message), in->now, in->arena, e);
@@ -480,7 +528,7 @@ static int32_t receive(struct inbound *in, struct err *e)
     in->channel->received++;
     if (in->conflict)
         log_conflict(in);
-    if (!id_none(in->media))
+    if (in->media.any)
         delivery_fetch(in->gw->delivery, in->channel);
     char text[ID_TEXT];
     id_format("msg", in->id, text);

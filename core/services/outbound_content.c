@@ -126,6 +126,64 @@ static int params_media(struct gateway *gw, const struct gw_channel *c, struct h
     return 0;
 }
 
+/* One attachment: stored, it must be there, and its type, name and size are added; *total: of all that
+ * are known. */
+static int attachment_complete(struct gateway *gw, const struct gw_channel *c, struct hilo_str *group,
+                               unsigned place, uint64_t *total, struct arena *a, struct fault *f)
+{
+    const struct hilo_id id = hilo_get_id(*group, HILO_T_ATTACHMENT_MEDIA);
+    const uint64_t own = hilo_get_u64(*group, HILO_T_ATTACHMENT_KIND),
+                   kind = own ? own : (uint64_t)HILO_MEDIA_DOCUMENT;
+    struct model_change change[3];
+    struct rec_media m;
+    struct err e = {0};
+    char pointer[64];
+    size_t n = 0;
+
+    (void)snprintf(pointer, sizeof pointer, "/content/attachments/%u/media", place);
+    if (id_none(id))
+        return 0; /* where it is at a URL, that is what is sent */
+    if (media_usable(gw, c, id, pointer, kind, a, &m, f) != 0)
+        return -1;
+    if (hilo_get_str(*group, HILO_T_ATTACHMENT_MIME).n == 0 && m.mime.n)
+        change[n++] = change_str(HILO_T_ATTACHMENT_MIME, m.mime);
+    if (hilo_get_str(*group, HILO_T_ATTACHMENT_FILENAME).n == 0 && m.filename.n)
+        change[n++] = change_str(HILO_T_ATTACHMENT_FILENAME, m.filename);
+    change[n++] = change_u64(HILO_T_ATTACHMENT_SIZE, m.size);
+    *total += m.size;
+    if (model_edit(a, *group, change, n, group, &e) != HILO_OK)
+        return outbound_content_fault(f, "invalid_content", &e);
+    return 0;
+}
+
+static int attachments_complete(struct gateway *gw, const struct gw_channel *c, struct hilo_str *content,
+                                struct arena *a, struct fault *f)
+{
+    const uint64_t max = c->able->flags & HILO_ABLE_ATTACHMENTS ? c->able->media_max[0] : 0;
+    struct hilo_str rest = *content;
+    uint64_t total = 0;
+    struct hilo_writer w;
+    struct hilo_field x;
+    unsigned n = 0;
+
+    if (!hilo_find(*content, HILO_T_CONTENT_ATTACHMENTS, &rest))
+        return 0;
+    rest = *content;
+    arena_writer(a, &w);
+    while (hilo_next(&rest, &x) == 1) {
+        if (x.tag == HILO_T_CONTENT_ATTACHMENTS && attachment_complete(gw, c, &x.val, n++, &total, a, f) != 0)
+            return -1;
+        hilo_put_str(&w, x.tag, x.val);
+    }
+    *content = hilo_written(&w);
+    if (max && total > max)
+        return fault_set(f, 422, "media_too_large", "/content/attachments",
+                         "the channel %.*s takes at most %.*s of attachments in one message, and these have "
+                         "%.*s; send fewer, or links to them",
+                         STR_FMT(c->name), STR_FMT(size_words(a, max)), STR_FMT(size_words(a, total)));
+    return 0;
+}
+
 int outbound_content(struct gateway *gw, struct outbound *o, struct arena *a, struct fault *f)
 {
     struct gw_channel *c = o->plan.channel;
@@ -138,6 +196,6 @@ int outbound_content(struct gateway *gw, struct outbound *o, struct arena *a, st
             return -1;
         return template_check(gw, c, &o->content, &o->category, a, f);
     default:
-        return 0;
+        return attachments_complete(gw, c, &o->content, a, f);
     }
 }

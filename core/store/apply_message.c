@@ -16,6 +16,8 @@
 #include "store/apply_message.h"
 #include "base/ids.h"
 #include "base/str.h"
+#include "model/attached.h"
+#include "store/media.h"
 
 /* Attempts leave room in a full history for what became of the message. */
 enum { HISTORY_MAX_BYTES = 4096, HISTORY_ATTEMPTS_BYTES = 3072 };
@@ -352,6 +354,46 @@ static int32_t message_amend(struct apply *a, const struct ev_message_received *
     return HILO_OK;
 }
 
+/* A media that the message names and that is to be downloaded. expected: its SHA-256, or empty. */
+static void media_pending(struct apply *a, const struct ev_message_received *e, const struct rec_message *m,
+                          struct hilo_id id, const struct attached *x, struct hilo_str expected)
+{
+    struct rec_media media = {.state = MEDIA_PENDING,
+                              /* Whole in the message; a record stays small. */
+                              .mime = str_utf8_head(x->mime, 100),
+                              .filename = str_utf8_head(x->filename, 255),
+                              .message = e->id,
+                              .channel = m->channel,
+                              .expected = expected,
+                              .due = (uint64_t)a->event->head.time_us,
+                              .created = (uint64_t)a->event->head.time_us};
+    struct key k = key_of_id(id);
+
+    apply__put(a, TABLE_MEDIA, &k, &rec_desc_media, &media);
+    k = key_job(m->channel, media.due, id);
+    apply__put_raw(a, TABLE_JOB, &k, (struct hilo_str){0});
+}
+
+static void media_all_pending(struct apply *a, const struct ev_message_received *e,
+                              const struct rec_message *m)
+{
+    const struct hilo_str content = hilo_content(e->message);
+    struct attached_walk w = attached_begin(content);
+    struct attached x = {.mime = hilo_get_str(content, HILO_T_CONTENT_MIME),
+                         .filename = hilo_get_str(content, HILO_T_CONTENT_FILENAME)};
+
+    if (!id_none(e->media))
+        media_pending(a, e, m, e->media, &x, e->expected);
+    while (attached_next(&w, &x)) {
+        uint8_t *hash;
+        if (x.in == HILO_T_CONTENT_MEDIA || id_none(x.media))
+            continue;
+        hash = arena_alloc(a->arena, MEDIA_HASH);
+        media_pending(a, e, m, x.media, &x,
+                      str_unhex(x.sha256, hash, MEDIA_HASH) ? str_n(hash, MEDIA_HASH) : (struct hilo_str){0});
+    }
+}
+
 int32_t apply__message_received(struct apply *a, const struct ev_message_received *e)
 {
     struct hilo_str content = hilo_content(e->message);
@@ -384,22 +426,7 @@ int32_t apply__message_received(struct apply *a, const struct ev_message_receive
         k = key_ext(m.channel, ext_id);
         apply__put_raw(a, TABLE_EXT, &k, str_n(e->id.b, sizeof e->id.b));
     }
-    if (!id_none(e->media)) {
-        struct rec_media media = {.state = MEDIA_PENDING,
-                                  /* Whole in the message; a record stays small. */
-                                  .mime = str_utf8_head(hilo_get_str(content, HILO_T_CONTENT_MIME), 100),
-                                  .filename =
-                                      str_utf8_head(hilo_get_str(content, HILO_T_CONTENT_FILENAME), 255),
-                                  .message = e->id,
-                                  .channel = m.channel,
-                                  .expected = e->expected,
-                                  .due = (uint64_t)a->event->head.time_us,
-                                  .created = (uint64_t)a->event->head.time_us};
-        k = key_of_id(e->media);
-        apply__put(a, TABLE_MEDIA, &k, &rec_desc_media, &media);
-        k = key_job(m.channel, media.due, e->media);
-        apply__put_raw(a, TABLE_JOB, &k, (struct hilo_str){0});
-    }
+    media_all_pending(a, e, &m);
     conversation_save(a, m.conversation, &c);
     apply__msg_save(a, e->id, &m);
     return e->parts.n ? apply__parts_joined(a, m.channel, e->parts, e->id) : HILO_OK;

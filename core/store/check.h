@@ -108,6 +108,8 @@ bool check__get(struct check *, enum table, const struct key *, const struct rec
 /* How many keys of an ORDERED table begin so. */
 uint64_t check__count(struct check *, enum table, const struct key *prefix);
 struct hilo_id check__id(struct hilo_str key, uint64_t offset);
+/* Whether an attachment or the original of an inbound message is this media. */
+bool check__attached(struct check *, const struct rec_message *, struct hilo_id media);
 bool check__same(const struct key *, struct hilo_str key);
 
 /* ---- media files ---- */

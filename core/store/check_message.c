@@ -9,6 +9,7 @@
 #include "store/check.h"
 #include "base/ids.h"
 #include "base/str.h"
+#include "model/attached.h"
 #include "model/table.h"
 #include "store/several.h"
 
@@ -220,6 +221,39 @@ static bool status_fits(const struct rec_message *m)
 
 /* ---- the message itself ---- */
 
+/* The media of an inbound message's attachments and original. */
+static void message_attached(struct check *ck, struct hilo_str key, struct hilo_id id, struct hilo_str bytes)
+{
+    struct attached_walk w = attached_begin(hilo_content(bytes));
+    struct attached x;
+    struct rec_media media;
+
+    while (attached_next(&w, &x)) {
+        const struct key k = key_of_id(x.media);
+        if (x.in == HILO_T_CONTENT_MEDIA || id_none(x.media))
+            continue; /* the content's own stands in the record */
+        if (!check__get(ck, TABLE_MEDIA, &k, &rec_desc_media, &media))
+            FOUND(ck, MESSAGE, key, "the media of an attachment does not exist");
+        else if (!id_eq(media.message, id))
+            FOUND(ck, MESSAGE, key, "the media of an attachment is another message's");
+    }
+}
+
+bool check__attached(struct check *ck, const struct rec_message *m, struct hilo_id media)
+{
+    struct ev_message_received in;
+    struct attached x;
+    struct event ev;
+    struct err e = {0};
+
+    if (!ck->journal)
+        return true; /* it can't be looked at */
+    return journal_read(ck->journal, m->at, ck->arena, &ev, &e) == HILO_OK &&
+           ev.head.type == EVENT_message_received &&
+           rec_unpack(&ev_desc_message_received, ev.body, &in, NULL) == HILO_OK &&
+           attached_find(hilo_content(in.message), media, &x);
+}
+
 /* Its event, and whether it belongs into a thread: signals to a channel do not, nor what
  * changes another message. */
 static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id id,
@@ -242,6 +276,7 @@ static bool message_event(struct check *ck, struct hilo_str key, struct hilo_id 
         rec_unpack(&ev_desc_message_received, ev.body, &in, NULL) == HILO_OK) {
         bytes = in.message;
         said = in.id;
+        message_attached(ck, key, id, bytes);
     } else if (ev.head.type == EVENT_message_accepted &&
                rec_unpack(&ev_desc_message_accepted, ev.body, &out, NULL) == HILO_OK) {
         bytes = out.message;

@@ -176,7 +176,7 @@ void check__media(struct check *ck, struct hilo_str key, struct hilo_str val, co
     if (!id_none(m->message)) {
         if (!check__get(ck, TABLE_MESSAGE, &k, &rec_desc_message, &message))
             FOUND(ck, MEDIA, key, "its message does not exist");
-        else if (!id_eq(message.media, id))
+        else if (!id_eq(message.media, id) && !check__attached(ck, &message, id))
             FOUND(ck, MEDIA, key, "its message names other media");
     }
     switch (m->state) {

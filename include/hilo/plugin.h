@@ -82,7 +82,8 @@ struct hilo_abilities {
     uint32_t flags;          /* HILO_ABLE_x */
     uint32_t schemes;        /* 1 << HILO_SCHEME_x: identifiers that it can send to */
     uint32_t spare;
-    uint64_t media_max[8];   /* bytes, by HILO_MEDIA_x; 0: no limit known */
+    uint64_t media_max[8];   /* bytes, by HILO_MEDIA_x; 0: no limit known. [0]: of the attachments of
+                              * one message together */
     /* What the peer takes: the core holds the rest back, so that a plugin need not.
      * Defaults, which an operator may change by the channel's options of these names. */
     uint32_t rate;             /* messages a second; 0: no limit */
@@ -110,7 +111,14 @@ enum {
      * choice_reply. No URL is in what such a channel gets, and it gets a message in one piece.
      * Stored audio and voice (media_kinds, HILO_ABLE_MEDIA_FILE) go as they are, a caption to
      * be spoken before. */
-    HILO_ABLE_SPOKEN = 256
+    HILO_ABLE_SPOKEN = 256,
+    HILO_ABLE_SUBJECT = 512,      /* shows CONTENT.SUBJECT; else it is the text's first line */
+    HILO_ABLE_ATTACHMENTS = 1024, /* sends CONTENT.ATTACHMENTS; stored ones by media_get with
+                                   * MEDIA_FILE, else as URLs; without, each is a media or a link */
+    HILO_ABLE_CHOICE_LINKS = 2048, /* its choices are links: each has CHOICE.URL; where the gateway has
+                                    * no public address they are numbers in the text */
+    HILO_ABLE_UNSUBSCRIBE = 4096, /* says MSG.UNSUBSCRIBE_URL of promotional messages */
+    HILO_ABLE_HTML = 8192         /* shows CONTENT.HTML, and in it the attachments that it names */
 };
 
 /* ---- options ---------------------------------------------------------------------- */
@@ -241,7 +249,11 @@ struct hilo_host {
      *            with SCHEME and VALUE) and CONTENT with its TYPE; TIME, PARTY_NAME,
      *            REPLY_EXT and EXTRA if there are any. CASE: it belongs to this case of the
      *            sender's (the channel needs the scope cases:write); CALL: it was said in this
-     *            call (scope calls:write). The core fills the rest.
+     *            call (scope calls:write). REPLY_TO: the plugin knows for sure that it
+     *            answers this message of its channel; then its customer, conversation and case
+     *            are that one's, and PARTY is only kept. Media with EXT_MEDIA in CONTENT, in
+     *            each of its ATTACHMENTS (HILO_ATTACHMENTS_MAX at most) and in ORIGINAL are
+     *            fetched later (fetch()). The core fills the rest.
      *   part     An INBOUND message that is one of several which the sender's words were cut
      *            into: as above, with MSG.PART (KEY, INDEX, TOTAL) and the text of this part
      *            in CONTENT, of TYPE text. The core keeps each, and makes one message of them
@@ -339,6 +351,7 @@ enum {
     HILO_TEMPLATE_MAX = 32 * 1024, /* bytes */
     HILO_PART_MAX = 2048,          /* bytes */
     HILO_PARTS_MAX = 255,          /* PART.TOTAL */
+    HILO_ATTACHMENTS_MAX = 64,     /* of one message */
     HILO_SPELLINGS_MAX = 8
 };
 
@@ -377,9 +390,10 @@ struct hilo_plugin {
     /* fd: readable, given away; -1 unless code is HILO_OK. */
     void (*on_media)(void *inst, uint64_t token, int32_t code, int32_t fd, struct hilo_str mime, struct hilo_str filename,
                      uint64_t size);
-    /* Download the media of this inbound message into fd (writable, given away, the
-     * plugin may pass it on as sink_fd), then fetched(job). A job may come again. */
-    void (*fetch)(void *inst, uint64_t job, struct hilo_str message, int32_t fd);
+    /* Download a media of this inbound message into fd (writable, given away, the plugin may
+     * pass it on as sink_fd), then fetched(job). which: its EXT_MEDIA in CONTENT, in one of
+     * the ATTACHMENTS or in ORIGINAL. A job may come again, under another number. */
+    void (*fetch)(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd);
     void (*on_fd)(void *inst, int32_t fd, uint32_t events);
     void (*on_timer)(void *inst, uint32_t id);
     void (*woken)(void *inst);

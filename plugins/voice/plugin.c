@@ -245,10 +245,11 @@ static void plugin_on_media(void *inst, uint64_t token, int32_t code, int32_t fd
         voice_asks_on_media(v, token, code, fd, mime, size);
 }
 
-static void plugin_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
+static void plugin_fetch(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd)
 {
     struct voice *v = plugin_of(inst);
 
+    (void)which; /* a recording is all that a message of ours has */
     if (v)
         keep_fetch(v, job, message, fd);
 }

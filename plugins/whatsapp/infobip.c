@@ -171,14 +171,12 @@ bool wa_ib_trusted(struct hilo_str url, struct hilo_str base_url)
     return https && host.n > n && strncasecmp(host.p + host.n - n, suffix, n) == 0;
 }
 
-static enum wa_fetch ib_fetch(const struct wa_conf *conf, struct hilo_str message, char url[WA_URL_MAX])
+static enum wa_fetch ib_fetch(const struct wa_conf *conf, struct hilo_str media, char url[WA_URL_MAX])
 {
-    struct hilo_str at = hilo_get_str(hilo_content(message), HILO_T_CONTENT_EXT_MEDIA);
-
-    if (at.n >= WA_URL_MAX || !wa_ib_trusted(at, conf->base_url))
+    if (media.n >= WA_URL_MAX || !wa_ib_trusted(media, conf->base_url))
         return WA_FETCH_IMPOSSIBLE;
-    memcpy(url, at.p, at.n);
-    url[at.n] = 0;
+    memcpy(url, media.p, media.n);
+    url[media.n] = 0;
     return WA_FETCH_BYTES;
 }
 

@@ -256,7 +256,7 @@ static void media_mime(struct wa_op *op, const struct hilo_http *h)
     }
 }
 
-void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
+void wa_fetch(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd)
 {
     struct wa *wa = inst;
     struct hilo_http request;
@@ -264,6 +264,7 @@ void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
     char url[WA_URL_MAX];
     struct wa_op *op;
 
+    (void)message;
     if (!wa || wa->magic != WA_MAGIC)
         return;
     op = wa->draining ? NULL : wa_op_new(wa, WA_STEP_ADDRESS, (struct hilo_str){NULL, 0});
@@ -275,7 +276,7 @@ void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
     }
     op->job = job;
     op->fd = fd;
-    first = wa->provider->fetch(&wa->conf, message, url);
+    first = wa->provider->fetch(&wa->conf, which, url);
     if (first == WA_FETCH_IMPOSSIBLE) {
         wa_fetch_end(wa, op, HILO_PERM, "the message has no media that could be asked for", 0);
     } else if (first == WA_FETCH_BYTES) {

@@ -98,11 +98,11 @@ static bool meta_uploaded(const struct hilo_http *h, char *ext, size_t cap)
 
 /* Two steps. The address that Meta gives lives five minutes, so it is asked anew at
  * each try. */
-static enum wa_fetch meta_fetch(const struct wa_conf *conf, struct hilo_str message, char url[WA_URL_MAX])
+static enum wa_fetch meta_fetch(const struct wa_conf *conf, struct hilo_str media, char url[WA_URL_MAX])
 {
     char id[256];
 
-    if (!wa_url_escape(hilo_get_str(hilo_content(message), HILO_T_CONTENT_EXT_MEDIA), id, sizeof id) ||
+    if (!wa_url_escape(media, id, sizeof id) ||
         !wa_url_write(url, "%s/%s/%s?phone_number_id=%s", conf->base_url.p, conf->version.p, id,
                       conf->phone_number_id.p))
         return WA_FETCH_IMPOSSIBLE;

@@ -94,7 +94,7 @@ struct wa_provider {
                            size_t cap);
 
     /* A media that came with a message. */
-    enum wa_fetch (*fetch)(const struct wa_conf *, struct hilo_str message, char url[WA_URL_MAX]);
+    enum wa_fetch (*fetch)(const struct wa_conf *, struct hilo_str media, char url[WA_URL_MAX]);
     bool (*fetch_address)(const struct hilo_http *, char url[WA_URL_MAX], char *mime, size_t mime_cap);
 };
 

@@ -110,7 +110,7 @@ void wa_upload_on_http(struct wa *, struct wa_op *, int32_t code, const struct h
 void wa_upload_abandoned(struct wa *, struct hilo_id media);
 void wa_on_media(void *inst, uint64_t token, int32_t code, int32_t fd, struct hilo_str mime,
                  struct hilo_str filename, uint64_t size);
-void wa_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd);
+void wa_fetch(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd);
 void wa_fetch_on_http(struct wa *, struct wa_op *, int32_t code, const struct hilo_http *);
 void wa_fetch_end(struct wa *, struct wa_op *, int32_t code, const char *detail, int64_t retry_after_us);
 

@@ -481,11 +481,11 @@ static void echo_on_files(void *inst, uint64_t token, int32_t code, const struct
     report_job(inst, token, HILO_OK, (struct hilo_str){text, (uint64_t)len});
 }
 
-static void echo_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
+static void echo_fetch(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd)
 {
     struct echo *e = inst;
     struct hilo_str text = hilo_get_str(hilo_content(message), HILO_T_CONTENT_TEXT);
-    int ok = write(fd, text.p, text.n) == (ssize_t)text.n;
+    int ok = write(fd, text.p, text.n) == (ssize_t)text.n && write(fd, which.p, which.n) == (ssize_t)which.n;
 
     close(fd);
     e->host->fetched(e->self, job, ok ? HILO_OK : HILO_IO, LIT("text/plain"), LIT(""), 0);

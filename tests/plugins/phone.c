@@ -385,12 +385,13 @@ static void phone_committed(void *inst, uint64_t token, int32_t code)
 }
 
 /* A recording is a WAV of nothing. */
-static void phone_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
+static void phone_fetch(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd)
 {
     struct phone *c = inst;
     int ok = write(fd, "RIFF....WAVE", 12) == 12;
 
     (void)message;
+    (void)which;
     close(fd);
     c->host->fetched(c->self, job, ok ? HILO_OK : HILO_IO, LIT("audio/wav"), LIT(""), 0);
 }

@@ -199,11 +199,12 @@ static void rogue_woken(void *inst)
         flood(r);
 }
 
-static void rogue_fetch(void *inst, uint64_t job, struct hilo_str message, int32_t fd)
+static void rogue_fetch(void *inst, uint64_t job, struct hilo_str message, struct hilo_str which, int32_t fd)
 {
     (void)inst;
     (void)job;
     (void)message;
+    (void)which;
     close(fd); /* and never fetched() */
 }
 

@@ -57,6 +57,7 @@ struct channel {
     unsigned sends, fetches, revokes;
     struct hilo_id revoked; /* the last one */
     uint64_t job;           /* of the last fetch */
+    char fetched[64];       /* and which */
     char method[16], url[128], body[256], header[256];
     uint32_t flags;
     uint64_t n_header;
@@ -144,9 +145,10 @@ void channel_media(struct channel *c, uint64_t t, int32_t code, int fd, struct h
 {
     (void)c, (void)t, (void)code, (void)fd, (void)m, (void)f, (void)n;
 }
-int32_t channel_fetch(struct channel *c, uint64_t job, struct hilo_str m, int fd)
+int32_t channel_fetch(struct channel *c, uint64_t job, struct hilo_str m, struct hilo_str which, int fd)
 {
     (void)m;
+    (void)snprintf(c->fetched, sizeof c->fetched, "%.*s", STR_FMT(which));
     if (c->fetch_code != HILO_OK)
         return c->fetch_code;
     (void)close(fd);

@@ -55,6 +55,20 @@ static const struct hilo_abilities speaker = {.contents = C(TEXT) | C(CHOICES),
                                               .body_max = 60,
                                               .choice_id_max = 20,
                                               .flags = HILO_ABLE_SPOKEN};
+static const struct hilo_abilities mail = {.contents = C(TEXT) | C(CHOICES) | C(APPOINTMENT),
+                                           .text_max = 4096,
+                                           .buttons_max = 50,
+                                           .button_title_max = 200,
+                                           .body_max = 4096,
+                                           .choice_id_max = 256,
+                                           .flags = HILO_ABLE_SUBJECT | HILO_ABLE_ATTACHMENTS |
+                                                    HILO_ABLE_HTML | HILO_ABLE_CHOICE_LINKS |
+                                                    HILO_ABLE_UNSUBSCRIBE | HILO_ABLE_MEDIA_FILE};
+/* The same, whose files are links; and one that shows a subject and nothing else of it. */
+static const struct hilo_abilities mail_links = {
+    .contents = C(TEXT), .text_max = 4096, .flags = HILO_ABLE_ATTACHMENTS | HILO_ABLE_MEDIA_LINK};
+static const struct hilo_abilities headed = {
+    .contents = C(TEXT), .text_max = 4096, .flags = HILO_ABLE_SUBJECT};
 
 #define MED "'media':'med_00000000000000000000000001'"
 #define AB  "'choices':[{'id':'a','title':'Cambio'},{'id':'b','title':'Dinero'}]"
@@ -320,6 +334,68 @@ static const struct {
      "contacts_to_text", "{'type':'text','text':'Eva\\n+571'}"},
     {&voice, "{'type':'reaction','emoji':'x'}", NULL,
      "the channel can't carry a reaction; answer with a text instead"},
+    /* ---- what a letter has around its text */
+    {&mail,
+     "{'type':'text','text':'Hola','subject':'S','attachments':[{" MED
+     ",'content_id':'a'}],'html':'<p>','invitation':{'uid':'u','status':'booked','starts':"
+     "'2026-11-27T15:00:00Z','title':'T'}}",
+     "",
+     "{'type':'text','text':'Hola','subject':'S','attachments':[{" MED
+     ",'content_id':'a'}],'html':'<p>','invitation':{'uid':'u','status':'booked','starts':"
+     "'2026-11-27T15:00:00.000Z','title':'T'}}"},
+    {&sms, "{'type':'text','text':'Hola','subject':'Su televisor'}", "subject_to_text",
+     "{'type':'text','text':'Su televisor\\nHola'}"},
+    {&tiny, "{'type':'text','text':'Hola, Ana','subject':'Su televisor'}", "text_split subject_to_text",
+     "{'type':'text','text':'Su televisor'}\n{'type':'text','text':'Hola, Ana'}"},
+    {&sms, "{'type':'choices','text':'?','subject':'S'," AB "}", "choices_to_text subject_to_text",
+     "{'type':'text','text':'S\\n?\\nResponde 1 para Cambio, 2 para Dinero.'}"},
+    {&sms, "{'type':'link','text':'Paga','button':'Ya','url':'https://x.co/p','subject':'S'}",
+     "link_to_text subject_to_text", "{'type':'text','text':'S\\nPaga\\nYa: https://x.co/p'}"},
+    {&wa, "{'type':'media','kind':'image'," MED ",'caption':'Foto','subject':'S'}", "subject_to_text",
+     "{'type':'media','kind':'image'," MED ",'caption':'S\\nFoto'}"},
+    {&wa, "{'type':'media','kind':'image'," MED ",'subject':'S'}", "subject_to_text",
+     "{'type':'media','kind':'image'," MED ",'caption':'S'}"},
+    {&wa, "{'type':'location','latitude':1,'longitude':2,'subject':'S'}", "subject_to_text",
+     "{'type':'text','text':'S'}\n{'type':'location','latitude':1,'longitude':2}"},
+    {&map, "{'type':'location','latitude':1,'longitude':2,'subject':'S'}", "subject_dropped",
+     "{'type':'location','latitude':1,'longitude':2}"},
+    {&wa, "{'type':'template','name':'x','language':'es','text':'Hola','subject':'S'}", "subject_dropped",
+     "{'type':'template','name':'x','language':'es','text':'Hola'}"},
+    {&sms, "{'type':'template','name':'x','language':'es','text':'Hola','subject':'S'}",
+     "template_to_text subject_to_text", "{'type':'text','text':'S\\nHola'}"},
+    {&sms, "{'type':'template','name':'x','language':'es','subject':'S'}", NULL,
+     "the channel has no templates; give the template's 'text', which is sent instead"},
+    {&headed, "{'type':'text','text':'Hola','subject':'S','html':'<p>'}", "html_dropped",
+     "{'type':'text','text':'Hola','subject':'S'}"},
+    {&wa,
+     "{'type':'text','text':'Hola','html':'<p>','attachments':[{'kind':'image'," MED
+     ",'content_id':'logo'},{" MED ",'filename':'a.pdf','mime':'application/pdf','size':3}]}",
+     "html_dropped attachments_to_media",
+     "{'type':'text','text':'Hola'}\n{'type':'media','kind':'document'," MED
+     ",'mime':'application/pdf','filename':'a.pdf','size':3}"},
+    {&sms,
+     "{'type':'text','text':'Hola','attachments':[{" MED ",'filename':'a.pdf'},{'url':'https://x.co/b'}]}",
+     "media_to_link attachments_to_media",
+     "{'type':'text','text':'Hola'}\n{'type':'text','text':'a.pdf: https://h.co/m/1'}\n"
+     "{'type':'text','text':'https://x.co/b'}"},
+    {&mail_links, "{'type':'text','text':'Hola','attachments':[{" MED ",'filename':'a.pdf'}]}",
+     "media_to_url",
+     "{'type':'text','text':'Hola','attachments':[{'filename':'a.pdf','url':'https://h.co/m/1'}]}"},
+    {&mail,
+     "{'type':'text','text':'Hola','attachments':[{'url':'https://x.co/a','filename':'a.pdf'},"
+     "{'url':'https://x.co/b'}]}",
+     "media_to_link", "{'type':'text','text':'Hola\\n\\na.pdf: https://x.co/a\\nhttps://x.co/b'}"},
+    {&mail, "{'type':'text','text':'Hola','html':'a','attachments':[{'url':'https://x.co/a'}]}", NULL,
+     "/content/attachments: the channel attaches stored media only, and a link has no place in the html; "
+     "upload the file with POST /v1/media"},
+    {&sms,
+     "{'type':'text','text':'Hola','invitation':{'uid':'u','status':'booked','starts':"
+     "'2026-11-27T15:00:00Z','title':'T'}}",
+     "", "{'type':'text','text':'Hola'}"},
+    {&voice, "{'type':'text','text':'Hola','subject':'Su cita','attachments':[{" MED "}],'html':'<p>'}",
+     "subject_to_text html_dropped attachments_dropped", "{'type':'text','text':'Su cita\\nHola'}"},
+    {&mail, "{'type':'choices','text':'?'," AB "}", "choices_to_text",
+     "{'type':'text','text':'?\\nResponde 1 para Cambio, 2 para Dinero.'}"}, /* no public address */
     {&wa, "{'type':77}", NULL, "the channel can't carry this type of content"},
     {&wa, "{'text':'no type'}", NULL, "the channel can't carry this type of content"},
 };
@@ -387,6 +463,61 @@ static void what_is_spoken_is_in_the_message_s_language(void **state)
     assert_int_equal(out.n, 1);
     assert_true(str_eqz(hilo_get_str(hilo_content(out.message[0]), HILO_T_CONTENT_TEXT),
                         "What is it?\nFor an exchange, press 1.\nTo pay, press 2.\nFor you, press 3."));
+    arena_free(&a);
+}
+
+static int32_t choice_of(void *arg, struct hilo_id message, uint32_t choice, struct arena *a,
+                         struct hilo_str *out, struct err *e)
+{
+    (void)arg;
+    (void)e;
+    *out = arena_fmt(a, "https://h.co/c/%d.%u", message.b[15], choice);
+    return HILO_OK;
+}
+
+static int32_t end_of(void *arg, struct hilo_id message, struct arena *a, struct hilo_str *out, struct err *e)
+{
+    (void)arg;
+    (void)e;
+    *out = arena_fmt(a, "https://h.co/u/%d", message.b[15]);
+    return HILO_OK;
+}
+
+/* Each choice has its own link, and advertising one that ends it; other messages and channels none. */
+static void links_are_given_where_they_are_shown(void **state)
+{
+    const struct lower_env with = {
+        .language = "es", .media_link = link_of, .choice_link = choice_of, .unsubscribe_link = end_of};
+    struct arena *a = arena_new();
+    struct hilo_str rest, url;
+    struct hilo_field f;
+    struct lowered out;
+    struct err e = {0};
+    unsigned n = 0;
+
+    (void)state;
+    struct hilo_str m = msg_of(a, "{'kind':'outbound','id':'msg_00000000000000000000000007','category':"
+                                  "'promotional','content':{'type':'choices','text':'?'," AB "}}");
+    assert_int_equal(lower(m, &mail, &with, a, &out, &e), HILO_OK);
+    assert_string_equal(arena_z(a, out.notes), "choices_to_buttons");
+    assert_int_equal(out.n, 1);
+    assert_string_equal(arena_z(a, hilo_get_str(out.message[0], HILO_T_MSG_UNSUBSCRIBE_URL)),
+                        "https://h.co/u/7");
+    rest = hilo_content(out.message[0]);
+    while (hilo_next(&rest, &f) == 1)
+        if (f.tag == HILO_T_CONTENT_CHOICES)
+            assert_string_equal(arena_z(a, hilo_get_str(f.val, HILO_T_CHOICE_URL)),
+                                arena_fmt(a, "https://h.co/c/7.%u", n++).p);
+    assert_int_equal(n, 2);
+    /* What people are shown of it has no link in it. */
+    assert_null(strstr(json_of(a, MODEL_G_MSG, out.message[0]), "h.co"));
+    assert_int_equal(lower(m, &wa, &with, a, &out, &e), HILO_OK);
+    assert_false(hilo_find(out.message[0], HILO_T_MSG_UNSUBSCRIBE_URL, &url));
+    assert_null(memmem(out.message[0].p, (size_t)out.message[0].n, "h.co", 4));
+    m = msg_of(a, "{'kind':'outbound','id':'msg_00000000000000000000000007','category':'service','content':"
+                  "{'type':'text','text':'a'}}");
+    assert_int_equal(lower(m, &mail, &with, a, &out, &e), HILO_OK);
+    assert_true(str_eq(out.message[0], m));
     arena_free(&a);
 }
 
@@ -537,12 +668,10 @@ static void only_the_first_part_answers(void **state)
     assert_false(hilo_find(out.message[0], HILO_T_MSG_REPLY_TO, &s));
     assert_string_equal(arena_z(a, out.notes), "quote_dropped caption_to_text");
     /* a reaction is about a message, quotes or not */
-    assert_int_equal(
-        lower(
-            msg_of(a,
-                   "{'reply_to':'msg_00000000000000000000000001','content':{'type':'reaction','emoji':'x'}}"),
-            &no_quote, &env, a, &out, &e),
-        HILO_OK);
+    assert_int_equal(lower(msg_of(a, "{'reply_to':'msg_00000000000000000000000001','content':{'type':'"
+                                     "reaction','emoji':'x'}}"),
+                           &no_quote, &env, a, &out, &e),
+                     HILO_OK);
     assert_true(hilo_find(out.message[0], HILO_T_MSG_REPLY_TO, &s));
     arena_free(&a);
 }
@@ -655,6 +784,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_meets_each_channel),
+        cmocka_unit_test(links_are_given_where_they_are_shown),
         cmocka_unit_test(what_comes_out_is_what_the_channel_has),
         cmocka_unit_test(titles_that_would_meet_become_numbers),
         cmocka_unit_test(words_are_in_the_message_s_language),

@@ -36,6 +36,45 @@ static const struct {
      "/content/text: is empty; write something, or leave it out if it is optional"},
     {"{" OUT "'content':{'type':'text','text':'a','url':'https://x.co'}}",
      "/content/url: has no place in a text; remove it"},
+    {"{" OUT "'content':{'type':'text','text':'a','subject':'b','html':'<p>','attachments':[{'url':"
+     "'https://x.co/a','mime':'image/svg+xml','filename':'a b.svg','content_id':'logo@x'}]}}",
+     NULL},
+    {"{" OUT "'content':{'type':'text','text':'a','subject':'b\\tc'}}",
+     "/content/subject: must be one line, without control characters"},
+    {"{" OUT "'content':{'type':'text','text':'a','subject':' '}}",
+     "/content/subject: is empty; write something, or leave it out if it is optional"},
+    {"{" OUT "'reply_to':'msg_00000000000000000000000001','content':{'type':'reaction','emoji':'a','subject':"
+     "'b'}}",
+     "/content/subject: has no place in a reaction; remove it"},
+    {"{" OUT "'content':{'type':'text','text':'a','original':{}}}",
+     "/content/original: has no place in a text; remove it"},
+    {"{" OUT "'content':{'type':'text','text':'a','attachments':[{}]}}",
+     "/content/attachments/0/media: give exactly one of \"media\" and \"url\""},
+    {"{" OUT "'content':{'type':'text','text':'a','attachments':[{'url':'file:///etc/passwd'}]}}",
+     "/content/attachments/0/url: must be a URL that begins with https:// or http:// and names a host"},
+    {"{" OUT "'content':{'type':'text','text':'a','attachments':[{'url':'https://x.co/a','mime':'a/b\\r\\nX: "
+     "y'}]}}",
+     "/content/attachments/0/mime: must be a type and a subtype, as in \"application/pdf\""},
+    {"{" OUT
+     "'content':{'type':'text','text':'a','attachments':[{'url':'https://x.co/a','filename':'../a'}]}}",
+     "/content/attachments/0/filename: must be a name of at most 240 characters, without a folder or line "
+     "breaks"},
+    {"{" OUT "'content':{'type':'text','text':'a','html':'b','attachments':[{'url':'https://x.co/a',"
+     "'content_id':'a>b'}]}}",
+     "/content/attachments/0/content_id: must be 1 to 200 signs of ASCII without blanks, quotes and "
+     "brackets, "
+     "as in \"logo\""},
+    {"{" OUT "'content':{'type':'text','text':'a','invitation':{'uid':'u','status':'booked','title':'T'}}}",
+     "/content/invitation/starts: is required"},
+    {"{" OUT "'content':{'type':'text','text':'a','invitation':{'uid':'u','status':'maybe','title':'T',"
+     "'starts':'2026-11-27T15:00:00Z'}}}",
+     "/content/invitation/status: must be booked, confirmed or canceled"},
+    {"{" OUT "'content':{'type':'text','text':'a','invitation':{'uid':'u','status':'booked','title':'T\\nX',"
+     "'starts':'2026-11-27T15:00:00Z'}}}",
+     "/content/invitation/title: must be one line"},
+    {"{" OUT "'content':{'type':'text','text':'a','invitation':{'uid':'u','status':'booked','title':'T',"
+     "'starts':'2026-11-27T15:00:00Z','ends':'2026-11-27T14:00:00Z'}}}",
+     "/content/invitation/ends: is before \"starts\""},
     /* forms and links */
     {"{" OUT "'content':{'type':'link','text':'a','button':'b','url':'https://x.co'}}", NULL},
     {"{" OUT "'content':{'type':'link','text':'a','button':'b'}}", "/content/url: is required in a link"},

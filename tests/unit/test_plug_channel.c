@@ -404,7 +404,7 @@ static void test_all_that_a_plugin_can_do(void **state)
                           .url = STR("/in"),
                           .body = STR("\0\0\0\0\0\0\0\0in"),
                           .sink_fd = -1};
-    char path[] = "/tmp/hilo-fetch-XXXXXX", text[16] = "";
+    char path[] = "/tmp/hilo-fetch-XXXXXX", text[32] = "";
     uint8_t bytes[128];
     struct hilo_writer w;
     int fd;
@@ -453,13 +453,15 @@ static void test_all_that_a_plugin_can_do(void **state)
     hilo_put_str(&w, HILO_T_CONTENT_TEXT, STR("a file"));
     hilo_close(&w);
     fd = mkstemp(path);
-    assert_int_equal(channel_fetch(told.ch, 42, hilo_written(&w), fcntl(fd, F_DUPFD_CLOEXEC, 0)), HILO_OK);
+    assert_int_equal(channel_fetch(told.ch, 42, hilo_written(&w), STR(": its part 2"),
+                                   fcntl(fd, F_DUPFD_CLOEXEC, 0)),
+                     HILO_OK);
     channel_flush(told.ch);
     UNTIL(told.fetches == 1);
     assert_int_equal(told.fetched_code, HILO_OK);
     assert_string_equal(told.fetched_mime, "text/plain");
-    assert_int_equal(pread(fd, text, sizeof text, 0), 6);
-    assert_string_equal(text, "a file");
+    assert_int_equal(pread(fd, text, sizeof text - 1, 0), 18);
+    assert_string_equal(text, "a file: its part 2");
     close(fd);
     unlink(path);
     close_it();
@@ -630,7 +632,8 @@ static void test_what_the_core_can_not_do(void **state)
     start_echo();
     assert_int_equal(channel_send(told.ch, harness_id(1), STR("")), HILO_INVALID);
     assert_int_equal(channel_request(told.ch, 1, &h), HILO_INVALID);
-    assert_int_equal(channel_fetch(told.ch, 1, STR("x"), -1), HILO_INVALID);
+    assert_int_equal(channel_fetch(told.ch, 1, STR("x"), STR("1"), -1), HILO_INVALID);
+    assert_int_equal(channel_fetch(told.ch, 1, STR("x"), STR(""), 0), HILO_INVALID);
     channel_drain(told.ch, clock_mono_us() + 1000 * 1000);
     assert_int_equal(channel_send(told.ch, harness_id(1), STR("x")), HILO_DOWN);
     UNTIL(told.ch == NULL);
@@ -1006,7 +1009,8 @@ static void test_what_is_left_at_close_is_answered(void **state)
     (void)state;
     assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
     start_rogue_up(MODE_FORGETS, pair[0]);
-    assert_int_equal(channel_fetch(told.ch, 42, STR("x"), fcntl(pair[0], F_DUPFD_CLOEXEC, 0)), HILO_OK);
+    assert_int_equal(channel_fetch(told.ch, 42, STR("x"), STR("1"), fcntl(pair[0], F_DUPFD_CLOEXEC, 0)),
+                     HILO_OK);
     assert_int_equal(channel_request(told.ch, 1, &h), HILO_OK);
     channel_drain(told.ch, clock_mono_us() + 20 * 1000);
     UNTIL(told.ch == NULL);

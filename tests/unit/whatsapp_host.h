@@ -365,7 +365,7 @@ static inline void fetch(struct fake *f, uint64_t job, const char *media)
     hilo_open(&w, HILO_T_MSG_CONTENT);
     hilo_put_str(&w, HILO_T_CONTENT_EXT_MEDIA, str(media));
     hilo_close(&w);
-    plugin->fetch(f->inst, job, hilo_written(&w), a_file());
+    plugin->fetch(f->inst, job, hilo_written(&w), str(media), a_file());
 }
 
 #define ADDRESS(url) "{\"url\":\"" url "\",\"mime_type\":\"image\\/jpeg\",\"sha256\":\"x\",\"file_size\":3}"
