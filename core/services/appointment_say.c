@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/zone.h"
+#include "model/codec.h"
 #include "services/consent_words.h"
 #include "services/messages.h"
 #include "services/spoken.h"
@@ -50,19 +51,22 @@ struct words {
     struct hilo_str language; /* of the person, or the gateway's */
     bool spanish;
     struct hilo_str when, date, time, place, code, subject, name;
+    struct hilo_str zone; /* of these hours, IANA; may be empty */
 };
 
 /* The first of these zones that there is; the machine's own is always there. */
 static void local_time(const struct appointment_saying *s, const struct rec_customer *who, int64_t us,
-                       struct zone_time *out)
+                       struct zone_time *out, struct hilo_str *zone)
 {
     const struct hilo_str zones[] = {
         s->r->time_zone, who->time_zone, s->gw->time_zone, {NULL, 0}, STR("UTC")};
     struct err e = {0};
 
     for (size_t i = 0; i < sizeof zones / sizeof *zones; i++)
-        if ((zones[i].n || i >= 3) && zone_local(zones[i], us, out, &e) == HILO_OK)
+        if ((zones[i].n || i >= 3) && zone_local(zones[i], us, out, &e) == HILO_OK) {
+            *zone = zones[i];
             return;
+        }
     *out = (struct zone_time){.year = 1970, .month = 1, .day = 1, .weekday = 4}; /* beyond any calendar */
 }
 
@@ -76,8 +80,8 @@ static void words_of(const struct appointment_saying *s, const struct rec_custom
         w->language = s->gw->language;
         w->spanish = str_starts(w->language, STR("es"));
     }
-    local_time(s, who, (int64_t)s->r->starts, &then);
-    local_time(s, who, s->now, &today);
+    local_time(s, who, (int64_t)s->r->starts, &then, &w->zone);
+    local_time(s, who, s->now, &today, &w->zone);
     w->when = spoken_when(s->arena, w->language, &then, today.year);
     w->date = spoken_date(s->arena, w->language, &then, today.year);
     w->time = spoken_time(s->arena, w->language, &then);
@@ -238,6 +242,63 @@ bool appointment_parameters_check(struct hilo_str rest, struct hilo_str *unknown
     return true;
 }
 
+/* ---- calendars ---- */
+
+/* One line, as calendars and headers have it. */
+static struct hilo_str line(struct arena *a, struct hilo_str s)
+{
+    char *p = arena_dup(a, s.n ? s.p : "", (size_t)s.n);
+
+    for (uint64_t i = 0; i < s.n; i++)
+        if ((uint8_t)p[i] < ' ' || p[i] == 0x7f)
+            p[i] = ' ';
+    return str_n(p, (size_t)s.n);
+}
+
+static void line_put(struct hilo_writer *w, struct arena *a, uint32_t tag, struct hilo_str s)
+{
+    if (s.n)
+        hilo_put_str(w, tag, line(a, s));
+}
+
+/* The content with what a calendar wants to know of the appointment, if it is of a type that has it. */
+static struct hilo_str invited(const struct appointment_saying *s, uint64_t kind, const struct words *x,
+                               struct hilo_str content)
+{
+    const uint64_t type = hilo_get_u64(content, HILO_T_CONTENT_TYPE);
+    const struct rec_appointment *r = s->r;
+    struct hilo_str title = x->subject, out, place = line(s->arena, x->place);
+    struct hilo_writer w;
+    char uid[ID_TEXT];
+    struct err e = {0};
+
+    if ((type != HILO_CONTENT_TEXT && type != HILO_CONTENT_CHOICES && type != HILO_CONTENT_APPOINTMENT) ||
+        hilo_find(content, HILO_T_CONTENT_INVITATION, &out))
+        return content;
+    if (title.n == 0)
+        title = arena_fmt(s->arena, x->spanish ? "Cita en %.*s" : "Appointment at %.*s", STR_FMT(place));
+    id_format("apt", s->id, uid);
+    arena_writer(s->arena, &w);
+    hilo_put_str(&w, HILO_T_INVITATION_UID, str(uid));
+    hilo_put_u64(&w, HILO_T_INVITATION_SEQUENCE, r->sequence);
+    hilo_put_str(&w, HILO_T_INVITATION_STATUS,
+                 kind == NOTICE_CANCELLATION          ? STR("canceled")
+                 : r->status == APPOINTMENT_CONFIRMED ? STR("confirmed")
+                                                      : STR("booked"));
+    hilo_put_u64(&w, HILO_T_INVITATION_STARTS, r->starts);
+    if (r->ends)
+        hilo_put_u64(&w, HILO_T_INVITATION_ENDS, r->ends);
+    line_put(&w, s->arena, HILO_T_INVITATION_TIME_ZONE, x->zone);
+    line_put(&w, s->arena, HILO_T_INVITATION_TITLE, title);
+    line_put(&w, s->arena, HILO_T_INVITATION_PLACE, place);
+    line_put(&w, s->arena, HILO_T_INVITATION_ORGANIZER, s->gw->name);
+    line_put(&w, s->arena, HILO_T_INVITATION_CODE, x->code);
+    if (kind != NOTICE_CANCELLATION)
+        hilo_put_u64(&w, HILO_T_INVITATION_ASKS, 1);
+    const struct model_change c = change_str(HILO_T_CONTENT_INVITATION, hilo_written(&w));
+    return model_edit(s->arena, content, &c, 1, &out, &e) == HILO_OK ? out : content;
+}
+
 /* ---- the channel ---- */
 
 /* The one by which the customer has written last, of those that can carry a text to her. */
@@ -306,8 +367,10 @@ static void notice_send(const struct appointment_saying *s, uint64_t kind, struc
     const int64_t life = (int64_t)s->r->starts - (n->due ? (int64_t)n->due : s->now);
     if (kind != NOTICE_CANCELLATION && (n->due || life < s->gw->expires_us))
         rq.expires_in_us = life > LIFE_MIN_US ? life : LIFE_MIN_US; /* when it has begun, it is no news */
+    if (given.n)
+        rq.content = invited(s, kind, &words, given);
     if (given.n == 0) {
-        rq.content = content_ours(s, kind, &words);
+        rq.content = invited(s, kind, &words, content_ours(s, kind, &words));
         const int rc = message_outlook(s->gw, &rq, s->arena, &look, &f);
         const bool closed = rc != 0 && str_eqz(str(f.code), "window_closed");
         if (template_name(s->gw, kind).n && (closed || (rc == 0 && n->due && look.window_needed)))

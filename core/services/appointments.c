@@ -392,12 +392,20 @@ static int change_say(struct gateway *gw, const struct actor *actor, struct hilo
     return 0;
 }
 
+/* Whether a calendar has to be told (RFC 5546, 2.1.4). */
+static bool revised(const struct rec_appointment *was, const struct rec_appointment *is)
+{
+    return was->starts != is->starts || was->ends != is->ends || !str_eq(was->store, is->store) ||
+           !str_eq(was->place, is->place) || !str_eq(was->subject, is->subject) ||
+           (is->status == APPOINTMENT_CANCELED && was->status != is->status);
+}
+
 int appointment_update(struct gateway *gw, const struct actor *actor, struct hilo_id id,
                        const struct appointment_change *c, uint64_t if_version, struct arena *a,
                        struct fault *f)
 {
     const int64_t now = clock_wall_us();
-    struct rec_appointment r;
+    struct rec_appointment r, before;
     bool moved = false;
 
     if (appointment_get(gw, id, a, &r, f) != 0 || origin_check(&c->origin, now, f) != 0)
@@ -408,6 +416,7 @@ int appointment_update(struct gateway *gw, const struct actor *actor, struct hil
         return 0;
     if (!appointment_is_open(r.status))
         return c->set == APPOINTMENT_SET_STATUS && c->status == r.status ? 0 : closed(&r, f);
+    before = r;
     if (((c->set & APPOINTMENT_SET_TIME) && time_change(gw, &r, c, now, &moved, f) != 0) ||
         ((c->set & APPOINTMENT_SET_STATUS) && status_change(&r, c->status, f) != 0) ||
         ((c->set & APPOINTMENT_SET_DETAILS) && details_change(gw, &r, c, a, f) != 0))
@@ -415,6 +424,7 @@ int appointment_update(struct gateway *gw, const struct actor *actor, struct hil
     const bool ended = !appointment_is_open(r.status);
     if (ended)
         r.near = 0;
+    r.sequence += revised(&before, &r);
     if (change_say(gw, actor, id, &r, moved && !ended, ended, c, now, a, f) != 0)
         return -1;
     return change_append(gw, actor, id, &r, &c->origin,
@@ -493,6 +503,7 @@ int32_t appointment_answered(struct gateway *gw, const struct actor *actor, stru
         return HILO_OK; /* once more */
     r.answer = means;
     r.answered = (uint64_t)now;
+    r.sequence += waits && means == APPOINTMENT_ANSWER_CANCEL;
     if (waits && means == APPOINTMENT_ANSWER_CONFIRM && r.status == APPOINTMENT_BOOKED &&
         asked_now(&r, question)) {
         r.status = APPOINTMENT_CONFIRMED;
