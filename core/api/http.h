@@ -6,6 +6,7 @@
 #define API_HTTP_H
 
 #include "api/api.h"
+#include "api/limit.h"
 #include "api/request.h"
 #include "base/hist.h"
 
@@ -42,7 +43,8 @@ struct api {
     struct inner_list inners; /* from within: all that are not answered, the oldest first */
     struct uploads *uploads;
     struct streams *streams;
-    struct http_count *count; /* by route; one more for what matched none */
+    struct http_count *count;   /* by route; one more for what matched none */
+    struct limit links, strays; /* of the pages that links in messages open */
     uint64_t requests, replays;
     int64_t clocks_apart; /* wall less monotonic, when last looked at; 0: never */
     uint64_t clock_jumps;

@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { BODY_KEPT = 65536, BODY_DRAIN = 1 << 20 };
+enum { BODY_KEPT = 65536, BODY_DRAIN = 1 << 20, BUTTON_MAX = 4096 };
 
 struct request *request_new(struct api *api, struct MHD_Connection *conn, struct hilo_str uri)
 {
@@ -251,6 +251,9 @@ int request_body_begin(struct request *rq, struct fault *f)
     case BODY_FILE:
         /* A multipart body has its frame around the file. */
         rq->body_max = (uint64_t)rq->api->gw->media_max_bytes + 65536;
+        break;
+    case BODY_BUTTON:
+        rq->body_max = BUTTON_MAX;
         break;
     default:
         rq->body_max = (uint64_t)rq->api->opt.body_max_bytes;

@@ -7,7 +7,7 @@
 /* 0: rq->answer is filled. 1: it works elsewhere (rq->state is ELSEWHERE). -1: *f says why not. */
 typedef int handler_fn(struct request *rq, struct fault *f);
 
-enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE, BODY_FORM };
+enum route_body { BODY_NONE, BODY_JSON, BODY_HOOK, BODY_FILE, BODY_FORM, BODY_BUTTON };
 enum {
     ROUTE_OPEN = 1,    /* no key needed */
     ROUTE_METRICS = 4, /* no key needed if http.metrics_public */
@@ -44,6 +44,7 @@ handler_fn consent_index, consent_put_one;
 handler_fn case_post, case_index, case_show, case_patch, case_message_index;
 handler_fn appointment_post, appointment_index, appointment_show, appointment_patch, appointment_checkin_post;
 handler_fn media_post, media_posted, media_show, media_public;
+handler_fn choice_page, choice_post, unsubscribe_page, unsubscribe_post;
 handler_fn channel_index, channel_templates, channel_pause, channel_resume;
 handler_fn webhook_post, webhook_index, webhook_show, webhook_patch, webhook_remove;
 handler_fn webhook_rotate_post, webhook_test_post, webhook_failures;

@@ -28,7 +28,7 @@ const char *consent_state_name(uint64_t state)
 
 const char *consent_how_name(uint64_t how)
 {
-    static const char *const names[] = {"", "word", "api", "cli", "provider"};
+    static const char *const names[] = {"", "word", "api", "cli", "provider", "link"};
 
     return how < sizeof names / sizeof *names ? names[how] : "";
 }

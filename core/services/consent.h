@@ -90,4 +90,12 @@ struct consent_speaker {
 int32_t consent_obey(struct gateway *, const struct consent_heard *, const struct consent_speaker *,
                      struct arena *, struct err *);
 
+/* ---- by a link ---- */
+
+/* Ends promotional messages on the speaker's channel; message is the one that had the link. proof: how it
+ * was said. *new_out: it was not known; else nothing is written. Nothing is answered. Between begin and
+ * end, with room for records. */
+int32_t consent_unsubscribe(struct gateway *, const struct consent_speaker *, struct hilo_str proof,
+                            struct arena *, bool *new_out, struct err *);
+
 #endif

@@ -166,3 +166,29 @@ int32_t consent_obey(struct gateway *gw, const struct consent_heard *h, const st
         s->channel->opted_in++;
     return rc;
 }
+
+/* ---- links ---- */
+
+int32_t consent_unsubscribe(struct gateway *gw, const struct consent_speaker *s, struct hilo_str proof,
+                            struct arena *a, bool *new_out, struct err *e)
+{
+    const struct actor actor = {.kind = ACTOR_CHANNEL};
+    const struct ev_consent_changed ev = {.customer = s->customer,
+                                          .categories = UINT64_C(1) << HILO_CATEGORY_PROMOTIONAL,
+                                          .reach = CONSENT_CHANNEL,
+                                          .name = s->channel->name,
+                                          .state = CONSENT_DENIED,
+                                          .how = CONSENT_BY_LINK,
+                                          .parties = parties_bytes(s, a),
+                                          .message = s->message,
+                                          .proof = proof};
+    int32_t rc = news(gw, s, ev.categories, ev.state, a, new_out, e);
+
+    if (rc != HILO_OK || !*new_out)
+        return rc;
+    rc = consent__append(gw, &actor, &ev, s->now, e);
+    if (rc == HILO_OK)
+        rc = delivery_recall(gw->delivery, s->channel, s->customer, e);
+    s->channel->opted_out += rc == HILO_OK;
+    return rc;
+}

@@ -13,6 +13,7 @@
 #include "services/appointments.h"
 #include "services/consent.h"
 #include "services/delivery_queue.h"
+#include "services/links.h"
 #include "services/media.h"
 #include "services/outbound.h"
 #include "services/pace.h"
@@ -76,12 +77,38 @@ static int32_t lower_link(void *arg, struct hilo_id media, struct arena *a, stru
     return HILO_OK;
 }
 
+/* The same message has the same links, whenever it is lowered. */
+static int32_t lower_choice_link(void *arg, struct hilo_id message, uint32_t choice, struct arena *a,
+                                 struct hilo_str *url_out, struct err *e)
+{
+    const struct link l = {
+        .id = message, .choice = choice, .until_us = link_message_until(message, LINK_CHOICE_DAYS)};
+
+    (void)e;
+    *url_out = link_make(arg, LINK_CHOICE, &l, a);
+    return HILO_OK;
+}
+
+static int32_t lower_unsubscribe_link(void *arg, struct hilo_id message, struct arena *a,
+                                      struct hilo_str *url_out, struct err *e)
+{
+    const struct link l = {.id = message, .until_us = link_message_until(message, LINK_UNSUBSCRIBE_DAYS)};
+
+    (void)e;
+    *url_out = link_make(arg, LINK_UNSUBSCRIBE, &l, a);
+    return HILO_OK;
+}
+
 struct lower_env outbound_lower_env(struct gateway *gw)
 {
     const char *language = str_starts(gw->language, STR("es")) ? "es" : "en";
+    const bool links = gw->public_url.n > 0;
 
-    return (struct lower_env){
-        .language = language, .media_link = gw->public_url.n ? lower_link : NULL, .arg = gw};
+    return (struct lower_env){.language = language,
+                              .media_link = links ? lower_link : NULL,
+                              .choice_link = links ? lower_choice_link : NULL,
+                              .unsubscribe_link = links ? lower_unsubscribe_link : NULL,
+                              .arg = gw};
 }
 
 /* ---- claiming ---- */

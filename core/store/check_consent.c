@@ -15,7 +15,7 @@ static void value(struct check *ck, const char *table, struct hilo_str key, cons
         check__found(ck, table, key, "it is neither granted nor denied");
     if (r->seq == 0 || r->seq > ck->reached)
         check__found(ck, table, key, "its sequence was not reached");
-    if (r->how == CONSENT_BY_WORD && !check__has(ck, TABLE_MESSAGE, &k))
+    if ((r->how == CONSENT_BY_WORD || r->how == CONSENT_BY_LINK) && !check__has(ck, TABLE_MESSAGE, &k))
         check__found(ck, table, key, "the message that said it does not exist");
 }
 

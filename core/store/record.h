@@ -89,7 +89,13 @@ enum { CASE_OPEN = 1, CASE_PENDING = 2, CASE_CLOSED = 3 };
 /* What a customer said of a category, of where, and how it became known. */
 enum { CONSENT_GRANTED = 1, CONSENT_DENIED = 2 };
 enum { CONSENT_ALL = 1, CONSENT_TYPE = 2, CONSENT_CHANNEL = 3 };
-enum { CONSENT_BY_WORD = 1, CONSENT_BY_API = 2, CONSENT_BY_CLI = 3, CONSENT_BY_PROVIDER = 4 };
+enum {
+    CONSENT_BY_WORD = 1,
+    CONSENT_BY_API = 2,
+    CONSENT_BY_CLI = 3,
+    CONSENT_BY_PROVIDER = 4,
+    CONSENT_BY_LINK = 5
+};
 /* By what a person was looked up. */
 enum {
     LOOKUP_DOCUMENT = 1,
