@@ -128,6 +128,34 @@ static void an_id_shows_the_person_and_what_happened(void **state)
     finish(s);
 }
 
+/* What was said by telephone is there as what was written. */
+static void calls_and_what_was_said_in_them_are_shown(void **state)
+{
+    static const char luz[] =
+        "{\"as_of\":\"2026-11-27T14:10:00Z\",\"customer\":{\"id\":\"cus_2\",\"name\":\"Luz\"},\"timeline\":["
+        "{\"id\":\"msg_4\",\"time\":\"2026-11-27T14:09:00Z\",\"kind\":\"call\",\"channel\":\"voz\",\"call\":"
+        "\"cal_2\","
+        "\"content\":{\"type\":\"call\",\"leg\":\"outbound\",\"outcome\":\"ringing\"}},"
+        "{\"id\":\"msg_2\",\"time\":\"2026-11-27T14:06:00Z\",\"kind\":\"inbound\",\"channel\":\"voz\","
+        "\"call\":\"cal_1\","
+        "\"media\":\"med_1\",\"transcript\":{\"text\":\"se me dañó\"},"
+        "\"content\":{\"type\":\"media\",\"kind\":\"voice\"}},"
+        "{\"id\":\"msg_1\",\"time\":\"2026-11-27T14:05:00Z\",\"kind\":\"call\",\"channel\":\"voz\",\"call\":"
+        "\"cal_1\","
+        "\"content\":{\"type\":\"call\",\"leg\":\"inbound\",\"outcome\":\"ended\",\"duration_ms\":65200}}]}";
+    struct scene *s = *state;
+
+    rig_script(s->rig, "customer.find", false, luz);
+    start(s, "es_CO.UTF-8");
+    term_until(s->t, "Cliente:");
+    term_type(s->t, "1020304050\r");
+    term_until(s->t, "Luz");
+    term_until(s->t, "voz → [llamada] timbra");
+    term_until(s->t, "voz ← [audio] “se me dañó”");
+    term_until(s->t, "voz ← [llamada] terminada, 1:05");
+    finish(s);
+}
+
 static void in_english(void **state)
 {
     struct scene *s = *state;
@@ -568,6 +596,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(an_id_shows_the_person_and_what_happened),
+        T(calls_and_what_was_said_in_them_are_shown),
         T(in_english),
         T(single_keys_act),
         T(without_a_line_all_waits_and_then_goes),

@@ -122,11 +122,33 @@ static void person__content(struct text *t, bool spanish, const cJSON *content)
     }
 }
 
+/* "[call] ended, 1:05". */
+static void person__call(struct text *t, bool spanish, const cJSON *content)
+{
+    static const char *const came_to[][3] = {{"ringing", "rings", "timbra"},
+                                             {"answered", "goes on", "en curso"},
+                                             {"offered", "goes on", "en curso"},
+                                             {"transferred", "put through", "transferida"},
+                                             {"ended", "ended", "terminada"},
+                                             {"broken", "was cut off", "se cortó"},
+                                             {"moved", "somebody else's", "de otra persona"}};
+    const cJSON *ms = get(content, "duration_ms");
+    const char *outcome = app_text(content, "outcome");
+    size_t i;
+
+    text_add(t, person__say(spanish, "[call] ", "[llamada] "));
+    for (i = 0; i < sizeof came_to / sizeof came_to[0]; i++)
+        if (strcmp(came_to[i][0], outcome) == 0)
+            text_add(t, came_to[i][spanish ? 2 : 1]);
+    if (cJSON_IsNumber(ms) && ms->valuedouble >= 1000 && ms->valuedouble < 1e9)
+        text_fmt(t, ", %d:%02d", (int)(ms->valuedouble / 60000), (int)(ms->valuedouble / 1000) % 60);
+}
+
 static void person__entry(struct text *t, bool spanish, const cJSON *o, int64_t now_s)
 {
     const char *kind = app_text(o, "kind"), *channel = app_text(o, "channel");
     const cJSON *content = get(o, "content");
-    bool in = strcmp(kind, "inbound") == 0;
+    bool in = strcmp(kind, "inbound") == 0 || strcmp(app_text(content, "leg"), "inbound") == 0;
 
     text_time(t, spanish, app_text(o, "time"), now_s);
     text_add(t, "  ");
@@ -136,10 +158,17 @@ static void person__entry(struct text *t, bool spanish, const cJSON *o, int64_t 
     } else {
         text_shown(t, channel[0] ? channel : kind);
         text_add(t, channel[0] ? in ? " \xe2\x86\x90 " : " \xe2\x86\x92 " : " ");
-        if (content)
+        if (strcmp(app_text(content, "type"), "call") == 0)
+            person__call(t, spanish, content);
+        else if (content)
             person__content(t, spanish, content);
         else
             text_shown(t, app_text(o, "text"));
+        if (app_text(o, "transcript.text")[0]) {
+            text_add(t, "\xe2\x80\x9c"); /* what was said, in quotes */
+            text_shown(t, app_text(o, "transcript.text"));
+            text_add(t, "\xe2\x80\x9d");
+        }
         if (channel[0] && !in && app_text(o, "status")[0])
             person__state(t, spanish, "  (", app_text(o, "status"), ")");
     }
