@@ -16,7 +16,7 @@ static const char ana[] =
     "\"denied\"}],"
     "\"cases\":[{\"id\":\"cas_1\",\"subject\":\"El televisor no "
     "enciende\",\"status\":\"open\",\"version\":2}],"
-    "\"appointments\":[{\"id\":\"apt_1\",\"code\":\"K7QM2P\",\"starts_at\":\"2026-11-28T15:00:00Z\","
+    "\"appointments\":[{\"id\":\"apt_1\",\"code\":\"K7QM2P\",\"starts_at\":\"2026-11-20T15:00:00Z\","
     "\"subject\":\"Cambio de televisor\",\"status\":\"confirmed\"}],"
     "\"wishes\":[{\"id\":\"wsh_1\",\"sku\":\"CAM-LINO\",\"size\":\"M\",\"colour\":\"azul\",\"status\":"
     "\"waiting\"}],\"visits\":[],\"sales\":[],"
@@ -102,7 +102,7 @@ static void an_id_shows_the_person_and_what_happened(void **state)
     find_ana(s);
     cases = term_until(s->t, "CASOS");
     assert_int_equal(term_until(s->t, "El televisor no enciende  [abierto]"), cases + 1);
-    term_until(s->t, "28/11 15:00  Cambio de televisor  [confirmada]  K7QM2P");
+    term_until(s->t, "20/11 15:00  Cambio de televisor  [confirmada]  K7QM2P");
     term_until(s->t, "CAM-LINO M azul  [espera]");
     eleg = term_until(s->t, "eligió: Cambio");
     foto = term_until(s->t, "whatsapp-co ← [foto] la pantalla");
@@ -165,7 +165,7 @@ static void in_english(void **state)
     find_ana(s);
     term_until(s->t, "CASES");
     term_until(s->t, "[open]");
-    term_until(s->t, "Nov 28 15:00  Cambio de televisor  [confirmed]");
+    term_until(s->t, "Nov 20 15:00  Cambio de televisor  [confirmed]");
     term_until(s->t, "[photo] la pantalla");
     term_until(s->t, "promotional no");
     term_until(s->t, "t slip x close Esc");
@@ -348,9 +348,9 @@ static void pushes_are_seen(void **state)
     start(s, "es_CO.UTF-8");
     rig_push(s->rig, "p-1", "customer.arriving",
              "{\"why\":\"near\",\"customer\":\"cus_1\",\"appointment\":{\"id\":\"apt_1\",\"code\":\"K7QM2P\","
-             "\"starts_at\":\"2026-11-28T15:00:00Z\","
+             "\"starts_at\":\"2026-11-20T15:00:00Z\","
              "\"subject\":\"Cambio de televisor\",\"status\":\"confirmed\"}}");
-    term_until(s->t, "Está por llegar un cliente: 28/11 15:00 Cambio de televisor K7QM2P");
+    term_until(s->t, "Está por llegar un cliente: 20/11 15:00 Cambio de televisor K7QM2P");
     while (!rig_acks(s->rig, "p-1"))
         term_or_rig(s->t, s->rig);
     term_type(s->t, "\x1b[17~"); /* F6 */
