@@ -133,6 +133,10 @@ static void every_content_is_told_on_a_line(void **state)
         const char *json, *line;
     } cases[] = {
         {"{\"type\":\"text\",\"text\":\"a\\nb\\tc\"}", "a b c"},
+        {"{\"type\":\"text\",\"text\":\"Va\",\"subject\":\"Fotos\",\"attachments\":[{\"filename\":\"a.jpg\"},"
+         "{"
+         "\"filename\":\"b.jpg\"}]}",
+         "Fotos: Va [a.jpg | b.jpg]"},
         {"{\"type\":\"media\",\"kind\":\"document\",\"filename\":\"f.pdf\",\"url\":\"https://x.co/f\"}",
          "[document] (f.pdf) https://x.co/f"},
         {"{\"type\":\"location\",\"latitude\":4.65,\"longitude\":-74.05,\"name\":\"Tienda\",\"address\":"

@@ -131,6 +131,14 @@ static const struct example examples[] = {
      "{\"to\":{\"phone\":\"+1\"},\"content\":{\"type\":\"media\",\"kind\":\"document\","
      "\"url\":\"https://example.com/a.pdf\"}}",
      202},
+    {{"send", "--email", "ana@example.com", "Hola", "--subject", "Su factura", "-a", MED, "--attach",
+      "https://example.com/a.pdf"},
+     "POST",
+     "/v1/messages",
+     "{\"to\":{\"email\":\"ana@example.com\"},\"content\":{\"subject\":\"Su "
+     "factura\",\"type\":\"text\",\"text\":"
+     "\"Hola\",\"attachments\":[{\"media\":\"" MED "\"},{\"url\":\"https://example.com/a.pdf\"}]}}",
+     202},
     {{"message", "typing", MSG}, "POST", "/v1/messages/" MSG "/typing", NULL, 202},
     {{"channels", "templates", "wa", "--limit", "5"}, "GET", "/v1/channels/wa/templates?limit=5", NULL, 0},
     {{"message", "show", MSG}, "GET", "/v1/messages/" MSG, NULL, 0},
@@ -379,6 +387,29 @@ static void a_file_is_uploaded_and_then_sent(void **state)
                    "\"media\":\"" MED "\",\"caption\":\"Su factura\"}}");
 }
 
+static void html_and_files_go_along(void **state)
+{
+    struct rig *rig = *state;
+    const char *html = rig_path(rig, "a.html"), *file = rig_path(rig, "logo.png");
+
+    rig_write(rig, html, "<p>Hola</p>\n");
+    rig_write(rig, file, "png");
+    rig_answer(rig, 201, "{\"id\":\"" MED "\",\"size\":3}");
+    rig_answer(rig, 202, "{\"id\":\"" MSG "\"}");
+    assert_int_equal(RUN(rig, "send", "--email", "a@x.co", "Hola", "--html", html, "--attach", file,
+                         "--idempotency-key", "k"),
+                     0);
+    assert_string_equal(rig_request(rig, 0)->idempotency, "k.attach.0");
+    assert_request(rig, 1, "POST", "/v1/messages",
+                   "{\"to\":{\"email\":\"a@x.co\"},\"content\":{\"type\":\"text\",\"text\":\"Hola\",\"html\":"
+                   "\"<p>Hola</p>\\n\",\"attachments\":[{\"kind\":\"image\",\"media\":\"" MED "\"}]}}");
+    rig_forget(rig);
+    assert_int_equal(RUN(rig, "send", "--email", "a@x.co", "Hola", "--html", "/none/there"), 1);
+    assert_int_equal(
+        RUN(rig, "send", "--email", "a@x.co", "--media", MED, "--kind", "image", "--attach", MED), 2);
+    assert_int_equal(rig_requests(rig), 0);
+}
+
 static void a_refused_upload_sends_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -505,6 +536,7 @@ int main(void)
         TEST(a_send_has_a_key_of_its_own_or_the_one_given),
         TEST(other_writes_take_a_key_when_given),
         TEST(a_file_is_uploaded_and_then_sent),
+        TEST(html_and_files_go_along),
         TEST(a_refused_upload_sends_nothing),
         TEST(media_put_says_the_type_by_the_name_or_as_told),
         TEST(raw_content_and_attributes_keep_their_digits),

@@ -36,6 +36,9 @@ static const struct option_row send_options[] = {
     {"kind", "WORD", 0, false, "image, audio, voice, video, document, sticker"},
     {"caption", "TEXT", 0, false, "goes with the media"},
     {"type", "TYPE/SUB", 0, false, "the file's media type, if its name does not tell"},
+    {"subject", "TEXT", 0, false, "as of a mail; the first line elsewhere"},
+    {"html", "FILE", 0, false, "how the text looks, where that can be shown"},
+    {"attach", "FILE", 'a', true, "goes along: a file, a media's id or a URL"},
     {"content", "JSON", 0, false, "any other content, as POST /v1/messages takes it"},
     {"plan", NULL, 0, false, "send nothing; say what would become of it, and why"},
     END,
@@ -51,6 +54,8 @@ static const struct command c_send = {
                 "  hilo send --phone +573001112233 --media factura.pdf --caption 'Su factura'\n"
                 "  hilo send --phone +573001112233 --text '¿Cambio o devolución?' \\\n"
                 "      --choices 'exchange=Cambio,refund=Devolución'\n"
+                "  hilo send --email ana@example.co --subject 'Su factura' 'Hola Ana' \\\n"
+                "      --attach factura.pdf\n"
                 "  hilo send --phone +573001112233 'Hola' --plan\n",
     .run = cmd_send,
 };

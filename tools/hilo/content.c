@@ -72,6 +72,7 @@ static void content__rest(struct text *out, const char *type, const cJSON *c)
     content__add(out, " ", c, "outcome", "");
     content__add(out, " ", c, "starts", "");
     content__list(out, " [", json_at(c, "choices"), "title", "]");
+    content__list(out, " [", json_at(c, "attachments"), "filename", "]");
     content__list(out, " ", json_at(c, "contacts"), "name", "");
     content__list(out, " ", json_at(c, "items"), "sku", "");
     content__add(out, " ", c, "media", "");
@@ -89,8 +90,14 @@ void content_cell(const cJSON *message, struct text *out)
     }
     if (json_text(message, "edited")[0])
         text_add(out, "[edited] ");
+    if (cJSON_IsTrue(json_at(message, "other_sender"))) {
+        content__add(out, "[", cJSON_GetArrayItem(json_at(message, "party"), 0), "value", "] ");
+        content__add(out, "[", message, "sender", "] ");
+    }
+    content__add(out, "", c, "subject", ": ");
     if (strcmp(type, "text") == 0) {
         text_add_shown(out, json_text(c, "text"));
+        content__list(out, " [", json_at(c, "attachments"), "filename", "]");
         return;
     }
     if (!type[0])

@@ -6,10 +6,14 @@
  * when an answer is lost can be acted upon.
  */
 #include "cli.h"
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+enum { HTML_MAX = 512 << 10 }; /* bytes; the gateway's limit is of characters */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -32,8 +36,8 @@ static void put(cJSON *o, const char *member, const char *value)
 /* Options that have a meaning with some contents only. */
 static int send__only(struct cli *cli, const char *kind, const char *const *allowed)
 {
-    static const char *const all[] = {"language", "body", "header", "footer", "button",
-                                      "caption",  "kind", "text",   "type",   NULL};
+    static const char *const all[] = {"language", "body", "header",  "footer", "button", "caption", "kind",
+                                      "text",     "type", "subject", "attach", "html",   NULL};
     size_t i, k;
 
     for (i = 0; all[i]; i++) {
@@ -49,7 +53,7 @@ static int send__only(struct cli *cli, const char *kind, const char *const *allo
 
 static int send__text(struct cli *cli, cJSON *c, const char *text)
 {
-    static const char *const allowed[] = {"text", "language", NULL};
+    static const char *const allowed[] = {"text", "language", "subject", "attach", "html", NULL};
 
     put(c, "type", "text");
     put(c, "text", text);
@@ -70,7 +74,7 @@ static void send__parameters(struct cli *cli, cJSON *parameters, const char *opt
 
 static int send__template(struct cli *cli, cJSON *c, const char *text)
 {
-    static const char *const allowed[] = {"text", "language", "body", "header", NULL};
+    static const char *const allowed[] = {"text", "language", "body", "header", "subject", NULL};
 
     if (!arg(cli, "language"))
         return usage_error(cli, "a template needs its --language, as it was approved (es, es_CO)");
@@ -98,17 +102,18 @@ static const char *send__kind(const char *type)
     return "document";
 }
 
-/* A file is uploaded under the message's key, so that the same command repeated names
- * the same media and is known again. */
-static int send__file(struct cli *cli, cJSON *c, const char *file, const char *idempotency)
+/* A file is uploaded under the message's key and its place there, so that the same command repeated names
+ * the same media and is known again. type NULL: as its name tells. */
+static int send__file(struct cli *cli, cJSON *c, const char *file, const char *as_type,
+                      const char *idempotency, const char *place)
 {
-    const char *type = arg(cli, "type") ? arg(cli, "type") : media_type(file);
+    const char *type = as_type ? as_type : media_type(file);
     const char *name = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
     struct text key = {0};
     struct answer a = {0};
     int rc;
 
-    text_fmt(&key, "%s.media", idempotency);
+    text_fmt(&key, "%s.%s", idempotency, place);
     rc = media_upload(cli, file, type, name, text_z(&key), &a);
     if (rc == EXIT_OK) {
         put(c, "kind", arg(cli, "kind") ? arg(cli, "kind") : send__kind(type));
@@ -119,12 +124,45 @@ static int send__file(struct cli *cli, cJSON *c, const char *file, const char *i
     return rc;
 }
 
+static bool is_url(const char *s)
+{
+    return strncmp(s, "https://", 8) == 0 || strncmp(s, "http://", 7) == 0;
+}
+
+static bool is_media(const char *s)
+{
+    return strncmp(s, "med_", 4) == 0 && strlen(s) == 30;
+}
+
+/* --attach, each a file, a media's id or a URL. */
+static int send__attachments(struct cli *cli, cJSON *c, const char *idempotency)
+{
+    cJSON *array = NULL;
+    const char *one;
+    int rc = EXIT_OK;
+
+    for (size_t i = 0; rc == EXIT_OK && (one = arg_nth(cli, "attach", i)); i++) {
+        struct text place = {0};
+        cJSON *o = cJSON_CreateObject();
+
+        if (!array)
+            array = cJSON_AddArrayToObject(c, "attachments");
+        (void)cJSON_AddItemToArray(array, o);
+        text_fmt(&place, "attach.%zu", i);
+        if (is_url(one) || is_media(one))
+            put(o, is_url(one) ? "url" : "media", one);
+        else
+            rc = send__file(cli, o, one, NULL, idempotency, text_z(&place));
+        text_done(&place);
+    }
+    return rc;
+}
+
 static int send__media(struct cli *cli, cJSON *c, const char *text, const char *idempotency)
 {
-    static const char *const allowed[] = {"caption", "kind", "type", NULL};
+    static const char *const allowed[] = {"caption", "kind", "type", "subject", NULL};
     const char *media = arg(cli, "media");
-    bool url = strncmp(media, "https://", 8) == 0 || strncmp(media, "http://", 7) == 0;
-    bool id = strncmp(media, "med_", 4) == 0 && strlen(media) == 30;
+    bool url = is_url(media), id = is_media(media);
     int rc = send__only(cli, "--media", allowed);
 
     if (rc != EXIT_OK)
@@ -140,7 +178,7 @@ static int send__media(struct cli *cli, cJSON *c, const char *text, const char *
         put(c, "kind", arg(cli, "kind"));
         put(c, url ? "url" : "media", media);
     } else {
-        rc = send__file(cli, c, media, idempotency);
+        rc = send__file(cli, c, media, arg(cli, "type"), idempotency, "media");
     }
     put(c, "caption", arg(cli, "caption"));
     return rc;
@@ -168,7 +206,8 @@ static int send__choice(struct cli *cli, cJSON *array, const char *p, size_t n)
 
 static int send__choices(struct cli *cli, cJSON *c, const char *text)
 {
-    static const char *const allowed[] = {"text", "header", "footer", "button", "language", NULL};
+    static const char *const allowed[] = {"text",     "header",  "footer", "button",
+                                          "language", "subject", "attach", NULL};
     const char *list = arg(cli, "choices"), *one;
     cJSON *array;
     int rc = send__only(cli, "choices", allowed);
@@ -212,6 +251,34 @@ static int send__raw(struct cli *cli, cJSON *body, const char *text)
     return send__only(cli, "--content", allowed);
 }
 
+/* --html, a file. */
+static int send__html(struct cli *cli, cJSON *c)
+{
+    const char *file = arg(cli, "html");
+    struct text html = {0};
+    FILE *f;
+    size_t n;
+    char piece[4096];
+
+    if (!file)
+        return EXIT_OK;
+    f = fopen(file, "re");
+    if (!f) {
+        complain("%s: %s", file, strerror(errno));
+        return EXIT_REFUSED;
+    }
+    while (html.n <= HTML_MAX && (n = fread(piece, 1, sizeof piece, f)) > 0)
+        text_add_n(&html, piece, n);
+    const bool bad = ferror(f) != 0, long_one = html.n > HTML_MAX;
+    (void)fclose(f);
+    if (bad || long_one)
+        complain(bad ? "%s can't be read" : "%s is longer than a message may be (512 KiB)", file);
+    else
+        put(c, "html", text_z(&html));
+    text_done(&html);
+    return bad || long_one ? EXIT_REFUSED : EXIT_OK;
+}
+
 /* ---- the whole -------------------------------------------------------------------------------- */
 
 static int send__content(struct cli *cli, cJSON *body, const char *idempotency)
@@ -220,6 +287,7 @@ static int send__content(struct cli *cli, cJSON *body, const char *idempotency)
     bool template = arg(cli, "template"), media = arg(cli, "media"), raw = arg(cli, "content"),
          choices = arg(cli, "choices") || arg(cli, "choice");
     cJSON *c;
+    int rc;
 
     if (arg(cli, "text") && operand(cli, 0))
         return usage_error(cli, "the text is given twice: by --text and as \"%s\"", operand(cli, 0));
@@ -234,10 +302,14 @@ static int send__content(struct cli *cli, cJSON *body, const char *idempotency)
     if (raw)
         return send__raw(cli, body, text);
     c = cJSON_AddObjectToObject(body, "content");
-    return template  ? send__template(cli, c, text)
-           : media   ? send__media(cli, c, text, idempotency)
-           : choices ? send__choices(cli, c, text)
-                     : send__text(cli, c, text);
+    put(c, "subject", arg(cli, "subject"));
+    rc = template  ? send__template(cli, c, text)
+         : media   ? send__media(cli, c, text, idempotency)
+         : choices ? send__choices(cli, c, text)
+                   : send__text(cli, c, text);
+    if (rc == EXIT_OK)
+        rc = send__html(cli, c);
+    return rc == EXIT_OK ? send__attachments(cli, c, idempotency) : rc;
 }
 
 static int send__to(struct cli *cli, cJSON *body)
