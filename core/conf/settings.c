@@ -74,8 +74,9 @@ static const struct hilo_option http_options[] = {
          "Path of the control socket that the command hilo uses, by default control.sock in data_dir; \"\": "
          "none."},
     {HTTP(public_url, HILO_OPT_URL), .name = "public_url", .flags = HILO_OPT_RELOADABLE,
-     .help =
-         "Where customers and providers reach this gateway; without it no signed links to media are given."},
+     .help = "Where customers and providers reach this gateway (/m, /c, /u, /hooks); without it no signed "
+             "links are "
+             "given."},
     {HTTP(body_max_bytes, HILO_OPT_BYTES), .name = "body_max", .flags = HILO_OPT_RELOADABLE, .def = "1M",
      .min = 1024, .max = 64 * MIB, .help = "The largest JSON body that is taken."},
     {HTTP(hook_max_bytes, HILO_OPT_BYTES), .name = "hook_max", .flags = HILO_OPT_RELOADABLE, .def = "4M",
