@@ -220,6 +220,41 @@ static void packets_out_of_order_are_put_in_order(void **state)
     line_free(l);
 }
 
+/* A-law by a number of the peer's own, then by its static one, then mu-law, which was offered as well. */
+static void each_codec_is_heard_as_what_it_is(void **state)
+{
+    struct line *l = line_new();
+    struct media_record r;
+    struct file f;
+    int x[16000];
+
+    (void)state;
+    l->agreed.codec = NEG_PCMA;
+    l->agreed.codec_type = 97;
+    media_set(l->m, CALL, &l->agreed);
+    r = wanted(&f, MEDIA_CALLER_ONLY, 0, 0);
+    line_records(l, &r);
+    line_beats(l, 1);
+    l->peer.alaw = true;
+    l->peer.type = 97;
+    line_says(l, 1000, 20);
+    l->peer.type = 8;
+    line_says(l, 1000, 20);
+    l->peer.alaw = false;
+    l->peer.type = 0;
+    line_says(l, 1000, 20);
+    media_record_end(l->m, CALL);
+    line_orders(l);
+    (void)line_await(l, MEDIA_RECORDED);
+    file_read(&f);
+    assert_int_equal(file_channel(&f, 0, x, 16000), 61 * 160);
+    assert_true(ear_pitch(x + 800, 2400, 1000, 8000) > 0.98);
+    assert_true(ear_pitch(x + 4000, 2400, 1000, 8000) > 0.98);
+    assert_true(ear_pitch(x + 7200, 2400, 1000, 8000) > 0.98);
+    file_free(&f);
+    line_free(l);
+}
+
 /* A transfer at their end: another sender, whose clock has nothing to do with the first's, is heard at once.
  */
 static void another_sender_goes_on_without_a_gap(void **state)
@@ -609,6 +644,7 @@ int main(void)
         cmocka_unit_test(caller_alone_is_recorded),
         cmocka_unit_test(both_are_recorded_each_in_a_channel),
         cmocka_unit_test(packets_out_of_order_are_put_in_order),
+        cmocka_unit_test(each_codec_is_heard_as_what_it_is),
         cmocka_unit_test(another_sender_goes_on_without_a_gap),
         cmocka_unit_test(key_ends_it_and_is_not_in_it),
         cmocka_unit_test(silence_ends_it),
