@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/msg_mime.h>
-#include <sofia-sip/msg_mime_protos.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/url.h>
 #include <stdlib.h>
@@ -23,6 +22,8 @@ bool ua_read_item(struct hilo_str v, uint32_t n, struct hilo_str *item)
     uint64_t from = 0, i = 0;
     bool quoted = false, angle = false;
 
+    if (v.n == 0)
+        return false;
     for (; i <= v.n; i++) {
         char c = i < v.n ? v.p[i] : ',';
 
@@ -206,28 +207,113 @@ static bool is_type(msg_content_type_t const *c, const char *type)
     return c && c->c_type && strcasecmp(c->c_type, type) == 0;
 }
 
-static msg_multipart_t const *parts(sip_t const *sip, su_home_t *home)
+/* The next line of *rest without its CRLF; false: no more. */
+static bool next_line(struct hilo_str *rest, struct hilo_str *line)
 {
-    msg_content_type_t const *c = sip->sip_content_type;
+    const char *end;
 
-    if (sip->sip_multipart)
-        return sip->sip_multipart;
-    if (!sip->sip_payload || !c || !c->c_type || strncasecmp(c->c_type, "multipart/", 10) != 0)
-        return NULL;
-    return msg_multipart_parse(home, c, sip->sip_payload);
+    if (rest->n == 0)
+        return false;
+    end = memchr(rest->p, '\n', rest->n);
+    line->p = rest->p;
+    line->n = end ? (uint64_t)(end - rest->p) : rest->n;
+    rest->p += line->n + (end != NULL);
+    rest->n -= line->n + (end != NULL);
+    if (line->n && line->p[line->n - 1] == '\r')
+        line->n--;
+    return true;
+}
+
+/* 1: the line is the delimiter of a multipart body (RFC 2046 5.1.1), 2: the closing one; 0: it is neither. */
+static int delimiter(struct hilo_str line, struct hilo_str boundary)
+{
+    int kind = 1;
+
+    if (line.n < boundary.n + 2 || memcmp(line.p, "--", 2) != 0 ||
+        memcmp(line.p + 2, boundary.p, boundary.n) != 0)
+        return 0;
+    line.p += boundary.n + 2;
+    line.n -= boundary.n + 2;
+    if (line.n >= 2 && memcmp(line.p, "--", 2) == 0) {
+        kind = 2;
+        line.p += 2;
+        line.n -= 2;
+    }
+    while (line.n && (*line.p == ' ' || *line.p == '\t'))
+        line.p++, line.n--;
+    return line.n ? 0 : kind;
+}
+
+/* The boundary without its quotes, in home; empty: there is none. */
+static struct hilo_str boundary_of(msg_content_type_t const *c, su_home_t *home)
+{
+    const char *v = msg_header_find_param(c->c_common, "boundary=");
+
+    return v ? display(home, v) : (struct hilo_str){NULL, 0};
+}
+
+static bool is_sdp_type(struct hilo_str line)
+{
+    static const char name[] = "content-type:", type[] = "application/sdp";
+
+    if (line.n < sizeof name - 1 || strncasecmp(line.p, name, sizeof name - 1) != 0)
+        return false;
+    line.p += sizeof name - 1;
+    line.n -= sizeof name - 1;
+    while (line.n && (*line.p == ' ' || *line.p == '\t'))
+        line.p++, line.n--;
+    return line.n >= sizeof type - 1 && strncasecmp(line.p, type, sizeof type - 1) == 0 &&
+           (line.n == sizeof type - 1 || strchr(" \t;", line.p[sizeof type - 1]));
+}
+
+/* The application/sdp part of a multipart body; *whole: it has a first and a closing delimiter. Not by sofia:
+ * its reader writes into the body, reads beyond it, and stops the process where a part has no header. */
+static struct hilo_str sdp_part(struct hilo_str body, struct hilo_str boundary, bool *whole)
+{
+    struct hilo_str rest = body, line, found = {NULL, 0};
+    const char *part = NULL; /* where the body of an SDP part begins */
+    bool in_header = false, sdp = false, begun = false;
+
+    *whole = false;
+    while (boundary.n && next_line(&rest, &line)) {
+        int kind = delimiter(line, boundary);
+
+        if (kind) {
+            if (part && !found.p)
+                found = (struct hilo_str){part, (uint64_t)(line.p - part)};
+            if (kind == 2) {
+                *whole = begun;
+                return found;
+            }
+            begun = in_header = true;
+            sdp = false;
+            part = NULL;
+        } else if (in_header && line.n == 0) {
+            in_header = false;
+            part = sdp ? rest.p : NULL;
+        } else if (in_header)
+            sdp = sdp || is_sdp_type(line);
+    }
+    return found;
+}
+
+static bool is_multipart(msg_content_type_t const *c)
+{
+    return c && c->c_type && strncasecmp(c->c_type, "multipart/", 10) == 0;
 }
 
 struct hilo_str ua_read_sdp(sip_t const *sip, su_home_t *home)
 {
-    struct hilo_str none = {NULL, 0};
+    struct hilo_str none = {NULL, 0}, body;
+    bool whole;
 
     if (!sip || !sip->sip_payload || sip->sip_payload->pl_len == 0)
         return none;
+    body = (struct hilo_str){sip->sip_payload->pl_data, sip->sip_payload->pl_len};
     if (is_type(sip->sip_content_type, "application/sdp"))
-        return (struct hilo_str){sip->sip_payload->pl_data, sip->sip_payload->pl_len};
-    for (msg_multipart_t const *m = parts(sip, home); m; m = m->mp_next)
-        if (is_type(m->mp_content_type, "application/sdp") && m->mp_payload)
-            return (struct hilo_str){m->mp_payload->pl_data, m->mp_payload->pl_len};
+        return body;
+    if (is_multipart(sip->sip_content_type))
+        return sdp_part(body, boundary_of(sip->sip_content_type, home), &whole);
     return none;
 }
 
@@ -271,9 +357,15 @@ uint32_t ua_read_body(sip_t const *sip, su_home_t *home, const char **why)
     }
     if (is_type(c, "application/sdp") || ua_read_sdp(sip, home).n)
         return 0;
-    if (c->c_type && strncasecmp(c->c_type, "multipart/", 10) == 0 && !parts(sip, home)) {
-        *why = "Bad Multipart Body";
-        return 400;
+    if (is_multipart(c)) {
+        bool whole;
+
+        (void)sdp_part((struct hilo_str){sip->sip_payload->pl_data, sip->sip_payload->pl_len},
+                       boundary_of(c, home), &whole);
+        if (!whole) {
+            *why = "Bad Multipart Body";
+            return 400;
+        }
     }
     if (!must_handle(sip->sip_content_disposition))
         return 0;

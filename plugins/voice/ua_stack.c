@@ -146,7 +146,7 @@ static bool stack_new(struct ua *ua, const struct entry *e, uint32_t n, const ch
         NUTAG_INVITE_TIMER(0), NUTAG_MAX_RETRY_AFTER(0), NUTAG_SESSION_TIMER(expires),
         TAG_IF(min_se, NUTAG_MIN_SE(min_se)), NUTAG_SESSION_REFRESHER(nua_any_refresher),
         NUTAG_OUTBOUND("no-outbound no-options-keepalive no-validate natify use-rport"), NUTAG_KEEPALIVE(0),
-        NUTAG_ENABLEMESSAGE(0), NUTAG_ACCEPT_MULTIPART(1),
+        NUTAG_ENABLEMESSAGE(0), NUTAG_ACCEPT_MULTIPART(0),
         NUTAG_APPL_METHOD("INVITE, OPTIONS, INFO, UPDATE, REFER"), SIPTAG_ALLOW(SIP_NONE),
         SIPTAG_ALLOW_STR("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY"),
         SIPTAG_SUPPORTED(SIP_NONE),

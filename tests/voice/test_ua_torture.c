@@ -97,6 +97,8 @@ static const struct torture requests[] = {
     {"a22-tel", {200, 416}, NULL, NULL, NULL},
     {"a23-ipv6-literal", {200}, NULL, NULL, NULL},
     {"a24-no-contact", {400}, NULL, NULL, NULL},
+    {"a25-multipart-headless", {415}, "Accept: application/sdp", NULL, NULL},
+    {"a26-multipart-open", {APP, 400}, NULL, NULL, NULL},
     /* 3.4: backward compatible */
     {"b01-2543", {APP}, NULL, NULL, "it has no Content-Length"},
 };
