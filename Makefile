@@ -109,7 +109,7 @@ pos_LIBS += -lwslay -lhttp_parser -lpthread
 voice_LIBS = $(shell pkg-config --libs libcjson icu-i18n)
 # Signalling by sofia-sip, whose headers are not written for our warnings.
 voice_LIBS += $(shell pkg-config --libs sofia-sip-ua libcrypto libssl) -lpthread
-$O/plugins/voice/%.o build/fuzz/plugins/voice/%.o build/fuzz/fuzz_voice%: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags sofia-sip-ua))
+$O/plugins/voice/%.o build/fuzz/plugins/voice/%.o build/fuzz/fuzz_voice% $O/tests/unit/test_voice%: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags sofia-sip-ua))
 # Media: tones and G.711 by spandsp, SRTP by libsrtp2.
 voice_LIBS += $(shell pkg-config --libs spandsp libsrtp2) -lm
 # Speech: prompts read by expat, sound resampled by speexdsp, known by its digest.
