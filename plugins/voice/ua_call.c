@@ -231,7 +231,8 @@ bool ua_invite_uri(const struct ua *ua, struct hilo_str to, char out[UA_URI_MAX]
         return ua_target(to, &t) && ua_put(out, UA_URI_MAX, ua_str(t.secure ? "sips:" : "sip:")) &&
                (t.user.n == 0 || (ua_put(out, UA_URI_MAX, t.user) && ua_put(out, UA_URI_MAX, ua_str("@")))) &&
                ua_put(out, UA_URI_MAX, t.host) && ua_put(out, UA_URI_MAX, t.params);
-    if (to.n == 0 || !base(ua) || !ua_target(ua_str(base(ua)), &b))
+    memset(&b, 0, sizeof b);
+    if (to.n == 0 || (base(ua) ? !ua_target(ua_str(base(ua)), &b) : ua->conf.domain.n == 0))
         return false;
     if (ua->conf.domain.n && !ua->proxy)
         *route = base(ua);
@@ -317,7 +318,7 @@ static void do_call(struct ua *ua, struct ua_order *o)
     else if (!ua_leg_invite(leg, NULL, NULL, NULL))
         ua_leg_cause(leg, 404,
                      base(ua) ? "no SIP address that can be called"
-                              : "nowhere to call: give a registrar, a proxy or a trunk's address",
+                              : "nowhere to call: give a registrar, a proxy, a trunk's address or a domain",
                      false);
     else {
         if (o->invite.ring_us > 0)

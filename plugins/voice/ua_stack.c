@@ -76,11 +76,12 @@ static void listen_url(const struct ua *ua, const struct entry *e, char out[UA_U
     struct hilo_str pub = ua->conf.public_host;
     bool pub6 = pub.n && memchr(pub.p, ':', pub.n) && *pub.p != '[';
 
-    if (pub.n)
-        (void)snprintf(out, UA_URI_MAX, "sip:%s%s%s:%s;maddr=%s%s%s;transport=%s", pub6 ? "[" : "", pub.p,
-                       pub6 ? "]" : "", l->port, open, l->host, close, e->via);
-    else
-        (void)snprintf(out, UA_URI_MAX, "sip:%s%s%s:%s;transport=%s", open, l->host, close, l->port, e->via);
+    bool tls = e->via[1] == 'l'; /* sofia listens by TLS for a sips: URI only */
+
+    (void)snprintf(out, UA_URI_MAX, "%s:%s%s%s:%s%s%s%s%s%s%s", tls ? "sips" : "sip",
+                   pub.n ? (pub6 ? "[" : "") : open, pub.n ? pub.p : l->host,
+                   pub.n ? (pub6 ? "]" : "") : close, l->port, pub.n ? ";maddr=" : "", pub.n ? open : "",
+                   pub.n ? l->host : "", pub.n ? close : "", tls ? "" : ";transport=", tls ? "" : e->via);
 }
 
 /* Whether all addresses can be had. Sofia would say errno, not of which; and what it has begun by then is
@@ -322,13 +323,16 @@ static void silent(void *stream, char const *fmt, va_list ap)
     (void)stream, (void)fmt, (void)ap;
 }
 
-/* The library's own globals: once in a process, however many endpoints. It would log to stderr. */
+/* The library's own globals: once in a process, however many endpoints. It would log to stderr, texts of
+ * strangers and numbers of customers; with HILO_SOFIA_LOG set (and TPORT_DEBUG=9, NTA_DEBUG=9, NUA_DEBUG=9)
+ * it does, for who looks for a fault. */
 static void library(void)
 {
     (void)su_init();
+    if (getenv("HILO_SOFIA_LOG"))
+        return;
     su_log_redirect(NULL, silent, NULL);
-    if (!getenv("HILO_SOFIA_LOG"))
-        su_log_set_level(NULL, 0);
+    su_log_set_level(NULL, 0);
 }
 
 void *ua_thread(void *arg)
