@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_buffer.h>
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/msg_parser.h>
@@ -45,6 +46,21 @@ static char *upto(su_home_t *home, const char *s, size_t n)
     return su_strndup(home, s, (isize_t)n);
 }
 
+/* A NUL may stand in a quoted string behind a backslash (RFC 3261 25.1, RFC 4475 3.1.1.2), and would end the
+ * text for sofia: in what has come of the headers it becomes another control character. */
+static void mend_nul(msg_t *msg)
+{
+    char *p = msg_buf_committed_data(msg);
+    usize_t n = p ? msg_buf_committed(msg) : 0;
+
+    for (usize_t i = 1; i < n; i++) {
+        if (p[i] == '\0' && p[i - 1] == '\\')
+            p[i] = 0x1a;
+        else if (p[i] == '\n' && (p[i - 1] == '\n' || (i >= 3 && p[i - 1] == '\r' && p[i - 2] == '\n')))
+            break; /* the body is nobody's text */
+    }
+}
+
 /* A method that sofia can't read, or a URI that is none: enough for a 405, or a 400. */
 static issize_t request_d(su_home_t *home, msg_header_t *h, char *s, isize_t n)
 {
@@ -52,6 +68,8 @@ static issize_t request_d(su_home_t *home, msg_header_t *h, char *s, isize_t n)
     char *whole = su_strndup(home, s, n), *uri, *version, *method;
     size_t len = whole ? token(whole) : 0;
 
+    mend_nul(
+        (msg_t *)(void *)home); /* first lines are read of messages only, with the message as their home */
     if (sip_request_d(home, h, s, n) == 0) {
         su_free(home, whole);
         return 0;

@@ -28,6 +28,10 @@
 #include <unistd.h>
 #include "ua_tls.h"
 
+/* A connection that says nothing so long is closed, unless a registration lives by it: strangers must not
+ * collect them. And what a burst of calls may bring between two looks, as far as the kernel gives it. */
+enum { IDLE_MS = 180000, UDP_BUFFER = 1 << 20 };
+
 static const uint16_t event_texts[] = {
     offsetof(struct ua_told, event.reason),   offsetof(struct ua_told, event.sdp),
     offsetof(struct ua_told, event.from),     offsetof(struct ua_told, event.from_name),
@@ -142,10 +146,12 @@ static bool stack_new(struct ua *ua, const struct entry *e, uint32_t n, const ch
                                                                      TPTLS_VERIFY_SUBJECTS_OUT
                                                                : TPTLS_VERIFY_NONE)),
         NTATAG_MCLASS(ua->mclass), NTATAG_MAXSIZE(UA_MESSAGE_MAX), NTATAG_SERVER_RPORT(1),
-        NTATAG_CLIENT_RPORT(1), NTATAG_DEFAULT_PROXY(ua->proxy), NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOACK(0),
-        NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTO302(0), NUTAG_AUTO305(0), NUTAG_EARLY_MEDIA(0),
-        NUTAG_INVITE_TIMER(0), NUTAG_MAX_RETRY_AFTER(0), NUTAG_SESSION_TIMER(expires),
-        TAG_IF(min_se, NUTAG_MIN_SE(min_se)), NUTAG_SESSION_REFRESHER(nua_any_refresher),
+        TPTAG_IDLE(IDLE_MS), TPTAG_PONG2PING(1), TPTAG_STUN_SERVER(0), TPTAG_UDP_RMEM(UDP_BUFFER),
+        TPTAG_UDP_WMEM(UDP_BUFFER), NTATAG_CLIENT_RPORT(1), NTATAG_DEFAULT_PROXY(ua->proxy),
+        NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOACK(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTO302(0),
+        NUTAG_AUTO305(0), NUTAG_EARLY_MEDIA(0), NUTAG_INVITE_TIMER(0), NUTAG_MAX_RETRY_AFTER(0),
+        NUTAG_SESSION_TIMER(expires), TAG_IF(min_se, NUTAG_MIN_SE(min_se)),
+        NUTAG_SESSION_REFRESHER(nua_any_refresher),
         NUTAG_OUTBOUND("no-outbound no-options-keepalive no-validate natify use-rport"), NUTAG_KEEPALIVE(0),
         NUTAG_ENABLEMESSAGE(0), NUTAG_ACCEPT_MULTIPART(0),
         NUTAG_APPL_METHOD("INVITE, OPTIONS, INFO, UPDATE, REFER"), SIPTAG_ALLOW(SIP_NONE),
