@@ -125,17 +125,25 @@ static int32_t job_start(struct delivery *d, struct gw_channel *c, struct hilo_i
     return HILO_OK;
 }
 
+/* A channel that has the bytes itself needs no peer for them, only to run, which channel_fetch() looks at. */
+static bool fetch_may(const struct gw_channel *c)
+{
+    struct hilo_str text;
+
+    if (c->able && (c->able->flags & HILO_ABLE_KEEPS))
+        return true;
+    return !c->stopped && channel_state(c->plug, &text) == CHANNEL_UP;
+}
+
 int32_t fetch_start(struct delivery *d, struct gw_channel *c, struct err *e)
 {
     struct due_jobs j = {.now = (uint64_t)delivery_due_now(d)};
     struct key k = key_channel(c->name);
-    struct hilo_str text;
     int32_t rc;
 
     c->next_job_us = 0;
     /* A pause is of sends only: what customers sent would run out at the provider's. */
-    if (!c->plug || !(c->provides & HILO_CAN_FETCH) || c->stopped ||
-        channel_state(c->plug, &text) != CHANNEL_UP || c->fetching >= FETCH_MAX)
+    if (!c->plug || !(c->provides & HILO_CAN_FETCH) || !fetch_may(c) || c->fetching >= FETCH_MAX)
         return HILO_OK;
     int64_t held = c->fetch_held_us - clock_mono_us();
     if (held > 0) {

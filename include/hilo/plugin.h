@@ -118,7 +118,10 @@ enum {
     HILO_ABLE_CHOICE_LINKS = 2048, /* its choices are links: each has CHOICE.URL; where the gateway has
                                     * no public address they are numbers in the text */
     HILO_ABLE_UNSUBSCRIBE = 4096, /* says MSG.UNSUBSCRIBE_URL of promotional messages */
-    HILO_ABLE_HTML = 8192         /* shows CONTENT.HTML, and in it the attachments that it names */
+    HILO_ABLE_HTML = 8192,        /* shows CONTENT.HTML, and in it the attachments that it names */
+    /* What fetch() is to give the channel has itself (a recording, a mail): it is asked for it
+     * while its peer can't be reached, too. */
+    HILO_ABLE_KEEPS = 16384
 };
 
 /* ---- options ---------------------------------------------------------------------- */

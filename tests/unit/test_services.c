@@ -499,6 +499,22 @@ static void a_resume_takes_downloads_up_again(void **state)
     assert_int_equal(rig_plug.fetches, 1);
 }
 
+/* A recording lies with the channel: no line is needed for it. */
+static void what_a_channel_keeps_is_fetched_without_its_peer(void **state)
+{
+    struct rig *r = *state;
+
+    rig_plug.fetch_code = HILO_OK;
+    rig_plug.state = CHANNEL_DOWN;
+    assert_int_equal(inbound_from(r, "+573001112233", "wamid.in", NULL, "777"), HILO_OK);
+    rig_turn(r);
+    assert_int_equal(rig_plug.fetches, 0);
+    r->able.flags |= HILO_ABLE_KEEPS;
+    delivery_fetch(r->delivery, &r->ch);
+    rig_turn(r);
+    assert_int_equal(rig_plug.fetches, 1);
+}
+
 /* ---- receipts -------------------------------------------------------------------------- */
 
 static void parts_delivered_in_the_same_second_both_count(void **state)
@@ -719,6 +735,7 @@ int main(void)
         T(a_full_link_does_not_keep_the_loop_turning),
         T(a_pause_does_not_stop_downloads),
         T(a_resume_takes_downloads_up_again),
+        T(what_a_channel_keeps_is_fetched_without_its_peer),
         T(parts_delivered_in_the_same_second_both_count),
         T(a_parked_failure_of_a_part_leaves_no_count_behind),
         T(delivered_before_its_report_is_no_failure),
