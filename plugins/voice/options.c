@@ -17,7 +17,8 @@ const struct hilo_abilities voice_abilities = {
     .contents = BIT(HILO_CONTENT_TEXT) | BIT(HILO_CONTENT_MEDIA),
     .media_kinds = BIT(HILO_MEDIA_AUDIO) | BIT(HILO_MEDIA_VOICE),
     .text_max = 2000,
-    .flags = HILO_ABLE_SPOKEN | HILO_ABLE_MEDIA_FILE | HILO_ABLE_RECEIPTS,
+    .flags =
+        HILO_ABLE_SPOKEN | HILO_ABLE_MEDIA_FILE | HILO_ABLE_RECEIPTS | HILO_ABLE_RECONCILE | HILO_ABLE_KEEPS,
     .schemes = BIT(HILO_SCHEME_PHONE),
     .rate = 0,
 };
