@@ -361,6 +361,51 @@ static void the_example_of_terminals_is_good(void **state)
     scratch_done(&s);
 }
 
+/* The same of conf/voice.yaml; a menu's fault has its own line and column. */
+static void the_example_of_a_telephone_line_is_good(void **state)
+{
+#define LINE "    udp: 127.0.0.1:5060\n    trunk: 192.0.2.1\n"
+    static const struct {
+        const char *options, *says;
+    } row[] = {
+        {"    trunk: 192.0.2.1\n    udp: \"\"\n", "channels.voice.udp"},
+        {"    udp: 127.0.0.1:5060\n", "channels.voice.registrar"},
+        {LINE "    country: co\n", "channels.voice.country must be"},
+        {LINE "    time_zone: Bogota\n", "channels.voice.time_zone must be"},
+        {LINE "    codecs: opus\n", "channels.voice.codecs must be"},
+        {LINE "    tls: 127.0.0.1:5061\n", "channels.voice.tls needs"},
+        {LINE "    prompts:\n      greting: {es: a, en: b}\n", ":9:7: channels.voice.prompts.greting: "},
+        {LINE "    menu:\n      start: a\n      a:\n        do: keys\n        no_key: b\n"
+              "        keys: {1: salse}\n      b: {do: hangup}\n",
+         ":13:19: channels.voice.menu.a.keys.1: there is no step 'salse'"},
+        {LINE "    menu:\n      start: a\n      a: {do: say, say: goodbye, next: a}\n",
+         ":10:40: channels.voice.menu.a.next: a caller who presses nothing would go round for ever"},
+    };
+    struct scratch s;
+    char *text = file_read("conf/voice.yaml", NULL), *yaml, *said, bad[768];
+
+    (void)state;
+    scratch_init(&s);
+    assert_int_equal(setenv("HILO_VOICE_SECRET", "x", 1), 0);
+    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), text) > 0);
+    said = check(&s, yaml, 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    free(yaml);
+    free(text);
+    assert_int_equal(unsetenv("HILO_VOICE_SECRET"), 0);
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        (void)snprintf(bad, sizeof bad,
+                       "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  voice:\n    type: voice\n%s",
+                       harness_build(), row[i].options);
+        said = check(&s, bad, 3);
+        says(said, row[i].says);
+        free(said);
+    }
+    scratch_done(&s);
+#undef LINE
+}
+
 static void faults_of_a_plugins_options_are_told_with_the_others(void **state)
 {
     struct scratch s;
@@ -619,6 +664,7 @@ int main(void)
         cmocka_unit_test(the_examples_to_try_are_good),
         cmocka_unit_test(the_examples_of_sms_are_good),
         cmocka_unit_test(the_example_of_terminals_is_good),
+        cmocka_unit_test(the_example_of_a_telephone_line_is_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
         cmocka_unit_test(a_secret_may_be_in_a_file_beside_the_configuration),
