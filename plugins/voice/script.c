@@ -15,30 +15,39 @@ struct words {
     struct hilo_str text[PROMPT__END][2]; /* empty: the built-in one */
 };
 
+/* The language that is not given has the built-in words. */
 static bool words_one(struct words *w, const cJSON *v, char wrong[MENU_WRONG])
 {
-    static const char *const language[] = {"es", "en"};
     enum prompt p = prompt_find(voice_str(v->string));
     const cJSON *one;
     char why[256];
-    int i;
 
     if (p == PROMPT__END) {
         (void)snprintf(wrong, MENU_WRONG, "prompts.%.60s: there is no prompt of this name", v->string);
         return false;
     }
-    for (i = 0; i < 2; i++) {
-        one = cJSON_GetObjectItemCaseSensitive(v, language[i]);
-        if (!cJSON_IsString(one) || cJSON_GetArraySize(v) != 2) {
-            (void)snprintf(wrong, MENU_WRONG,
-                           "prompts.%.60s: words in both languages are expected: {es: …, en: …}", v->string);
+    if (!cJSON_IsObject(v) || !v->child) {
+        (void)snprintf(wrong, MENU_WRONG, "prompts.%.60s: words are expected: {es: …, en: …}", v->string);
+        return false;
+    }
+    cJSON_ArrayForEach(one, v)
+    {
+        bool en = strcmp(one->string, "en") == 0;
+        struct hilo_str text = voice_str(cJSON_GetStringValue(one));
+
+        if (!en && strcmp(one->string, "es") != 0)
+            (void)snprintf(why, sizeof why, "the languages are es and en");
+        else if (text.n == 0)
+            (void)snprintf(why, sizeof why, "a text is expected");
+        else if (strncmp(text.p, "file:", 5) == 0 && text.p[5] != '/')
+            (void)snprintf(why, sizeof why, "the path of a file must begin with a slash: file:/etc/…");
+        else if (strncmp(text.p, "file:", 5) == 0 || say_check(text, why))
+            why[0] = 0;
+        if (why[0]) {
+            (void)snprintf(wrong, MENU_WRONG, "prompts.%.60s.%.10s: %.150s", v->string, one->string, why);
             return false;
         }
-        w->text[p][i] = voice_str(one->valuestring);
-        if (strncmp(one->valuestring, "file:/", 6) != 0 && !say_check(w->text[p][i], why)) {
-            (void)snprintf(wrong, MENU_WRONG, "prompts.%.60s.%s: %.150s", v->string, language[i], why);
-            return false;
-        }
+        w->text[p][en] = text;
     }
     return true;
 }

@@ -146,6 +146,32 @@ static void one_too_many(void **state)
     rig_done("reject agent 503");
 }
 
+/* An operator's own words, in one language; the other has the built-in ones. */
+static void own_words(void **state)
+{
+    char wrong[MENU_WRONG];
+
+    (void)state;
+    assert_null(words_read(voice_str("{\"greting\":{\"es\":\"a\"}}"), wrong));
+    assert_non_null(strstr(wrong, "prompts.greting: there is no prompt"));
+    assert_null(words_read(voice_str("{\"greeting\":{\"pt\":\"a\"}}"), wrong));
+    assert_non_null(strstr(wrong, "prompts.greeting.pt: "));
+    assert_null(words_read(voice_str("{\"greeting\":{\"es\":\"a {b\"}}"), wrong));
+    assert_non_null(strstr(wrong, "prompts.greeting.es: "));
+    assert_null(words_read(voice_str("{\"greeting\":\"hola\"}"), wrong));
+    rig_menu = "{\"start\":\"bye\",\"bye\":{\"do\":\"hangup\"}}";
+    rig_open();
+    words_free(rig.voice.words);
+    rig.voice.words = words_read(voice_str("{\"greeting\":{\"es\":\"Buenas, {business}.\"},"
+                                           "\"goodbye\":{\"es\":\"file:/a.wav\"}}"),
+                                 wrong);
+    assert_non_null(rig.voice.words);
+    rig_incoming("sip:anonymous@anonymous.invalid");
+    rig_ack();
+    rig_listen();
+    rig_heard("Buenas, Tienda Sol. /a.wav");
+}
+
 /* ---- keys -------------------------------------------------------------------------------------------- */
 
 static const char
@@ -500,8 +526,9 @@ static void thinks_it_over(void **state)
     rig_recorded(MEDIA_BY_SILENCE, 4000);
     rig_listen();
     rig_pass(8100000);
-    assert_true(voice_str_is(hilo_get_str(hilo_content(rig_submitted(HILO_CONTENT_MEDIA, 0)), HILO_T_CONTENT_EXT_MEDIA),
-                             "rec-" RIG_CAL "-2.wav"));
+    assert_true(voice_str_is(
+        hilo_get_str(hilo_content(rig_submitted(HILO_CONTENT_MEDIA, 0)), HILO_T_CONTENT_EXT_MEDIA),
+        "rec-" RIG_CAL "-2.wav"));
     rig_commit(HILO_OK);
     rig_heard("Su mensaje quedó guardado.");
 }
@@ -680,27 +707,29 @@ static const char choices_menu[] = "{\"start\":\"q\",\"q\":{\"do\":\"choices\",\
                                                                  "Es "
                                                                  "cambi"
                                                                  "o.") "},\"b\":{\"do\":\"hangup\","
-                                                                       "\"say\":" ES_EN("Es devolución.") "},"
-                                                                                                          "\""
-                                                                                                          "n"
-                                                                                                          "\""
-                                                                                                          ":{"
-                                                                                                          "\""
-                                                                                                          "do"
-                                                                                                          "\""
-                                                                                                          ":"
-                                                                                                          "\""
-                                                                                                          "ha"
-                                                                                                          "ng"
-                                                                                                          "up"
-                                                                                                          "\""
-                                                                                                          ","
-                                                                                                          "\""
-                                                                                                          "sa"
-                                                                                                          "y"
-                                                                                                          "\""
-                                                                                                          ":" ES_EN(
-                                                                                                              "Nada.") "}}";
+                                                                       "\"say\":" ES_EN(
+                                                                           "Es devolución.") "},"
+                                                                                             "\""
+                                                                                             "n"
+                                                                                             "\""
+                                                                                             ":{"
+                                                                                             "\""
+                                                                                             "do"
+                                                                                             "\""
+                                                                                             ":"
+                                                                                             "\""
+                                                                                             "ha"
+                                                                                             "ng"
+                                                                                             "up"
+                                                                                             "\""
+                                                                                             ","
+                                                                                             "\""
+                                                                                             "sa"
+                                                                                             "y"
+                                                                                             "\""
+                                                                                             ":" ES_EN(
+                                                                                                 "Nada.") "}"
+                                                                                                          "}";
 #define MSG "msg_01J0000000000000000000000D"
 
 static int32_t send_text(const char *id, const char *text, bool choices)
@@ -1144,6 +1173,7 @@ int main(void)
                                        T(no_ports),
                                        T(no_media_in_common),
                                        T(one_too_many),
+                                       T(own_words),
                                        T(a_choice),
                                        T(barge_in),
                                        T(silence),
@@ -1162,7 +1192,9 @@ int main(void)
                                        T(caller_id_is_not_enough),
                                        T(a_new_case_with_a_message),
                                        T(the_open_case),
-                                       T(thinks_it_over), T(hangs_up_while_she_thinks), T(nothing_was_said),
+                                       T(thinks_it_over),
+                                       T(hangs_up_while_she_thinks),
+                                       T(nothing_was_said),
                                        T(hangs_up_while_she_speaks),
                                        T(hangs_up_while_the_case_opens),
                                        T(no_file),
