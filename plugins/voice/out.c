@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const int64_t OUT_FULL_US = 5000000,      /* all lines are in use */
+static const int64_t OUT_FULL_US = 5000000,      /* no memory, or it is being stopped */
     OUT_ASK_AGAIN_US = 5000000,                  /* the gateway could not say */
     OUT_LEAVE_US = 1000000,                      /* before a drain's end: to be told in time */
     OUT_HOURS_MAX_US = INT64_C(7) * 86400000000; /* one look a week at hours that never come */
@@ -153,7 +153,6 @@ static void out_drop(struct out_message *m, int32_t code, const char *reason, in
     struct out *o = m->out;
 
     TAILQ_REMOVE(&o->asking, m, next);
-    o->n_asking--;
     out_tell(m, code, reason, retry_after_us);
     out_message_free(m);
 }
@@ -285,14 +284,18 @@ static void out_ready(struct out_message *m)
 {
     struct out *o = m->out;
     struct out_call *same = out_call_of(o, voice_str(m->customer), voice_str(m->phone));
-    int64_t closed_us = same && same->stage != OUT_CALLING ? 0 : out_closed_us(m);
+    int64_t wait_us = same ? 0 : out_closed_us(m);
 
-    if (closed_us) {
-        out_drop(m, HILO_AGAIN, "calling_hours", closed_us);
+    if (wait_us) {
+        out_drop(m, HILO_AGAIN, "calling_hours", wait_us);
+        return;
+    }
+    if (!same && !pace_take(&o->pace, voice_now(o->voice), o->n_calls, o->voice->conf.out.calls,
+                            o->voice->conf.out.per_second, &wait_us)) {
+        out_drop(m, HILO_AGAIN, "lines_busy", wait_us);
         return;
     }
     TAILQ_REMOVE(&o->asking, m, next);
-    o->n_asking--;
     m->at = OUT_WAITS;
     if (same)
         out_call_add(same, m);
@@ -316,17 +319,11 @@ int32_t out_send(struct voice *v, struct hilo_id id, struct hilo_str message)
         out_refuse(o, id, HILO_DOWN, "line_down", "the telephone line is down", 0);
         return HILO_OK;
     }
-    if (!out_call_of(o, voice_none(), out_phone(message)) &&
-        o->n_asking + o->n_calls >= (uint64_t)v->conf.out.calls) {
-        out_refuse(o, id, HILO_AGAIN, "lines_busy", "all lines for calls of ours are in use", OUT_FULL_US);
-        return HILO_OK;
-    }
     m = out_read(o, id, message);
     if (!m)
         return HILO_OK;
     m->at = OUT_ASKING;
     TAILQ_INSERT_TAIL(&o->asking, m, next);
-    o->n_asking++;
     if (!out_ask(m))
         out_drop(m, HILO_AGAIN, "no_memory", OUT_FULL_US);
     return HILO_OK;
@@ -416,6 +413,7 @@ struct out *out_new(struct voice *v)
     if (!o)
         return NULL;
     o->voice = v;
+    pace_init(&o->pace);
     TAILQ_INIT(&o->asking);
     TAILQ_INIT(&o->calls);
     o->recover = recover_new(v);

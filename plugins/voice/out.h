@@ -16,6 +16,7 @@
 #include "calls.h"
 #include "id.h"
 #include "out_cause.h"
+#include "pace.h"
 #include "prompts.h"
 
 #include <hilo/message.h>
@@ -83,7 +84,8 @@ struct out {
     struct voice *voice;
     struct out_messages asking;
     TAILQ_HEAD(, out_call) calls;
-    uint32_t n_asking, n_calls;
+    uint32_t n_calls;
+    struct pace pace;
     struct voice_timer drain;
     struct transcriber *transcriber;
     struct recover *recover;

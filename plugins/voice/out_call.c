@@ -272,6 +272,7 @@ static void call_ended(struct voice_call *call, const struct voice_ending *e)
     voice_timer_cancel(v, &c->timer);
     if (c->asked)
         voice_ask_forget(v, c->asked);
+    pace_ended(&c->out->pace, voice_now(v) - call->began_us);
     TAILQ_REMOVE(&c->out->calls, c, next);
     c->out->n_calls--;
     free(c);

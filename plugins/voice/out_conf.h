@@ -12,7 +12,7 @@ enum out_machine { OUT_MACHINE_HANGUP, OUT_MACHINE_MESSAGE, OUT_MACHINE_SPEAK };
 
 struct out_conf {
     int64_t calls;      /* at once */
-    int64_t per_second; /* begun; the core holds the rest back (hilo_abilities.rate) */
+    int64_t per_second; /* begun in a second (pace.h) */
     int64_t ring_us;    /* then CANCEL: no answer */
     int64_t attempts;   /* in all, of one message, where it is busy or nobody answers */
     int64_t busy_retry_us, no_answer_retry_us;

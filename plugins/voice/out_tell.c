@@ -32,6 +32,7 @@ void out_tell(struct out_message *m, int32_t code, const char *reason, int64_t r
         const char *reason, *es, *en;
     } words[] = {
         {"revoked", "Se retiró antes de timbrar", "It was taken back before it rang"},
+        {"lines_busy", "Todas las líneas de salida están ocupadas", "All lines for calls of ours are in use"},
         {"draining", "El canal se está deteniendo", "The channel is being stopped"},
         {"restarted", "El canal se detuvo durante la llamada", "The channel was stopped during the call"},
         {"calling_hours", "Fuera del horario permitido para llamar, en la hora local del cliente",
