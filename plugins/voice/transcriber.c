@@ -230,6 +230,13 @@ static void job_answered(void *arg, int32_t code, const struct hilo_http *h)
     cJSON_Delete(json);
 }
 
+static void transcriber_line(char *line, struct hilo_str s)
+{
+    if (s.n)
+        memcpy(line, s.p, s.n);
+    line[s.n] = 0;
+}
+
 /* form: "file model=whisper-1": the name of the file's field, then fields with their values. */
 static uint64_t job_form(char *form, const char *language, struct hilo_part part[TRANSCRIBER_FORM_MAX])
 {
@@ -294,8 +301,7 @@ static void job_post(struct job *j, int fd, uint64_t size)
         header[h.n_header++].val.n = conf->transcriber_secret.n + 7;
     }
     if (conf->transcriber_form.n) {
-        memcpy(form, conf->transcriber_form.p, conf->transcriber_form.n);
-        form[conf->transcriber_form.n] = 0;
+        transcriber_line(form, conf->transcriber_form);
         h.part = part;
         h.n_part = job_form(form, language, part);
         part[0].filename = voice_str("recording.wav");
@@ -484,12 +490,10 @@ const char *transcriber_wrong(const struct out_conf *conf)
         return "transcriber_secret is for a service by HTTP: transcriber is no http:// or https:// URL";
     if (!url && conf->transcriber_form.n)
         return "transcriber_form is for a service by HTTP: transcriber is no http:// or https:// URL";
-    memcpy(line, conf->transcriber.p, conf->transcriber.n);
-    line[conf->transcriber.n] = 0;
+    transcriber_line(line, conf->transcriber);
     if (!url && command_words(line, word) == 0)
         return "transcriber is neither an http:// or https:// URL nor a command of at most 32 words";
-    memcpy(line, conf->transcriber_form.p, conf->transcriber_form.n);
-    line[conf->transcriber_form.n] = 0;
+    transcriber_line(line, conf->transcriber_form);
     if (conf->transcriber_form.n && command_words(line, word) > TRANSCRIBER_FORM_MAX)
         return "transcriber_form has more than 8 fields";
     return NULL;
