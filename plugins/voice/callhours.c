@@ -10,7 +10,7 @@
 
 static const int64_t CALLHOURS_STEP_US = 60000000, CALLHOURS_END_US = INT64_C(400) * 86400 * 1000000;
 
-/* ---- reading ------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool callhours_space(char c)
 {
@@ -134,8 +134,7 @@ bool callhours_read(struct hilo_str text, struct callhours *c, char wrong[CALLHO
     return true;
 }
 
-/* ---- when
- * -------------------------------------------------------------------------------------------------- */
+/* ---- when ---- */
 
 int64_t callhours_opens(const struct callhours *c, uint32_t category, const struct hilo_str *zone,
                         uint32_t n_zones, int64_t wall_us)

@@ -26,8 +26,7 @@ struct command {
     char text[COMMAND_TEXT_MAX];
 };
 
-/* ---- words ------------------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 unsigned command_words(char *p, char *word[COMMAND_WORDS + 1])
 {
@@ -81,8 +80,7 @@ static char *command_line(struct hilo_str line, const char *language)
     return text;
 }
 
-/* ---- its life
- * ------------------------------------------------------------------------------------------------ */
+/* ---- its life ---- */
 
 static void command_close(struct voice *v, int *fd)
 {
@@ -184,8 +182,7 @@ void command_kill(struct command *c)
     free(c);
 }
 
-/* ---- starting
- * --------------------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
 /* 0, or what is wrong. */
 static int command_spawn(struct command *c, char *const word[], int in, int out, const char *language)

@@ -23,8 +23,7 @@ static const int64_t OUT_FULL_US = 5000000,      /* no memory, or it is being st
     OUT_LEAVE_US = 1000000,                      /* before a drain's end: to be told in time */
     OUT_HOURS_MAX_US = INT64_C(7) * 86400000000; /* one look a week at hours that never come */
 
-/* ---- a message ------------------------------------------------------------------------------------------
- */
+/* ---- a message ---- */
 
 void out_message_free(struct out_message *m)
 {
@@ -135,8 +134,7 @@ static struct out_message *out_read(struct out *o, struct hilo_id id, struct hil
     return m;
 }
 
-/* ---- what is asked about it ------------------------------------------------------------------------------
- */
+/* ---- what is asked about it ---- */
 
 static void out_ready(struct out_message *m);
 
@@ -245,8 +243,7 @@ static bool out_ask(struct out_message *m)
     return true;
 }
 
-/* ---- hours
- * ------------------------------------------------------------------------------------------------- */
+/* ---- hours ---- */
 
 /* 0: now; else how long not. */
 static int64_t out_closed_us(struct out_message *m)
@@ -303,8 +300,7 @@ static void out_ready(struct out_message *m)
         (void)out_call_begin(m);
 }
 
-/* ---- what the plugin asks
- * ------------------------------------------------------------------------------------ */
+/* ---- what the plugin asks ---- */
 
 int32_t out_send(struct voice *v, struct hilo_id id, struct hilo_str message)
 {
@@ -403,8 +399,7 @@ void out_drain(struct voice *v, int64_t mono_us)
     voice_timer_in(v, &o->drain, left > 0 ? left : 0, out_drained, o);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 struct out *out_new(struct voice *v)
 {

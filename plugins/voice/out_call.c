@@ -12,8 +12,7 @@ static const int64_t
     /* A person's greeting and the silence behind it; a machine's. Measured times are in README.md. */
     CALL_SILENCE_US = 800000, CALL_QUIET_US = 3000000, CALL_RECORDS_US = 2500000, CALL_PATIENCE_US = 45000000;
 
-/* ---- who is called ----------------------------------------------------------------------------------------
- */
+/* ---- who is called ---- */
 
 struct out_call *out_call_of(const struct out *o, struct hilo_str customer, struct hilo_str phone)
 {
@@ -44,8 +43,7 @@ static void call_settle(struct out_call *c,
     }
 }
 
-/* ---- the book of calls
- * --------------------------------------------------------------------------------------- */
+/* ---- the book of calls ---- */
 
 static void call_book(struct out_call *c)
 {
@@ -80,8 +78,7 @@ static void call_book_end(struct out_call *c, const struct voice_ending *e, cons
     c->call->ledger = NULL;
 }
 
-/* ---- person or machine
- * ------------------------------------------------------------------------------------------ */
+/* ---- person or machine ---- */
 
 static void call_listened(struct out_call *c, enum answerer_says says);
 
@@ -167,8 +164,7 @@ static void call_listened(struct out_call *c, enum answerer_says says)
     call_wait(c);
 }
 
-/* ---- what the table of calls says
- * ------------------------------------------------------------------------------ */
+/* ---- what the table of calls says ---- */
 
 static void call_progress(struct voice_call *call, uint32_t status, bool early)
 {
@@ -284,8 +280,7 @@ static const struct voice_side call_side = {.progress = call_progress,
                                             .speech = call_speech,
                                             .ended = call_ended};
 
-/* ---- from out.c and out_speak.c
- * ---------------------------------------------------------------------------------- */
+/* ---- from out.c and out_speak.c ---- */
 
 static struct out_call *call_new(struct out_message *m)
 {

@@ -40,7 +40,7 @@ static const struct {
 #include "out_cause.def"
 };
 
-/* ---- what it comes to ------------------------------------------------------------------------------- */
+/* ---- what it comes to ---- */
 
 static enum cause_name cause_of_sip(uint32_t status, enum cause_how *how)
 {

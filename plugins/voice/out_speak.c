@@ -16,8 +16,7 @@ static const int64_t SPEAK_ANSWER_US = 6000000, /* for the key of a choice */
 enum { SPEAK_ROUNDS = 3, SPEAK_WRONG = 2 };
 #define SPEAK_AGAIN '*'
 
-/* ---- pieces -----------------------------------------------------------------------------------------------
- */
+/* ---- pieces ---- */
 
 static void speak_message(struct script *s, const struct out_message *m, bool to_machine)
 {
@@ -41,8 +40,7 @@ static void speak_say(struct out_call *c, struct script *s, struct talk_ask *ask
     script_done(s);
 }
 
-/* ---- what became of it
- * -------------------------------------------------------------------------------------- */
+/* ---- what became of it ---- */
 
 static void speak_heard(void *arg)
 {
@@ -133,8 +131,7 @@ static void speak_done(void *arg, const struct talk_heard *h)
         out_call_next(c);
 }
 
-/* ---- speaking
- * -------------------------------------------------------------------------------------------------- */
+/* ---- speaking ---- */
 
 void out_speak(struct out_call *c, enum prompt lead)
 {

@@ -15,7 +15,7 @@ static const char *tell_words(const struct out_message *m, const char *es, const
     return m->out->voice->conf.language == SAY_ES ? es : en;
 }
 
-/* ---- the report --------------------------------------------------------------------------------------- */
+/* ---- the report ---- */
 
 static void tell_report(struct out_message *m, const struct hilo_report *r)
 {
@@ -106,8 +106,7 @@ void out_tell_cause(struct out_message *m, const struct out_cause *cause, bool r
     out_tell_untaken(m, cause->what, cause, NULL, "", "", rang);
 }
 
-/* ---- receipts ---------------------------------------------------------------------------------------------
- */
+/* ---- receipts ---- */
 
 void out_tell_status(struct out_message *m, uint32_t status)
 {
@@ -118,8 +117,7 @@ void out_tell_status(struct out_message *m, uint32_t status)
     said_receipt(m->out->voice, m->id, status);
 }
 
-/* ---- keys
- * --------------------------------------------------------------------------------------------------- */
+/* ---- keys ---- */
 
 /* What the gateway does not take of it stands in its own log (message.refused). */
 static void tell_received(void *arg, int32_t code)

@@ -1,7 +1,7 @@
 /*
- * One thing at a time, in order: the open calls page by page, then the files one by one. What the gateway
- * can't take now is left for the next start: a file is removed only when it is empty, or the gateway has its
- * media.
+ * One thing at a time, in the order in which it happened: the recordings one by one, then the ends of the
+ * calls that are open, page by page. What the gateway can't take now is left for the next start: a file is
+ * removed only when it is empty, or the gateway has its media.
  *
  * A recording may be there as a message already: it was submitted and the crash came before it was fetched,
  * which the gateway asks for again by itself; or it was fetched, and only the file was not removed any more.
@@ -40,8 +40,7 @@ struct recover {
     bool freeing;
 };
 
-/* ---- names ----------------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 bool recover_name(struct hilo_str name, struct hilo_str *call, uint32_t *n)
 {
@@ -104,10 +103,10 @@ static void recover_get(struct recover *r, const char *path, voice_api_fn *fn,
         otherwise(r);
 }
 
-/* ---- recordings -------------------------------------------------------------------------------------------
- */
+/* ---- recordings ---- */
 
 static void file_next(struct recover *r);
+static void calls_page(struct recover *r);
 
 static const char *file_name(const struct recover *r)
 {
@@ -321,12 +320,7 @@ static void file_next(struct recover *r)
             file_no_memory(r);
         return;
     }
-    if (r->broken || r->n_files)
-        voice_log(
-            r->voice, HILO_LOG_WARN,
-            "recover: the last instance did not end well: %u calls are marked broken, %u of %u recordings "
-            "that it left are messages now",
-            r->broken, r->saved, r->n_files);
+    calls_page(r);
 }
 
 static void files_listed(void *arg, int32_t code, const struct hilo_str *names, uint64_t n)
@@ -349,13 +343,17 @@ static void files_listed(void *arg, int32_t code, const struct hilo_str *names, 
     file_next(r);
 }
 
-static void files_begin(struct recover *r)
-{
-    r->asked = voice_ask_files(r->voice, files_listed, r);
-}
+/* ---- calls ---- */
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------ */
+static void recover_done(struct recover *r)
+{
+    if (r->broken || r->n_files)
+        voice_log(
+            r->voice, HILO_LOG_WARN,
+            "recover: the last instance did not end well: %u calls are marked broken, %u of %u recordings "
+            "that it left are messages now",
+            r->broken, r->saved, r->n_files);
+}
 
 static void call_next(struct recover *r);
 
@@ -379,8 +377,6 @@ static void call_told(void *arg, int32_t code, uint32_t status, struct hilo_str 
     call_skip(r);
 }
 
-static void calls_page(struct recover *r);
-
 static void call_next(struct recover *r)
 {
     static const char body[] = "{\"status\":\"broken\",\"cause\":{\"reason\":\"crash\",\"text\":\"The "
@@ -391,7 +387,7 @@ static void call_next(struct recover *r)
         if (r->cursor[0])
             calls_page(r);
         else
-            files_begin(r);
+            recover_done(r);
         return;
     }
     (void)snprintf(path, sizeof path, "/v1/calls/%s", r->call[r->at_call]);
@@ -438,12 +434,10 @@ static void calls_page(struct recover *r)
 
     (void)snprintf(path, sizeof path, "/v1/calls?channel=%.*s&status=open&limit=%d%s%s", (int)channel.n,
                    channel.p, RECOVER_PAGE, r->cursor[0] ? "&cursor=" : "", r->cursor);
-    recover_get(r, path, calls_on_page, files_begin);
+    recover_get(r, path, calls_on_page, recover_done);
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 struct recover *recover_new(struct voice *v)
 {
@@ -457,7 +451,9 @@ struct recover *recover_new(struct voice *v)
 void recover_start(struct recover *r)
 {
     r->began_us = voice_wall(r->voice);
-    calls_page(r);
+    r->asked = voice_ask_files(r->voice, files_listed, r);
+    if (!r->asked)
+        calls_page(r);
 }
 
 void recover_free(struct recover *r)

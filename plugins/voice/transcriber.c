@@ -38,8 +38,7 @@ struct transcriber {
 
 static void transcriber_go(struct transcriber *t);
 
-/* ---- the list, kept
- * ---------------------------------------------------------------------------------------- */
+/* ---- the list, kept ---- */
 
 static void transcriber_save(struct transcriber *t);
 
@@ -95,8 +94,7 @@ static void transcriber_loaded(void *arg, int32_t code, struct hilo_str val, uin
     transcriber_go(t);
 }
 
-/* ---- a job
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- a job ---- */
 
 static void job_free(struct job *j)
 {
@@ -190,8 +188,7 @@ static void job_text(struct job *j, struct hilo_str text)
         job_failed(j, "no memory");
 }
 
-/* ---- a service by HTTP
- * ---------------------------------------------------------------------------------------- */
+/* ---- a service by HTTP ---- */
 
 static bool job_is_json(const struct hilo_http *h)
 {
@@ -328,8 +325,7 @@ out:
         job_failed(j, "it can't be read, is larger than 32 MiB, or there is no memory");
 }
 
-/* ---- or a command
- * ------------------------------------------------------------------------------------------------ */
+/* ---- or a command ---- */
 
 static void job_ran(void *arg, struct hilo_str text, const char *why)
 {
@@ -399,8 +395,7 @@ static void job_on_message(void *arg, int32_t code, uint32_t status, struct hilo
     }
 }
 
-/* ---- which, and when
- * ------------------------------------------------------------------------------------------------ */
+/* ---- which, and when ---- */
 
 static void transcriber_on_timer(void *arg)
 {
@@ -473,9 +468,7 @@ bool transcriber_on_fd(struct transcriber *t, int32_t fd, uint32_t events)
     return false;
 }
 
-/* ---- life
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 const char *transcriber_wrong(const struct out_conf *conf)
 {

@@ -84,7 +84,7 @@ struct transcript *transcripts_due(struct transcripts *l, int64_t now_us, int64_
     return NULL;
 }
 
-/* ---- as JSON ------------------------------------------------------------------------------------------- */
+/* ---- as JSON ---- */
 
 size_t transcripts_write(const struct transcripts *l, char out[TRANSCRIPTS_BYTES])
 {

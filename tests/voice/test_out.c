@@ -104,8 +104,7 @@ static const char *word(const cJSON *o, const char *path)
     return cJSON_IsString(v) ? v->valuestring : "";
 }
 
-/* ---- a person -------------------------------------------------------------------------------------------
- */
+/* ---- a person ---- */
 
 static void she_hears_it_again_when_she_asks(void **state)
 {
@@ -190,8 +189,7 @@ static void what_comes_meanwhile_is_spoken_in_her_call(void **state)
     sound_done(&second);
 }
 
-/* ---- a machine --------------------------------------------------------------------------------------------
- */
+/* ---- a machine ---- */
 
 static void a_machine_gets_it_after_its_tone(void **state)
 {
@@ -245,8 +243,7 @@ static void a_machine_is_no_answer(void **state)
     sound_done(&greeting);
 }
 
-/* ---- who does not take it
- * ---------------------------------------------------------------------------------- */
+/* ---- who does not take it ---- */
 
 static void why_is_said_in_words(void **state)
 {
@@ -309,8 +306,7 @@ static void it_is_taken_back_before_it_rings(void **state)
     all_down(&c, 5, 0);
 }
 
-/* ---- hours
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- hours ---- */
 
 /* The week day that it is there now, "mon". */
 static void today(const char *zone, int days, char out[8])
@@ -358,8 +354,7 @@ static void nobody_is_called_outside_the_hours(void **state)
     all_down(&c, 0, 0);
 }
 
-/* ---- a kill
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- a kill ---- */
 
 static void after_a_kill_nobody_is_called_again(void **state)
 {

@@ -24,8 +24,7 @@ static const char menu[] = "    keep_alive: 0s\n"
                            "      record: {do: record, max: 20s, silence: 3s, next: bye}\n"
                            "      bye: {do: hangup}\n";
 
-/* ---- a service --------------------------------------------------------------------------------------------
- */
+/* ---- a service ---- */
 
 enum { REQUEST_MAX = 4 << 20 };
 
@@ -98,8 +97,7 @@ static void has(const struct service *s, const char *text)
         fail_msg("the request has no \"%s\"", text);
 }
 
-/* ---- a caller
- * ----------------------------------------------------------------------------------------------- */
+/* ---- a caller ---- */
 
 /* Calls and leaves a message; its id into id. */
 static void leaves_a_message(struct rig *r, struct phone *p, char *id)
