@@ -294,7 +294,7 @@ static void test_descriptors_arrive_with_their_frames_however_many(void **state)
     for (unsigned turns = 0; s.n < ALL; turns++) {
         assert_true(turns < 10 * ALL);
         while (n < ALL) {
-            struct frame f = {.type = FRAME_FETCH, .token = n, .message = STR("x")};
+            struct frame f = {.type = FRAME_FETCH, .token = n, .message = STR("x"), .key = STR("media")};
             int32_t code;
 
             f.fd = file_of((unsigned char)n);
