@@ -381,8 +381,6 @@ $(UA_TEST_BIN): $O/tests/%: tests/%.c $(UA_TEST_OBJ)
 	@mkdir -p $(@D)
 	$(COMPILE) -Iinclude $(PKG_CFLAGS) $< $(UA_TEST_OBJ) $(LMODE) $(voice_LIBS) -lcmocka -o $@
 UA_RUN := $(UA_TEST_BIN:%='HILO_BUILD=$O %')
-voice-ua: $(UA_TEST_BIN)
-	$(RUN) $(UA_RUN)
 
 # The command line against a scripted gateway.
 CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)
@@ -426,8 +424,8 @@ $(VOICE_TEST_BIN): | all
 VOICE_RUN := $(VOICE_TEST_BIN:%='HILO_BUILD=$O %')
 build/kamailio/complete:
 	@tests/voice/kamailio.sh >/dev/null
-voice: all $(VOICE_TEST_BIN) build/kamailio/complete
-	$(RUN) $(VOICE_RUN)
+voice: all $(VOICE_TEST_BIN) $(UA_TEST_BIN) build/kamailio/complete
+	$(RUN) $(VOICE_RUN) $(UA_RUN)
 
 # 50 kills and 1,000 power cuts in make test; make torture KILLS=5000 STATES=100000 DAYS=100 for a night.
 KILLS  ?= 500
@@ -515,12 +513,12 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip power-build
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(UA_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip power-build
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000
 test-all: check-layers test-build fuzz-complete peers-deps build/kamailio/complete
-	$(RUN) $(TORTURE_RUN) $(VOICE_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
+	$(RUN) $(TORTURE_RUN) $(VOICE_RUN) $(UA_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
 	@echo "All tests passed."
 
 demo: deps

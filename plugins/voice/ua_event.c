@@ -512,6 +512,9 @@ static void on_bye_response(struct ua_leg *leg, int status, sip_t const *sip)
         return;
     if (leg->told)
         end(leg);
+    else
+        ua_leg_cause(leg, 408, "the session was not refreshed in time",
+                     false); /* a BYE of nua's own (RFC 4028) */
 }
 
 void ua_on_nua(nua_event_t event, int status, char const *phrase, nua_t *nua, struct ua_stack *st,

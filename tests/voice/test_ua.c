@@ -345,6 +345,24 @@ static void session_is_refreshed(void **state)
     rig_stop(&r);
 }
 
+static void a_session_that_nobody_refreshes_ends(void **state)
+{
+    struct rig r;
+    struct sipp s;
+    struct ua_event e;
+
+    (void)state;
+    rig_init(&r);
+    r.conf.min_se_us = 1000000;
+    e = begin(&r, &s, "uac_silent.xml", NULL);
+    ua_answer(r.ua, e.call, str(rig_sdp(30000)));
+    e = rig_await(&r, UA_ANSWERED);
+    e = rig_await(&r, UA_ENDED);
+    assert_true(e.status == 408 && !e.by_peer);
+    ends_well(&s, rig_end(s.pid));
+    rig_stop(&r);
+}
+
 /* ---- outbound, by our scenarios -------------------------------------------------------------- */
 
 static void dial(struct rig *r, struct sipp *s, const char *scenario, const char *const more[])
@@ -516,16 +534,27 @@ static void we_transfer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sipp_calls_us),         cmocka_unit_test(sipp_calls_us_by_tcp),
-        cmocka_unit_test(we_call_sipp),          cmocka_unit_test(held_resumed_and_keyed),
-        cmocka_unit_test(offer_in_the_answer),   cmocka_unit_test(caller_gives_up),
-        cmocka_unit_test(early_media_reliably),  cmocka_unit_test(who_calls),
-        cmocka_unit_test(strangers_are_refused), cmocka_unit_test(no_line_is_free),
-        cmocka_unit_test(too_many_a_second),     cmocka_unit_test(they_transfer_us),
-        cmocka_unit_test(session_is_refreshed),  cmocka_unit_test(their_early_media),
-        cmocka_unit_test(nobody_answers),        cmocka_unit_test(moved),
-        cmocka_unit_test(moved_in_a_circle),     cmocka_unit_test(session_longer_than_ours),
-        cmocka_unit_test(offers_meet),           cmocka_unit_test(we_transfer),
+        cmocka_unit_test(sipp_calls_us),
+        cmocka_unit_test(sipp_calls_us_by_tcp),
+        cmocka_unit_test(we_call_sipp),
+        cmocka_unit_test(held_resumed_and_keyed),
+        cmocka_unit_test(offer_in_the_answer),
+        cmocka_unit_test(caller_gives_up),
+        cmocka_unit_test(early_media_reliably),
+        cmocka_unit_test(who_calls),
+        cmocka_unit_test(strangers_are_refused),
+        cmocka_unit_test(no_line_is_free),
+        cmocka_unit_test(too_many_a_second),
+        cmocka_unit_test(they_transfer_us),
+        cmocka_unit_test(session_is_refreshed),
+        cmocka_unit_test(a_session_that_nobody_refreshes_ends),
+        cmocka_unit_test(their_early_media),
+        cmocka_unit_test(nobody_answers),
+        cmocka_unit_test(moved),
+        cmocka_unit_test(moved_in_a_circle),
+        cmocka_unit_test(session_longer_than_ours),
+        cmocka_unit_test(offers_meet),
+        cmocka_unit_test(we_transfer),
     };
 
     if (getenv("HILO_TEST"))

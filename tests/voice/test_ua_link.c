@@ -389,8 +389,8 @@ static void the_end_with_calls_up(void **state)
     rig_stop(&b);
 }
 
-/* Sofia 1.12 frees no SSL object of a connection (plugins/voice/SIGNALLING.md): what OpenSSL made for it is not
- * ours. */
+/* Sofia 1.12 frees no SSL object of a connection (plugins/voice/SIGNALLING.md): what OpenSSL made for it is
+ * not ours. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
