@@ -316,9 +316,14 @@ static int on_orders(su_root_magic_t *ua, su_wait_t *w, su_wakeup_arg_t *arg)
         if (o->type == UA_DO_FREE) {
             begin_end(ua, o->wait_us);
             free(o);
-        } else if (ua->ending || ua->n_stacks == 0)
+        } else if (ua->ending || ua->n_stacks == 0) {
+            struct ua_event e = {
+                .type = UA_ENDED, .call = o->call, .status = 503, .reason = ua_str("there is no signalling")};
+
+            if (o->type == UA_DO_CALL)
+                ua_tell(ua, &e);
             free(o);
-        else
+        } else
             ua_order_run(ua, o);
     }
     return 0;
@@ -352,8 +357,7 @@ void *ua_thread(void *arg)
     (void)pthread_once(&once, library);
     (void)su_home_init(ua->home);
     ua->root = su_root_create(ua);
-    if (!ua->root || su_wait_create(wait, ua->order_fd, SU_WAIT_IN) != 0 ||
-        (index = su_root_register(ua->root, wait, on_orders, NULL, 0)) < 0)
+    if (!ua->root)
         abort(); /* no memory, or no descriptor for a poll: nothing can be told either */
     (void)su_root_threading(ua->root, 0);
     ua->mclass = ua_mclass_new();
@@ -362,6 +366,10 @@ void *ua_thread(void *arg)
         ua_tell_state(ua, UA_CONFIG, 0, why);
     else
         ua_register_begin(ua);
+    /* Only now: nua looks for events while it begins, and an order needs its stack. */
+    if (su_wait_create(wait, ua->order_fd, SU_WAIT_IN) != 0 ||
+        (index = su_root_register(ua->root, wait, on_orders, NULL, 0)) < 0)
+        abort();
     su_root_run(ua->root);
 
     for (uint32_t i = 0; i < ua->n_stacks; i++)

@@ -5,13 +5,16 @@
  */
 #include "ua_rig.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -88,6 +91,11 @@ static void tls_init(struct tls_rig *t, bool ca)
     t->r.conf.tls_key = str(slurp(in("key.pem")));
     if (ca)
         t->r.conf.tls_ca = str(slurp(in("ca.pem")));
+}
+
+static void ignore(void *arg)
+{
+    (void)arg;
 }
 
 static int left_in_tmp(void)
@@ -219,6 +227,10 @@ static void a_taken_port_is_told(void **state)
     assert_true(rig_next(&b, &e, RIG_WAIT_MS));
     assert_int_equal(e.type, UA_CONFIG);
     assert_non_null(memmem(e.reason.p, e.reason.n, "in use", 6));
+    /* And no call of such an endpoint is waited for. */
+    ua_call(b.ua, 5, &(struct ua_invite){.to = str("sip:x@127.0.0.1"), .sdp = str(rig_sdp(30000))});
+    assert_true(rig_next(&b, &e, RIG_WAIT_MS));
+    assert_true(e.type == UA_ENDED && e.call == 5 && e.status == 503);
     rig_stop(&b);
     rig_stop(&a);
 }
@@ -247,6 +259,41 @@ static void sipp_calls_by_ipv6(void **state)
                                                           "20s", "-t", tcp ? "t1" : "u1", target, NULL})),
             0);
     rig_stop(&r);
+}
+
+/* Behind a NAT, Contact and Via name the public host; a proxy gets what is not for it; an order given before
+ * the thread listens is kept. */
+static void seen_from_outside(void **state)
+{
+    struct rig r;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct pollfd p = {.events = POLLIN};
+    char proxy[64], text[4096] = "", via[64], contact[64], why[256];
+    ssize_t n;
+
+    (void)state;
+    rig_init(&r);
+    a.sin_port = htons((uint16_t)rig_port(false));
+    snprintf(proxy, sizeof proxy, "127.0.0.1:%d", ntohs(a.sin_port));
+    r.conf.proxy = str(proxy);
+    r.conf.public_host = str("198.51.100.7");
+    p.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(p.fd, (struct sockaddr *)&a, sizeof a), 0);
+    r.ua = ua_new(&r.conf, ignore, NULL, why);
+    assert_non_null(r.ua);
+    ua_start(r.ua);
+    ua_call(r.ua, 1, &(struct ua_invite){.to = str("sip:x@example.org"), .sdp = str(rig_sdp(30000))});
+    assert_int_equal(poll(&p, 1, RIG_WAIT_MS), 1);
+    n = recv(p.fd, text, sizeof text - 1, 0);
+    assert_true(n > 0);
+    snprintf(via, sizeof via, "Via: SIP/2.0/UDP 198.51.100.7:%d;", r.port);
+    snprintf(contact, sizeof contact, "Contact: <sip:198.51.100.7:%d", r.port);
+    assert_int_equal(strncmp(text, "INVITE sip:x@example.org SIP/2.0\r\n", 34), 0);
+    assert_non_null(strstr(text, via));
+    if (!strstr(text, contact) && !strstr(text, "Contact: <sip:hilo@198.51.100.7"))
+        fail_msg("%s", text);
+    close(p.fd);
+    ua_free(r.ua, 0);
 }
 
 /* ana called by the gateway, agente called by the gateway, and ana handed over to agente: her endpoint calls
@@ -400,11 +447,11 @@ const char *__lsan_default_suppressions(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(openssl_asks_by_tls),   cmocka_unit_test(call_by_tls),
-        cmocka_unit_test(tls_of_another_ca),     cmocka_unit_test(a_wrong_key_is_told),
-        cmocka_unit_test(a_taken_port_is_told),  cmocka_unit_test(sipp_calls_by_ipv6),
-        cmocka_unit_test(attended_transfer),     cmocka_unit_test(replaces_nothing),
-        cmocka_unit_test(the_end_with_calls_up),
+        cmocka_unit_test(openssl_asks_by_tls),  cmocka_unit_test(call_by_tls),
+        cmocka_unit_test(tls_of_another_ca),    cmocka_unit_test(a_wrong_key_is_told),
+        cmocka_unit_test(a_taken_port_is_told), cmocka_unit_test(seen_from_outside),
+        cmocka_unit_test(sipp_calls_by_ipv6),   cmocka_unit_test(attended_transfer),
+        cmocka_unit_test(replaces_nothing),     cmocka_unit_test(the_end_with_calls_up),
     };
 
     if (getenv("HILO_TEST"))
