@@ -189,6 +189,24 @@ static void hide_refer(sip_t *sip)
     sip->sip_cseq->cs_method = sip_method_unknown;
 }
 
+static bool reachable(url_t const *u)
+{
+    return (u->url_type == url_sip || u->url_type == url_sips) && u->url_host && *u->url_host;
+}
+
+/* Where a dialog's requests would go must be SIP (RFC 3261 12.1.1): a BYE that nua can't address it tries
+ * again within itself until the stack is full. The header's name, NULL: it is well. */
+static const char *bad_target(sip_t const *sip)
+{
+    for (sip_contact_t const *m = sip->sip_contact; m; m = m->m_next)
+        if (!reachable(m->m_url))
+            return "Contact";
+    for (sip_record_route_t const *r = sip->sip_record_route; r; r = r->r_next)
+        if (!reachable(r->r_url))
+            return "Record-Route";
+    return NULL;
+}
+
 static void check_request(msg_t *msg, sip_t *sip)
 {
     sip_request_t const *rq = sip->sip_request;
@@ -214,6 +232,9 @@ static void check_request(msg_t *msg, sip_t *sip)
                  (rq->rq_method == sip_method_unknown &&
                   !su_strmatch(rq->rq_method_name, sip->sip_cseq->cs_method_name)))
             reject(msg, sip, "CSeq"); /* RFC 3261 8.1.1.5: the request's method */
+        else if (rq->rq_method != sip_method_register && rq->rq_method != sip_method_options &&
+                 bad_target(sip))
+            reject(msg, sip, bad_target(sip));
     }
     hide_refer(sip);
 }
@@ -225,7 +246,10 @@ static issize_t extract_body(msg_t *msg, msg_pub_t *pub, char b[], isize_t n, in
     if (!(sip->sip_flags & (MSG_FLG_BODY | MSG_FLG_ERROR))) {
         if (sip->sip_request)
             check_request(msg, sip);
-        else if (sip->sip_status && (sip->sip_status->st_status < 100 || sip->sip_status->st_status > 699))
+        else if (sip->sip_status && (sip->sip_status->st_status < 100 || sip->sip_status->st_status > 699 ||
+                                     (sip->sip_status->st_status < 300 && sip->sip_cseq &&
+                                      sip->sip_cseq->cs_method != sip_method_register &&
+                                      sip->sip_cseq->cs_method != sip_method_options && bad_target(sip))))
             sip->sip_flags |= MSG_FLG_TRUNC; /* the one flag for which sofia drops a response */
     } else if (!(sip->sip_flags & MSG_FLG_BODY) && sip->sip_request && !sip->sip_via && broken_via(sip))
         make_via(msg, sip);

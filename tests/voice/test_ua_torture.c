@@ -98,6 +98,8 @@ static const struct torture requests[] = {
     {"a23-ipv6-literal", {200}, NULL, NULL, NULL},
     {"a24-no-contact", {400}, NULL, NULL, NULL},
     {"a25-multipart-headless", {415}, "Accept: application/sdp", NULL, NULL},
+    {"a27-contact-scheme", {400}, "Contact", NULL, NULL},
+    {"a28-route-scheme", {400}, "Record-Route", NULL, NULL},
     {"a26-multipart-open", {APP, 400}, NULL, NULL, NULL},
     /* 3.4: backward compatible */
     {"b01-2543", {APP}, NULL, NULL, "it has no Content-Length"},
@@ -106,7 +108,7 @@ static const struct torture requests[] = {
 static const struct torture responses[] = {
     {"v12-reason", {200}, NULL, NULL, NULL},         {"v13-no-reason", {180}, NULL, NULL, NULL},
     {"i05-response-scalars", {0}, NULL, NULL, NULL}, {"i19-code", {0}, NULL, NULL, NULL},
-    {"a10-broadcast", {0}, NULL, NULL, NULL},
+    {"a10-broadcast", {0}, NULL, NULL, NULL},        {"a29-answer-contact", {0}, NULL, NULL, NULL},
 };
 
 /* ---- the client ----------------------------------------------------------------------------- */
