@@ -603,7 +603,7 @@ static void on_media(struct voice *v, const struct media_event *e)
             c->side->speech(c, e->on, e->tone);
         break;
     case MEDIA_SILENT:
-        if (!c->over && !c->held_by_them && c->answered)
+        if (!c->over && !c->held_by_them && !c->held_by_us && c->answered)
             voice_call_hangup(c, "no sound any more");
         break;
     case MEDIA_CLOSED:

@@ -999,6 +999,35 @@ static void attended(void **state)
     rig_done("hangup she");
 }
 
+static void silent_line(void)
+{
+    const struct media_event e = {.type = MEDIA_SILENT, .call = rig.call};
+
+    media_said(&e);
+    rig_turn();
+}
+
+/* Who is on hold sends nothing, and is no dead line. */
+static void silence_on_hold(void **state)
+{
+    (void)state;
+    rig_menu = TRANSFER("\"attended\":true,");
+    begin(ana);
+    rig_calls_taken();
+    rig_done("hold she");
+    silent_line();
+    assert_null(strstr(rig.did, "hangup"));
+}
+
+static void dead_line(void **state)
+{
+    (void)state;
+    rig_menu = keys_menu;
+    begin(ana);
+    silent_line();
+    rig_done("hangup she");
+}
+
 static void agent_does_not_answer(void **state)
 {
     (void)state;
@@ -1215,6 +1244,8 @@ int main(void)
                                        T(bye_is_all_they_say),
                                        T(gateway_does_not_say_offered),
                                        T(attended),
+                                       T(silence_on_hold),
+                                       T(dead_line),
                                        T(agent_does_not_answer),
                                        T(she_hangs_up_while_the_agent_rings),
                                        T(no_voice),
