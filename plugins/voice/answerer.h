@@ -1,7 +1,7 @@
 /*
  * Who answers a call of ours: a person, or a machine that records. A person greets shortly and then waits for
  * an answer; a machine talks on, or beeps. Fed with MEDIA_SPEECH and the clock; says each thing once.
- * Pure. README.md has how often it is wrong, and what then.
+ * Pure. CALLING.md says what it costs, and where it is wrong.
  */
 #ifndef VOICE_ANSWERER_H
 #define VOICE_ANSWERER_H

@@ -39,6 +39,7 @@ struct out_message {
     uint32_t category, n_choices;
     int64_t attempts; /* with this one; 0: not known */
     int fd;           /* of its sound, -1: it is a text */
+    char path[32];    /* by which speech.h opens that */
     struct hilo_id media;
     char *text;     /* as the core lowered it: with a menu of its choices */
     char *question; /* of choices, without the menu: for machines; NULL: none */

@@ -9,7 +9,7 @@
 
 static const int64_t
     CALL_NO_LINE_US = 5000000,
-    /* A person's greeting and the silence behind it; a machine's. Measured times are in README.md. */
+    /* A person's greeting and the silence behind it; a machine's. CALLING.md */
     CALL_SILENCE_US = 800000, CALL_QUIET_US = 3000000, CALL_RECORDS_US = 2500000, CALL_PATIENCE_US = 45000000;
 
 /* ---- who is called ---- */

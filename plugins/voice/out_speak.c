@@ -18,13 +18,11 @@ enum { SPEAK_ROUNDS = 3, SPEAK_WRONG = 2 };
 
 /* ---- pieces ---- */
 
-static void speak_message(struct script *s, const struct out_message *m, bool to_machine)
+static void speak_message(struct script *s, struct out_message *m, bool to_machine)
 {
-    char path[40];
-
     if (m->fd >= 0) {
-        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", m->fd);
-        script_file(s, voice_str(path));
+        (void)snprintf(m->path, sizeof m->path, "/proc/self/fd/%d", m->fd);
+        script_file(s, voice_str(m->path));
     }
     if (to_machine && m->question)
         script_plain(s, voice_str(m->question));

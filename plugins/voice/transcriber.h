@@ -1,8 +1,8 @@
 /*
  * Texts of recordings, by a command or an HTTP service of the operator's (option transcriber; off without
  * it). A recording waits durably for its text (transcripts.h) and is sent to it with bounded patience, so
- * many at a time; what comes of it is kept with the message. All [own] loop. README.md has what a command and
- * a service get.
+ * many at a time; what comes of it is kept with the message. All [own] loop. CALLING.md has what a command
+ * and a service get.
  */
 #ifndef VOICE_TRANSCRIBER_H
 #define VOICE_TRANSCRIBER_H
