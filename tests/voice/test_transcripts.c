@@ -132,11 +132,13 @@ static void a_command_makes_it(void **state)
 {
     struct phone p;
     struct rig r;
-    char lines[1200], id[64];
+    char lines[1600], id[64], here[512];
 
     (void)state;
+    /* A worker's folder is another. */
+    assert_non_null(getcwd(here, sizeof here));
     (void)snprintf(lines, sizeof lines,
-                   "%s    transcriber: \"/bin/sh tests/voice/transcribe.sh {language}\"\n", menu);
+                   "%s    transcriber: \"/bin/sh %s/tests/voice/transcribe.sh {language}\"\n", menu, here);
     rig_up(&r, lines);
     phone_up(&p, &r.scratch, &(struct phone_conf){.user = ana});
     rig_port(&r, p.sip);
