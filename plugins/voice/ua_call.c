@@ -256,6 +256,33 @@ static bool from_header(const struct ua *ua, const struct ua_invite *i, char out
            (!v6 || ua_put(out, UA_URI_MAX, ua_str("]"))) && ua_put(out, UA_URI_MAX, ua_str(">"));
 }
 
+void ua_leg_own(struct ua_leg *leg, bool tls, bool sips, bool v6)
+{
+    const struct ua *ua = leg->ua;
+    struct hilo_str pub = ua->conf.public_host;
+
+    leg->own[0] = '\0';
+    for (uint32_t i = 0; tls && !sips && i < ua->n_listens; i++) {
+        const struct ua_listen *l = &ua->listens[i];
+        bool any = strcmp(l->host, "0.0.0.0") == 0 || strcmp(l->host, "::") == 0;
+
+        if (!l->tls || l->v6 != v6 || (any && !pub.n && (*ua->own_host == '[') != v6))
+            continue;
+        if (pub.n)
+            (void)snprintf(leg->own, sizeof leg->own,
+                           memchr(pub.p, ':', pub.n) && *pub.p != '[' ? "<sip:[%s]:%s;transport=tls>"
+                                                                      : "<sip:%s:%s;transport=tls>",
+                           pub.p, l->port);
+        else if (any)
+            (void)snprintf(leg->own, sizeof leg->own, "<sip:%s:%s;transport=tls>", ua->own_host, l->port);
+        else
+            (void)snprintf(leg->own, sizeof leg->own,
+                           v6 ? "<sip:[%s]:%s;transport=tls>" : "<sip:%s:%s;transport=tls>", l->host,
+                           l->port);
+        return;
+    }
+}
+
 bool ua_leg_invite(struct ua_leg *leg, const char *uri, const char *authorization,
                    const char *proxy_authorization)
 {
@@ -296,7 +323,9 @@ bool ua_leg_invite(struct ua_leg *leg, const char *uri, const char *authorizatio
         nua_handle_destroy(before);
     if (!leg->nh)
         return false;
-    nua_invite(leg->nh, NUTAG_URL(uri), SIPTAG_CALL_ID_STR(call_id), SDP(i->sdp.p),
+    ua_leg_own(leg, strcasestr(uri, "transport=tls") != NULL, strncasecmp(uri, "sips:", 5) == 0,
+               strchr(uri, '[') != NULL);
+    nua_invite(leg->nh, NUTAG_URL(uri), SIPTAG_CALL_ID_STR(call_id), OWN(leg), SDP(i->sdp.p),
                TAG_IF(route, NUTAG_PROXY(route)),
                TAG_IF(ua->conf.require_100rel, SIPTAG_REQUIRE_STR("100rel")),
                TAG_IF(ua->conf.require_100rel, NUTAG_EARLY_MEDIA(1)),
@@ -336,9 +365,9 @@ static void do_ring(struct ua_leg *leg, const struct ua_order *o)
     if (leg->open != UA_OPEN_INVITE)
         return;
     if (o->invite.sdp.n && !leg->offerless)
-        nua_respond(leg->nh, SIP_183_SESSION_PROGRESS, SDP(o->invite.sdp.p), TAG_END());
+        nua_respond(leg->nh, SIP_183_SESSION_PROGRESS, OWN(leg), SDP(o->invite.sdp.p), TAG_END());
     else
-        nua_respond(leg->nh, SIP_180_RINGING, TAG_END());
+        nua_respond(leg->nh, SIP_180_RINGING, OWN(leg), TAG_END());
 }
 
 /* The successor takes the call over; the dialog that it replaces ends (RFC 3891 3). */
@@ -361,7 +390,7 @@ static void do_answer(struct ua_leg *leg, const struct ua_order *o)
 
         next->open = UA_OPEN_NONE;
         next->answered = true;
-        nua_respond(next->nh, SIP_200_OK, SDP(sdp), TAG_END());
+        nua_respond(next->nh, SIP_200_OK, OWN(next), SDP(sdp), TAG_END());
         succeed(leg, next);
         return;
     }
@@ -370,13 +399,14 @@ static void do_answer(struct ua_leg *leg, const struct ua_order *o)
         return;
     case UA_OPEN_INVITE:
         leg->answered = true;
-        nua_respond(leg->nh, SIP_200_OK, SDP(sdp), TAG_IF(leg->no_timer, NUTAG_SESSION_TIMER(0)), TAG_END());
+        nua_respond(leg->nh, SIP_200_OK, OWN(leg), SDP(sdp), TAG_IF(leg->no_timer, NUTAG_SESSION_TIMER(0)),
+                    TAG_END());
         break;
     case UA_OPEN_REINVITE:
-        nua_respond(leg->nh, SIP_200_OK, SDP(sdp), TAG_END());
+        nua_respond(leg->nh, SIP_200_OK, OWN(leg), SDP(sdp), TAG_END());
         break;
     case UA_OPEN_UPDATE:
-        nua_respond(leg->nh, SIP_200_OK, NUTAG_WITH_SAVED(leg->update), SDP(sdp), TAG_END());
+        nua_respond(leg->nh, SIP_200_OK, NUTAG_WITH_SAVED(leg->update), OWN(leg), SDP(sdp), TAG_END());
         nua_destroy_event(leg->update);
         break;
     case UA_OPEN_ACK:
@@ -435,7 +465,7 @@ static void reoffer(struct ua_leg *leg)
 {
     leg->reoffering = true;
     leg->op.challenges = 0;
-    nua_invite(leg->nh, SDP(leg->order->invite.sdp.p), TAG_END());
+    nua_invite(leg->nh, OWN(leg), SDP(leg->order->invite.sdp.p), TAG_END());
 }
 
 static void on_glare_over(su_root_magic_t *ua, su_timer_t *t, su_timer_arg_t *arg)

@@ -13,6 +13,11 @@ struct hilo_str ua_own_domain(const struct ua *);
  * trunk; *route: where to send a request, if that is not what it says. */
 bool ua_invite_uri(const struct ua *, struct hilo_str to, char out[UA_URI_MAX], const char **route);
 
+/* Sets our Contact of a dialog by TLS. Sofia's is a sips: URI, which who called a sip: URI must not be given
+ * (RFC 3261 12.1.1) and many telephones cannot call. */
+void ua_leg_own(struct ua_leg *, bool tls, bool sips, bool v6);
+#define OWN(leg) TAG_IF((leg)->own[0], SIPTAG_CONTACT_STR((leg)->own))
+
 /* ---- ua_refer.c ------------------------------------------------------------------------------- */
 /* REFER of ours: to where the order says. */
 void ua_refer_out(struct ua_leg *, const struct ua_order *);

@@ -187,6 +187,8 @@ static void on_first_invite(struct ua_stack *st, nua_t *nua, nua_handle_t *nh, s
     leg = ua_leg_new(ua, st, nh, old ? old->call : UA_CALL_INBOUND | ++ua->last_in);
     leg->in = true;
     leg->open = UA_OPEN_INVITE;
+    ua_leg_own(leg, sip->sip_via && strcasecmp(sip->sip_via->v_protocol, sip_transport_tls) == 0,
+               sip->sip_request->rq_url->url_type == url_sips, from && from->sa_family == AF_INET6);
     keep_contact(leg, sip);
     keep_abilities(leg, sip);
     if (old) {
@@ -267,7 +269,7 @@ static void on_update(struct ua_leg *leg, nua_t *nua, sip_t const *sip)
     if (status)
         refuse(nua, leg->nh, status, why, after);
     else if (sdp.n == 0 || !nua_save_event(nua, leg->update))
-        nua_respond(leg->nh, SIP_200_OK, NUTAG_WITH_THIS(nua), TAG_END());
+        nua_respond(leg->nh, SIP_200_OK, NUTAG_WITH_THIS(nua), OWN(leg), TAG_END());
     else {
         leg->open = UA_OPEN_UPDATE;
         keep_contact(leg, sip);

@@ -91,8 +91,9 @@ struct ua_leg {
     struct ua_order *order;      /* of ours: the INVITE, as long as it may be tried again; or the re-INVITE */
     char *tried[UA_REDIRECTS_MAX + 1];
     uint32_t n_tried, glares;
-    char *contact;   /* where the peer is: its Contact */
-    uint32_t status; /* what ended it, as far as known */
+    char *contact;        /* where the peer is: its Contact */
+    char own[UA_URI_MAX]; /* our Contact, where sofia's own would be wrong; else empty */
+    uint32_t status;      /* what ended it, as far as known */
     bool by_peer;
     uint32_t q850; /* in a Reason, 0: none */
     char *reason;
