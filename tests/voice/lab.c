@@ -61,6 +61,7 @@ void lab_network(void)
     gid_t gid = getgid();
     int fd;
 
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* what was said is there when a test is ended from outside */
     if (uid == 0) {
         if (unshare(CLONE_NEWNET) != 0)
             return;
@@ -84,36 +85,30 @@ void lab_network(void)
 /* ---- everything that crosses it ---- */
 
 struct capture {
-    int fd, stop;
-    FILE *file;
+    int fd, stop, file;
     pthread_t thread;
 };
 
-static void capture_packet(struct capture *c, const unsigned char *p, size_t n, const struct timespec *at)
+/* Each in one piece, so that who reads meanwhile finds only whole ones. */
+static void capture_packet(struct capture *c, unsigned char *p, size_t n, const struct timespec *at)
 {
     uint32_t head[4] = {(uint32_t)at->tv_sec, (uint32_t)at->tv_nsec / 1000, (uint32_t)n, (uint32_t)n};
 
-    flockfile(c->file);
-    if (fwrite(head, sizeof head, 1, c->file) != 1 || fwrite(p, n, 1, c->file) != 1)
+    memcpy(p, head, sizeof head);
+    if (write(c->file, p, sizeof head + n) != (ssize_t)(sizeof head + n))
         abort();
-    funlockfile(c->file);
-}
-
-void capture_flush(struct capture *c)
-{
-    assert_int_equal(fflush(c->file), 0);
 }
 
 /* Each packet of the loopback is seen twice; the one that leaves is taken. */
 static void capture_read(struct capture *c)
 {
-    static unsigned char buf[1 << 17];
+    static unsigned char buf[16 + (1 << 17)];
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(struct timespec))];
     } control;
     struct sockaddr_ll from;
-    struct iovec v = {buf, sizeof buf};
+    struct iovec v = {buf + 16, sizeof buf - 16};
     struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_name = &from};
     struct timespec at;
     ssize_t n;
@@ -165,9 +160,8 @@ struct capture *capture_begin(const char *path)
     assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one), 0);
     assert_int_equal(bind(c->fd, (struct sockaddr *)&at, sizeof at), 0);
     c->stop = eventfd(0, EFD_CLOEXEC);
-    c->file = fopen(path, "wbe");
-    assert_non_null(c->file);
-    assert_int_equal(fwrite(head, sizeof head, 1, c->file), 1);
+    c->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(write(c->file, head, sizeof head), sizeof head);
     assert_int_equal(pthread_create(&c->thread, NULL, capture_run, c), 0);
     return c;
 }
@@ -184,7 +178,7 @@ void capture_end(struct capture **cp)
     assert_int_equal(pthread_join(c->thread, NULL), 0);
     assert_int_equal(getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len), 0);
     assert_int_equal(stats.tp_drops, 0);
-    assert_int_equal(fclose(c->file), 0);
+    assert_int_equal(close(c->file), 0);
     (void)close(c->fd);
     (void)close(c->stop);
     free(c);
@@ -271,6 +265,87 @@ void capture_judge(const char *path, const int *ports, unsigned sip, unsigned rt
     assert_int_equal(n, 0);
     assert_true(capture_count(path, ports, "sip") >= sip);
     assert_true(capture_count(path, ports, "rtp") >= rtp);
+}
+
+/* ---- what is heard in it ---- */
+
+static float g711(unsigned type, unsigned char v)
+{
+    int x;
+
+    if (type == 8) { /* A-law */
+        unsigned a = v ^ 0x55u, exponent = a >> 4 & 7;
+        x = (int)((a & 15) << 4) + 8;
+        if (exponent)
+            x = (x + 0x100) << (exponent - 1);
+        return (float)(a & 0x80 ? x : -x) / 32768;
+    }
+    unsigned u = ~v & 0xffu;
+    x = (int)(((((u & 15) << 3) + 0x84) << (u >> 4 & 7)) - 0x84);
+    return (float)(u & 0x80 ? -x : x) / 32768;
+}
+
+struct sound capture_heard(const char *path, int port)
+{
+    char filter[64], as[48];
+    const char *const argv[] = {
+        "/usr/bin/tshark", "-n", "-r",         path, "-d",          as,  "-Y", filter, "-T", "fields", "-e",
+        "rtp.timestamp",   "-e", "rtp.p_type", "-e", "rtp.payload", NULL};
+    struct process *p;
+    struct sound s = {NULL, 0};
+    unsigned long first = 0, timestamp;
+    unsigned type;
+    char *all;
+    int n;
+
+    (void)snprintf(filter, sizeof filter, "rtp && udp.dstport == %d && rtp.p_type <= 8", port);
+    (void)snprintf(as, sizeof as, "udp.port==%d,rtp", port);
+    p = process_start(argv);
+    all = process_output(p);
+    assert_int_equal(process_wait(p), 0);
+    process_free(&p);
+    s.sample = calloc(1, sizeof *s.sample);
+    assert_non_null(s.sample);
+    for (char *line = strtok(all, "\n"); line; line = strtok(NULL, "\n")) {
+        size_t at, len;
+        if (sscanf(line, "%lu\t%u\t%n", &timestamp, &type, &n) != 2)
+            continue;
+        line += n;
+        if (!s.n)
+            first = timestamp;
+        at = (uint32_t)(timestamp - first);
+        len = (strlen(line) + 1) / (line[2] == ':' ? 3 : 2);
+        if (at > 3600 * SOUND_RATE)
+            continue; /* before the first one */
+        if (at + len > s.n) {
+            s.sample = realloc(s.sample, (at + len) * sizeof *s.sample);
+            assert_non_null(s.sample);
+            memset(s.sample + s.n, 0, (at + len - s.n) * sizeof *s.sample);
+            s.n = at + len;
+        }
+        for (size_t i = 0; i < len; i++) {
+            char hex[3] = {line[0], line[1], '\0'};
+            s.sample[at + i] = g711(type, (unsigned char)strtoul(hex, NULL, 16));
+            line += line[2] == ':' ? 3 : 2;
+        }
+    }
+    free(all);
+    return s;
+}
+
+/* ---- failures ---- */
+
+static const struct process *shown;
+
+void lab_shows(const struct process *p)
+{
+    shown = p;
+}
+
+void lab_show(void)
+{
+    if (shown)
+        process_show(shown);
 }
 
 /* ---- waiting ---- */

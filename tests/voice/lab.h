@@ -7,17 +7,16 @@
 #define TESTS_VOICE_LAB_H
 
 #include "harness.h"
+#include "sound.h"
 
 /* Before anything else and any thread: a network namespace with a loopback, and sipp's right to send raw
  * packets (it plays pcap files so). Where that is refused the machine's own loopback serves, for root. */
 void lab_network(void);
 
-/* Writes each packet of the loopback to path, as pcap, until capture_end(). */
+/* Writes each packet of the loopback to path, as pcap, until capture_end(); it may be read meanwhile. */
 struct capture;
 struct capture *capture_begin(const char *path);
 void capture_end(struct capture **);
-/* What has come is in the file, whole. */
-void capture_flush(struct capture *);
 /* tshark finds no malformed packet in it, nor one that its dissectors call an error, and at least so many
  * of SIP and of RTP. ports: of SIP, ended by 0. */
 void capture_judge(const char *path, const int *ports, unsigned sip, unsigned rtp);
@@ -26,6 +25,14 @@ unsigned capture_count(const char *path, const int *ports, const char *filter);
 /* A field of the first of them, into out. */
 void capture_field(const char *path, const int *ports, const char *filter, const char *field, char *out,
                    size_t cap);
+
+/* What G.711 was sent to this UDP port of the loopback, as who listens there hears it: what is lost is
+ * silence. */
+struct sound capture_heard(const char *path, int port);
+
+/* What is shown when something fails: the last lines of this process; NULL: none. */
+void lab_shows(const struct process *);
+void lab_show(void);
 
 /* Waits until there is a change to what is in this folder; at most for so long. To look, and to look again.
  */

@@ -93,7 +93,8 @@ static void sipp_start(struct sipp *p, struct scratch *s, const char *const *fir
     (void)snprintf(errors, sizeof errors, "%s.errors", p->trace);
     (void)snprintf(file, sizeof file, "tests/voice/sipp/%s.xml", scenario);
     (void)snprintf(port, sizeof port, "%d", p->port);
-    (void)snprintf(media, sizeof media, "%d", 2 * (free_port() / 2));
+    p->media = 2 * (free_port() / 2);
+    (void)snprintf(media, sizeof media, "%d", p->media);
     const char *const fixed[] = {"-sf",
                                  file,
                                  "-i",

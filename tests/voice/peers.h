@@ -18,7 +18,7 @@ void kamailio_down(struct kamailio *);
 /* sipp with tests/voice/sipp/NAME.xml; its messages are traced to a file. */
 struct sipp {
     struct process *process;
-    int port;
+    int port, media; /* where it takes SIP and RTP */
     char trace[256];
 };
 /* Waits for calls on a port of its own. more: further arguments, NULL-ended, or NULL. */

@@ -87,7 +87,7 @@ static void control_connect(struct phone *p)
 void phone_up(struct phone *p, struct scratch *s, const struct phone_conf *c)
 {
     struct sound silence = sound_silence(300);
-    const char *argv[] = {baresip, "-f", p->dir, NULL};
+    const char *argv[] = {baresip, "-s", "-f", p->dir, NULL};
     static unsigned number;
     char path[256];
 
@@ -149,7 +149,8 @@ static void control_read(struct phone *p, const char *awaited)
 
     if (poll(&f, 1, DEADLINE_S * 1000) != 1) {
         process_show(p->process);
-        fail_msg("%s did not come from baresip", awaited);
+        lab_show();
+        fail_msg("%s did not come from baresip (%s)", awaited, p->dir);
     }
     p->events = realloc(p->events, p->n_events + 65536);
     assert_non_null(p->events);
@@ -256,7 +257,13 @@ struct sound phone_sound(struct phone *p)
 {
     char path[256];
 
-    return heard_path(p, path) ? sound_read(path, 0) : sound_silence(0);
+    if (!heard_path(p, path))
+        return sound_silence(0);
+    if (strcmp(path, p->heard_file)) {
+        (void)snprintf(p->heard_file, sizeof p->heard_file, "%s", path);
+        p->heard = 0;
+    }
+    return sound_read(path, 0);
 }
 
 static int64_t mono_s(void)
@@ -267,14 +274,20 @@ static int64_t mono_s(void)
     return t.tv_sec;
 }
 
-size_t phone_hears(struct phone *p, const struct sound *said)
+size_t phone_hears_at(struct phone *p, const struct sound *said, const char *source, int line)
 {
     int64_t until = mono_s() + DEADLINE_S;
     double score = 0, best = 0;
-    size_t from = p->heard, least = 0;
+    char file[256] = "";
+    size_t from = 0, least = 0;
 
     for (;;) {
         struct sound heard = phone_sound(p);
+        if (strcmp(file, p->heard_file)) {
+            (void)snprintf(file, sizeof file, "%s", p->heard_file);
+            from = p->heard;
+            least = 0;
+        }
         size_t n = heard.n;
         long at = -1;
         if (heard.n >= from + said->n && heard.n >= least) {
@@ -289,8 +302,10 @@ size_t phone_hears(struct phone *p, const struct sound *said)
         }
         if (mono_s() >= until) {
             process_show(p->process);
-            fail_msg("it was not heard in %.1f s of sound; the likest was alike by %.2f (%s)",
-                     (double)n / SOUND_RATE, best, p->dir);
+            lab_show();
+            print_message("  it was not heard in %.1f s of sound; the likest was alike by %.2f (%s)\n",
+                          (double)n / SOUND_RATE, best, p->dir);
+            _fail(source, line);
         }
         watch_wait(p->watch, 1000);
     }

@@ -16,7 +16,9 @@ struct phone {
     struct watch *watch;
     char *events; /* what its control socket has said, unread */
     size_t n_events;
-    size_t heard; /* up to here phone_hears() has listened */
+    size_t heard;         /* up to here phone_hears() has listened */
+    char heard_file[256]; /* in this one: each call of a telephone, and what it is transferred to, has its own
+                           */
 };
 
 struct phone_conf {
@@ -49,7 +51,8 @@ void phone_press(struct phone *, const char *keys);
 /* Says this from now on, then silence. */
 void phone_say(struct phone *, const struct sound *);
 /* Waits until this is heard, behind what was heard before; sample where it began. */
-size_t phone_hears(struct phone *, const struct sound *said);
+#define phone_hears(phone, said) phone_hears_at(phone, said, __FILE__, __LINE__)
+size_t phone_hears_at(struct phone *, const struct sound *said, const char *file, int line);
 /* Whether it was heard anywhere in what has come so far, from that sample on. */
 bool phone_heard(struct phone *, const struct sound *said, size_t from);
 /* Waits until n more samples have come. */

@@ -23,7 +23,7 @@ static const char menu[] =
     "      main:\n"
     "        do: keys\n"
     "        say: {es: \"%s\", en: \"For a problem press one, for an agent two, for hours three.\"}\n"
-    "        keys: {1: case, 2: agent, 3: second}\n"
+    "        keys: {1: case, 2: agent, 3: second, 9: bye}\n"
     "        no_key: bye\n"
     "      case: {do: case, subject: Televisor averiado, next: record}\n"
     "      record: {do: record, max: 60s, silence: 5s, next: bye}\n"
@@ -66,10 +66,15 @@ void rig_prepare(struct rig *r, const char *lines)
         n += (size_t)snprintf(r->lines + n, sizeof r->lines - n,
                               "    udp: 127.0.0.1:%d\n    tcp: 127.0.0.1:%d\n", r->sip, r->sip);
     if (!has(lines, "rtp"))
-        n += (size_t)snprintf(r->lines + n, sizeof r->lines - n, "    rtp: 127.0.0.1\n    rtp_ports: %d-%d\n",
-                              rtp, rtp + 99);
+        n += (size_t)snprintf(r->lines + n, sizeof r->lines - n,
+                              "    rtp: 127.0.0.1\n    rtp_port_min: %d\n    rtp_port_max: %d\n", rtp,
+                              rtp + 99);
     if (!has(lines, "trunk") && !has(lines, "registrar"))
         n += (size_t)snprintf(r->lines + n, sizeof r->lines - n, "    trunk: 127.0.0.1\n");
+    if (!has(lines, "keep_alive")) /* nobody answers at the trunk but who calls */
+        n += (size_t)snprintf(r->lines + n, sizeof r->lines - n, "    keep_alive: 0s\n");
+    if (!has(lines, "out_hours"))
+        n += (size_t)snprintf(r->lines + n, sizeof r->lines - n, "    out_hours: \"\"\n");
     if (!has(lines, "words_per_minute"))
         n += (size_t)snprintf(r->lines + n, sizeof r->lines - n,
                               "    words_per_minute: %d\n    voice_es: es-419\n", RIG_WPM);
@@ -88,7 +93,11 @@ void rig_launch(struct rig *r)
                                 "--json",       "--after", "oldest", NULL};
 
     gate_start(&r->gate, &r->scratch, NULL);
-    (void)process_wait_line(r->gate.process, "channel=wa", "state=up", NULL);
+    lab_shows(r->gate.process);
+    if (process_saw(r->gate.process, "channel.broken"))
+        process_show(r->gate.process);
+    assert_false(process_saw(r->gate.process, "channel.broken")); /* said before it is ready */
+    (void)process_wait_nth(r->gate.process, 1, "channel=wa", "state=up", NULL);
     process_free(&r->events);
     (void)snprintf(bin, sizeof bin, "%s/hilo", harness_build());
     (void)snprintf(control, sizeof control, "HILO_CONTROL=%s/data/control.sock", r->scratch.dir);
@@ -104,6 +113,7 @@ void rig_up(struct rig *r, const char *lines)
 void rig_down(struct rig *r, unsigned sip, unsigned rtp)
 {
     if (r->gate.process) {
+        lab_shows(NULL);
         gate_stop(&r->gate);
         gate_check_store(&r->gate);
     }

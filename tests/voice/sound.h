@@ -19,7 +19,7 @@ struct sound {
 /* A WAV file (PCM 16 bits, any rate), one of its channels. Samples are taken to the file's end, as one that
  * is still written has no true length in its head. An empty sound if it holds none yet. */
 struct sound sound_read(const char *path, unsigned channel);
-/* The same of a WAV in memory; *channels is how many it has. Asserts that it is one whose head fits. */
+/* The same of a WAV in memory; *channels is how many it has. Asserts that its head says how long it is. */
 struct sound sound_of(const void *wav, size_t n, unsigned channel, unsigned *channels);
 /* Speech: espeak-ng's, by voice and words a minute. dir: for its file. */
 struct sound sound_say(const char *dir, const char *voice, unsigned wpm, const char *text);
