@@ -217,25 +217,23 @@ static void check_request(msg_t *msg, sip_t *sip)
         reject(msg, sip, "Request-Line");
     else if (rq->rq_url->url_headers)
         reject(msg, sip, "Request-URI"); /* RFC 3261 19.1.1: no headers in it */
-    if (!sip->sip_error) {
-        if (!sip->sip_to)
-            reject(msg, sip, "or Missing To");
-        else if (!sip->sip_from)
-            reject(msg, sip, "or Missing From");
-        else if (!sip->sip_call_id)
-            reject(msg, sip, "or Missing Call-ID");
-        else if (!sip->sip_cseq)
-            reject(msg, sip, "or Missing CSeq");
-        else if (rq->rq_method == sip_method_invite && !sip->sip_contact)
-            reject(msg, sip, "or Missing Contact"); /* RFC 3261 8.1.1.8 */
-        else if (rq->rq_method != sip->sip_cseq->cs_method ||
-                 (rq->rq_method == sip_method_unknown &&
-                  !su_strmatch(rq->rq_method_name, sip->sip_cseq->cs_method_name)))
-            reject(msg, sip, "CSeq"); /* RFC 3261 8.1.1.5: the request's method */
-        else if (rq->rq_method != sip_method_register && rq->rq_method != sip_method_options &&
-                 bad_target(sip))
-            reject(msg, sip, bad_target(sip));
-    }
+    /* Also where sofia has found another header bad that it can do without. */
+    if (!sip->sip_to)
+        reject(msg, sip, "or Missing To");
+    else if (!sip->sip_from)
+        reject(msg, sip, "or Missing From");
+    else if (!sip->sip_call_id)
+        reject(msg, sip, "or Missing Call-ID");
+    else if (!sip->sip_cseq)
+        reject(msg, sip, "or Missing CSeq");
+    else if (rq->rq_method == sip_method_invite && !sip->sip_contact)
+        reject(msg, sip, "or Missing Contact"); /* RFC 3261 8.1.1.8 */
+    else if (rq->rq_method != sip->sip_cseq->cs_method ||
+             (rq->rq_method == sip_method_unknown &&
+              !su_strmatch(rq->rq_method_name, sip->sip_cseq->cs_method_name)))
+        reject(msg, sip, "CSeq"); /* RFC 3261 8.1.1.5: the request's method */
+    else if (rq->rq_method != sip_method_register && rq->rq_method != sip_method_options && bad_target(sip))
+        reject(msg, sip, bad_target(sip));
     hide_refer(sip);
 }
 
