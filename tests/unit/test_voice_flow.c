@@ -231,6 +231,31 @@ static void barge_in(void **state)
     rig_not_heard("Menú.");
 }
 
+/* Who knows the menu by heart waits for nothing. */
+static void keys_ahead(void **state)
+{
+    (void)state;
+    rig_menu = keys_menu;
+    rig_open();
+    rig_incoming(ANA);
+    rig_answer("POST", LOOKUP, 200, ana);
+    rig_ack();
+    rig_ua((struct ua_event){.type = UA_PROGRESS}); /* of no call: nothing comes of it */
+    {
+        const struct media_event keys[] = {{.type = MEDIA_DIGIT, .call = rig.call, .digit = '2'},
+                                           {.type = MEDIA_DIGIT, .call = rig.call, .digit = '9'},
+                                           {.type = MEDIA_DIGIT, .call = rig.call, .digit = '1'}};
+        size_t i;
+
+        for (i = 0; i < 3; i++) /* within one turn: faster than anything is said */
+            media_said(&keys[i]);
+        rig_turn();
+    }
+    rig_heard("Uno.");
+    rig_not_heard("Menú.");
+    rig_not_heard("Dos.");
+}
+
 static void silence(void **state)
 {
     (void)state;
@@ -642,6 +667,19 @@ static void asked_and_refused(void **state)
     rig_listen();
     assert_int_equal(rig.n_files, 0);
     rig_heard("Hasta luego.");
+}
+
+static void another_key_has_not_agreed(void **state)
+{
+    (void)state;
+    rig.voice.conf.consent = VOICE_CONSENT_ASK;
+    rig_menu = case_menu;
+    begin(ana);
+    rig_key('5');
+    rig_calls_taken();
+    assert_true(rig_told("PATCH", "/v1/calls/", "\"recording_consent\":\"denied\""));
+    rig_listen();
+    assert_int_equal(rig.n_files, 0);
 }
 
 static void who_says_nothing_has_not_agreed(void **state)
@@ -1177,6 +1215,21 @@ static void they_may_not_transfer_us(void **state)
     rig_done("refer_answer she 603");
 }
 
+/* The table is as long as its number says: a row that is lacking would be one without a name. */
+static void options_are_all_there(void **state)
+{
+    uint32_t i, j;
+
+    (void)state;
+    rig_open();
+    for (i = 0; i < VOICE_OPTIONS; i++) {
+        assert_non_null(voice_options[i].name);
+        assert_non_null(voice_options[i].help);
+        for (j = 0; j < i; j++)
+            assert_string_not_equal(voice_options[i].name, voice_options[j].name);
+    }
+}
+
 static void the_line(void **state)
 {
     (void)state;
@@ -1205,6 +1258,7 @@ int main(void)
                                        T(own_words),
                                        T(a_choice),
                                        T(barge_in),
+                                       T(keys_ahead),
                                        T(silence),
                                        T(wrong_keys),
                                        T(from_step_to_step),
@@ -1230,6 +1284,7 @@ int main(void)
                                        T(announced),
                                        T(asked_and_refused),
                                        T(who_says_nothing_has_not_agreed),
+                                       T(another_key_has_not_agreed),
                                        T(the_whole_call),
                                        T(choices_by_the_core),
                                        T(sent_before_it_is_known),
@@ -1256,6 +1311,7 @@ int main(void)
                                        T(too_long),
                                        T(drained),
                                        T(they_may_not_transfer_us),
+                                       T(options_are_all_there),
                                        T(the_line)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
