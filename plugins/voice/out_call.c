@@ -7,9 +7,8 @@
 
 #include <stdlib.h>
 
-static const int64_t
-    CALL_NO_LINE_US = 5000000,
-    /* A person's greeting and the silence behind it; a machine's. CALLING.md */
+static const int64_t CALL_NO_LINE_US = 5000000,
+                     /* A person's greeting and the silence behind it; a machine's. CALLING.md */
     CALL_SILENCE_US = 800000, CALL_QUIET_US = 3000000, CALL_RECORDS_US = 2500000, CALL_PATIENCE_US = 45000000;
 
 /* ---- who is called ---- */
@@ -121,6 +120,7 @@ static void call_to_machine(struct out_call *c)
     struct out_message *m = call_first(c);
 
     c->machine = true;
+    voice_timer_cancel(c->out->voice, &c->timer); /* it is not with her after all */
     voice_call_listen(c->call, false);
     if (m) {
         m->rounds = 0; /* what was spoken into its greeting was heard by nobody */

@@ -391,6 +391,29 @@ static void nobody_is_called_outside_the_hours(void **state)
 
 /* ---- a kill ---- */
 
+/* It rang, and what came of that nobody knows: "sent" is all that is known, and she is left in peace. */
+static void what_rang_when_it_was_killed_is_left_at_that(void **state)
+{
+    struct call c = {0};
+    cJSON *event;
+
+    (void)state;
+    phone_and_gateway_up(&c, ANY_HOUR);
+    rig_send(&c.rig, ana, text_json, c.id);
+    (void)phone_event(&c.phone, "CALL_INCOMING");
+    cJSON_Delete(rig_event(&c.rig, "hilo.message.status", "\"sent\"")); /* both are on disk */
+    gate_kill(&c.rig.gate);
+    gate_again(&c.rig.gate);
+    event = rig_event(&c.rig, "hilo.call.ended", NULL);
+    assert_string_equal(word(event, "status"), "broken");
+    cJSON_Delete(event);
+    rig_log(&c.rig, "recover:", "1 calls are marked broken");
+    gate_queue_is(&c.rig.gate, 0, 0);
+    assert_int_equal(process_count(c.rig.events, "hilo.call.started"), 1);
+    phone_hang_up(&c.phone);
+    all_down(&c, 2, 0);
+}
+
 static void after_a_kill_nobody_is_called_again(void **state)
 {
     struct call c = {0};
@@ -430,6 +453,7 @@ int main(void)
         cmocka_unit_test(why_is_said_in_words),
         cmocka_unit_test(it_is_taken_back_before_it_rings),
         cmocka_unit_test(nobody_is_called_outside_the_hours),
+        cmocka_unit_test(what_rang_when_it_was_killed_is_left_at_that),
         cmocka_unit_test(after_a_kill_nobody_is_called_again),
     };
 
