@@ -553,16 +553,22 @@ static void gmime_begin(void)
     g_mime_init();
 }
 
-static GMimeMessage *parse(struct hilo_str bytes)
+void mail_library(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT; /* the library's own, as curl_global_init is */
+
+    (void)pthread_once(&once, gmime_begin);
+}
+
+static GMimeMessage *parse(struct hilo_str bytes)
+{
     static const char *charsets[] = {"utf-8", "windows-1252", NULL};
     GMimeParserOptions *options;
     GMimeMessage *message;
     GMimeParser *parser;
     GMimeStream *stream;
 
-    (void)pthread_once(&once, gmime_begin);
+    mail_library();
     options = g_mime_parser_options_new();
     g_mime_parser_options_set_fallback_charsets(options, charsets);
     stream = g_mime_stream_mem_new_with_buffer(bytes.p, bytes.n);

@@ -13,6 +13,9 @@ enum {
     MAIL_WORD_MAX = 998              /* of one header that is kept */
 };
 
+/* Before anything of GMime: once for all threads, whoever comes first. */
+void mail_library(void);
+
 /* A copy, valid UTF-8, without control characters but LF and tab; lines: those too. NULL: no memory, or s is.
  */
 char *mail_clean(const char *s, bool lines);
