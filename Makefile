@@ -187,6 +187,8 @@ $(foreach p,$(PLUGIN_PARTS),$(eval $(call PLUGIN_TEST_RULE,$(p))))
 $O/tests/unit/test_voice_flow: voice_OBJ := $(filter-out $(patsubst %,$O/plugins/voice/%.o,plugin out% recover transcri% command ua% media% speech%),$(voice_OBJ))
 # What writes mails and hands them to relays needs nothing of the rest of the plugin.
 $O/tests/unit/test_email_compose $O/tests/unit/test_email_dkim $O/tests/unit/test_email_smtp: email_OBJ := $(patsubst plugins/email/%.c,$O/plugins/email/%.o,$(wildcard plugins/email/mail*.c plugins/email/compose*.c plugins/email/ical*.c plugins/email/dkim*.c plugins/email/smtp*.c))
+# Its parts that stand alone.
+$O/tests/unit/test_email_lmtp $O/tests/unit/test_email_lmtp_parse: email_OBJ := $(patsubst %,$O/plugins/email/%.o,lmtp lmtp_parse)
 # Another's codec judges ours.
 $O/tests/unit/test_sms_judge: UNIT_LIBS = -lsmpp34
 # Another's numbers judge ours.
