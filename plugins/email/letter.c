@@ -223,8 +223,10 @@ static bool write_addresses(const struct email *e, struct hilo_id id, struct let
     l->mail.message_id = email_str(l->message_id);
     l->mail.from = c->address;
     l->mail.from_name = c->name;
+    if (n <= 0 || (size_t)n >= sizeof l->message_id || !ours_tokened(c, token, l->reply_to))
+        return false;
     l->mail.reply_to = email_str(l->reply_to);
-    return n > 0 && (size_t)n < sizeof l->message_id && ours_tokened(c, token, l->reply_to);
+    return true;
 }
 
 static void write_dkim(const struct email_conf *c, struct letter *l)

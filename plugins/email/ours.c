@@ -86,14 +86,25 @@ bool ours_address(const struct email_conf *c, struct hilo_str address)
     return false;
 }
 
+/* *out only if it is one of ours: an id that somebody made up gets no further. */
+static bool in_token(const struct email *e, enum token_kind kind, struct hilo_str token, struct hilo_id *out)
+{
+    struct hilo_id id;
+
+    if (!token_read(kind, token, e->keys, e->n_keys, &id))
+        return false;
+    *out = id;
+    return true;
+}
+
 static bool in_address(const struct email *e, enum token_kind kind, const char *address, struct hilo_id *out)
 {
-    return token_read(kind, token_in(email_str(address), ours_separator(e->conf)), e->keys, e->n_keys, out);
+    return in_token(e, kind, token_in(email_str(address), ours_separator(e->conf)), out);
 }
 
 static bool in_id(const struct email *e, const char *id, struct hilo_id *out)
 {
-    return id && token_read(TOKEN_REPLY, token_in(email_str(id), '\0'), e->keys, e->n_keys, out);
+    return id && in_token(e, TOKEN_REPLY, token_in(email_str(id), '\0'), out);
 }
 
 bool ours_answered(const struct email *e, const char *const *rcpt, size_t n_rcpt, const struct mail *m,
