@@ -116,7 +116,6 @@ voice_LIBS += $(shell pkg-config --libs spandsp libsrtp2) -lm
 voice_LIBS += $(shell pkg-config --libs expat speexdsp libcrypto)
 # Mails: MIME by GMime, HTML by libxml2, calendars by libical.
 email_LIBS = $(shell pkg-config --libs gmime-3.0 libxml-2.0 libical libcrypto libcjson libidn2) -lpthread
-email_LIBS = $(shell pkg-config --libs gmime-3.0 libxml-2.0 libical libcrypto libcjson) -lpthread
 $O/plugins/email/%.o build/fuzz/plugins/email/%.o $O/tests/unit/test_email_%: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gmime-3.0 libxml-2.0 libical))
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 $O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
