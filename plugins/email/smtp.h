@@ -1,6 +1,8 @@
 /*
- * Relays: mails leave by SMTP (libcurl's multi interface, connections kept and reused), several relays with
- * failover. On the plugin's own loop; sockets and timers by the host's watch and timer.
+ * Relays: mails leave by SMTP (libcurl), several relays with failover. libcurl waits for a relay's word on
+ * the whole mail in the thread that calls it, so each connection has a thread of its own, which keeps it for
+ * the next mail and takes leave (QUIT) after a while without one. What became of mails comes back to the
+ * plugin's loop by a descriptor. [own] loop, all of it.
  */
 #ifndef EMAIL_SMTP_H
 #define EMAIL_SMTP_H
@@ -26,9 +28,10 @@ struct smtp_mail {
     size_t n;
     bool utf8; /* SMTPUTF8 */
 };
-/* How it ended: HILO_OK; TEMP (4xx, grey-listed), PERM (5xx), IN_DOUBT (all was sent and no answer came),
- * DOWN (no relay can be reached), CONFIG (AUTH refused, certificate). status: SMTP's 3 digits, 0: none;
- * enhanced: "5.1.1" or empty; words: the relay's line. Borrowed. */
+/* How it ended: HILO_OK; TEMP (4xx, or it went wrong before the relay had all of it), PERM (5xx), IN_DOUBT
+ * (all was sent and no answer came), DOWN (no relay can be reached), CONFIG (no relay takes us: AUTH refused,
+ * certificates). status: SMTP's 3 digits, 0: none; enhanced: "5.1.1" or empty; words: the relay's lines, or
+ * libcurl's. Borrowed until done returns. */
 struct smtp_outcome {
     int32_t code;
     uint32_t status, relay;
@@ -37,13 +40,18 @@ struct smtp_outcome {
 typedef void smtp_done(void *arg, uint64_t token, const struct smtp_outcome *);
 
 struct smtp;
+/* Copies what it needs, but host, which outlives it. helo: our name (EHLO); NULL, *why: what is wrong. */
 struct smtp *smtp_new(const struct smtp_relay *, size_t n, const char *helo, const struct hilo_host *,
                       struct hilo_self *, smtp_done *, void *arg, char why[256]);
-int32_t smtp_send(struct smtp *, const struct smtp_mail *); /* HILO_OK, then done once; HILO_NOMEM */
-/* The largest mail that the relays take (EHLO SIZE), as far as it is known; 0: not. */
-uint64_t smtp_size_max(const struct smtp *);
+/* HILO_OK: done is called once, later; else HILO_NOMEM, and it is not. bytes are taken either way. A relay
+ * that can't be reached, or takes nobody now, is left for the next one and tried again later; what a relay
+ * says of the mail itself is final. */
+int32_t smtp_send(struct smtp *, const struct smtp_mail *);
+/* The largest mail that a relay takes (EHLO SIZE), as far as it is known; 0: not. */
+uint64_t smtp_size_max(struct smtp *);
+/* Whether it is its own; calls done. */
 bool smtp_on_fd(struct smtp *, int32_t fd, uint32_t events);
-bool smtp_on_timer(struct smtp *, uint32_t id);
-void smtp_free(struct smtp *); /* done is called for none */
+/* done is called for none. Connections are left with QUIT, nothing is waited for. */
+void smtp_free(struct smtp *);
 
 #endif
