@@ -115,7 +115,7 @@ voice_LIBS += $(shell pkg-config --libs spandsp libsrtp2) -lm
 # Speech: prompts read by expat, sound resampled by speexdsp, known by its digest.
 voice_LIBS += $(shell pkg-config --libs expat speexdsp libcrypto)
 # Mails: MIME by GMime, HTML by libxml2, calendars by libical.
-email_LIBS = $(shell pkg-config --libs gmime-3.0 libxml-2.0 libical libcrypto libcjson libidn2) -l:libcurl.so.4 -lpthread
+email_LIBS = $(shell pkg-config --libs gmime-3.0 libxml-2.0 libical libcrypto libcjson libidn2 libcurl) -lpthread
 $O/plugins/email/%.o build/fuzz/plugins/email/%.o $O/tests/unit/test_email_%: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gmime-3.0 libxml-2.0 libical))
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 $O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
@@ -191,8 +191,6 @@ $O/tests/unit/test_email_compose $O/tests/unit/test_email_dkim $O/tests/unit/tes
 $O/tests/unit/test_email_lmtp $O/tests/unit/test_email_lmtp_parse: email_OBJ := $(patsubst %,$O/plugins/email/%.o,lmtp lmtp_parse)
 # Reading mails and tokens needs no other part.
 $O/tests/unit/test_email_mail $O/tests/unit/test_email_token: email_OBJ := $(filter $O/plugins/email/mail% $O/plugins/email/token%,$(email_OBJ))
-# OpenSSL's libcurl, which takes certificates from memory, whichever the development package is of.
-$O/tests/unit/test_email_smtp: CORE_LIBS := -l:libcurl.so.4 $(CORE_LIBS)
 # Another's codec judges ours.
 $O/tests/unit/test_sms_judge: UNIT_LIBS = -lsmpp34
 # Another's numbers judge ours.
