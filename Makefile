@@ -253,7 +253,7 @@ $O/tests/behave/test_clock $O/tests/behave/test_webhooks_time $O/tests/behave/te
 $(filter $O/tests/torture/%,$(OUTSIDE_BIN)): $O/tests/torture/load.o $O/tests/torture/verify.o
 $(OUTSIDE_BIN): $O/tests/%: tests/%.c $O/tests/behave/harness.o
 	@mkdir -p $(@D)
-	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $(filter %.c %.o,$^) $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
+	$(COMPILE) -Itests/behave $(PKG_CFLAGS) $(filter %.c %.o %.a,$^) $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) $(OUTSIDE_LIBS) -lcmocka -lpthread -o $@
 $(OUTSIDE_BIN): | all
 $O/tests/behave/test_config $O/tests/behave/test_worker $O/tests/behave/test_inner $O/tests/behave/test_calls: | $(TEST_SO)
 # These write and read the message model's bytes.
