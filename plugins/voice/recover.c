@@ -16,6 +16,7 @@
 #include "wav.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -288,6 +289,24 @@ static void file_removed(void *arg, int32_t code, int32_t fd, uint64_t size)
     file_over(r);
 }
 
+/* A crash leaves a head that is behind the sound in the file by up to a second (record.c): it says all of it
+ * now, and no half sample is left. What fails here is tried no further: the file is a WAV either way. */
+static void file_mend(struct recover *r, int32_t fd, uint64_t size)
+{
+    unsigned char head[WAV_HEAD];
+    uint64_t data, frame;
+
+    if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head || (head[22] != 1 && head[22] != 2))
+        return;
+    frame = 2 * (uint64_t)head[22];
+    data = (size - WAV_HEAD) / frame * frame;
+    wav_head(VOICE_RATE, head[22], (uint32_t)(data < WAV_DATA_MAX ? data : WAV_DATA_MAX), head);
+    if (ftruncate(fd, (off_t)(WAV_HEAD + data)) != 0 ||
+        pwrite(fd, head, sizeof head, 0) != (ssize_t)sizeof head || fdatasync(fd) != 0)
+        voice_log(r->voice, HILO_LOG_WARN, "recover: the last second of the recording %s is lost: %s",
+                  file_name(r), strerror(errno));
+}
+
 static void file_opened(void *arg, int32_t code, int32_t fd, uint64_t size)
 {
     struct recover *r = arg;
@@ -296,6 +315,8 @@ static void file_opened(void *arg, int32_t code, int32_t fd, uint64_t size)
     uint32_t n;
 
     r->asked = 0;
+    if (fd >= 0 && size > WAV_HEAD)
+        file_mend(r, fd, size);
     if (fd >= 0)
         (void)close(fd);
     if (code != HILO_OK) {
