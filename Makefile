@@ -427,7 +427,8 @@ $(VOICE_TEST_BIN): $O/tests/%: tests/%.c $(VOICE_TEST_OBJ)
 	@mkdir -p $(@D)
 	$(COMPILE) -Itests/behave -Itests/voice $(PKG_CFLAGS) $^ $(LMODE) $(shell pkg-config --libs libcurl libcjson libcrypto) -lcmocka -lpthread -lm -o $@
 $(VOICE_TEST_BIN): | all
-VOICE_RUN := $(VOICE_TEST_BIN:%='HILO_BUILD=$O %')
+VOICE_RUN := $(VOICE_TEST_BIN:%='HILO_BUILD=$O %') \
+             $(patsubst %,'HILO_ISOLATION=process HILO_BUILD=$O $O/tests/voice/test_%',call call_kill call_out)
 build/kamailio/complete:
 	@tests/voice/kamailio.sh >/dev/null
 voice: all $(VOICE_TEST_BIN) $(UA_TEST_BIN) build/kamailio/complete

@@ -24,6 +24,7 @@ static const char menu[] =
     "        do: keys\n"
     "        say: {es: \"%s\", en: \"For a problem press one, for an agent two, for hours three.\"}\n"
     "        keys: {1: case, 2: agent, 3: second, 9: bye}\n"
+    "        wait: 4s\n        tries: 2\n"
     "        no_key: bye\n"
     "      case: {do: case, subject: Televisor averiado, next: record}\n"
     "      record: {do: record, max: 60s, silence: 5s, next: bye}\n"

@@ -155,7 +155,7 @@ static void what_she_says_is_on_the_case(void **state)
     phone_listens(&p, 2 * SOUND_RATE); /* of the menu */
     phone_press(&p, "1");
     (void)phone_hears(&p, &ask);
-    phone_listens(&p, SOUND_RATE); /* the tone */
+    phone_listens(&p, SOUND_RATE * 3 / 2); /* the tone */
     phone_say(&p, &said);
     phone_listens(&p, said.n + SOUND_RATE);
     phone_press(&p, "#");
