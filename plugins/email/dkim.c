@@ -126,6 +126,16 @@ static const char *head_end(const char *s, const char *end)
     }
 }
 
+/* "Name:", or as of old "Name :". */
+static bool is_named(const char *s, size_t n, const char *name, size_t n_name)
+{
+    if (n <= n_name || strncasecmp(s, name, n_name) != 0)
+        return false;
+    while (n_name < n && is_wsp(s[n_name]))
+        n_name++;
+    return n_name < n && s[n_name] == ':';
+}
+
 /* The skip-th of that name from below; NULL: there is none. */
 static const char *find_head(struct hilo_str mail, const char *name, size_t n_name, size_t skip, size_t *n)
 {
@@ -136,7 +146,7 @@ static const char *find_head(struct hilo_str mail, const char *name, size_t n_na
     for (pass = 0; pass < 2; pass++) {
         for (s = mail.p; s < end; s = eol + 2) {
             eol = head_end(s, end);
-            if ((size_t)(eol - s) <= n_name || strncasecmp(s, name, n_name) != 0 || s[n_name] != ':')
+            if (!is_named(s, (size_t)(eol - s), name, n_name))
                 continue;
             if (pass == 0)
                 count++;
