@@ -492,14 +492,17 @@ bench-voice: deps
 PEERS_RUN := $(patsubst %,'node % $O/sim/hilo-sim-whatsapp',$(wildcard tests/peers/whatsapp*.mjs) tests/peers/events.mjs tests/peers/webhooks.mjs) \
              $(patsubst %,'node % $O/sim/hilo-sim-smsc',$(wildcard tests/peers/smpp*.mjs)) \
              'node tests/peers/twilio.mjs $O/sim/hilo-sim-twilio' \
-             'node tests/peers/escpos.mjs $O/tests/peers/slip' \
+             'node tests/peers/escpos.mjs $O/tests/peers/slip' 'node tests/peers/email.mjs $O/tests/peers/mail' \
              'node tests/peers/pos-ws.mjs $O/sim/hilo-sim-whatsapp' 'bash tests/peers/pos-shell.sh $O'
 $O/tests/peers/slip: tests/peers/slip.c $(pos_OBJ)
 	@mkdir -p $(@D)
 	$(COMPILE) -Iinclude $< $(pos_OBJ) $(LMODE) $(pos_LIBS) -o $@
+$O/tests/peers/mail: tests/peers/mail.c $(filter $O/plugins/email/mail% $O/plugins/email/compose% $O/plugins/email/ical% $O/plugins/email/dkim%,$(email_OBJ))
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $(PKG_CFLAGS) $(filter %.c %.o,$^) $(LMODE) $(email_LIBS) -o $@
 peers-deps:
-	@[ -d tests/peers/node_modules/ws ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
-peers: all peers-deps $O/tests/peers/slip
+	@[ -d tests/peers/node_modules/mailparser ] || npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+peers: all peers-deps $O/tests/peers/slip $O/tests/peers/mail
 	$(RUN) $(PEERS_RUN)
 
 # Layers (core/README.md): base < model, loop, conf < store, plug < services < api < main;
@@ -520,7 +523,7 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(UA_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip power-build
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(UA_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip $O/tests/peers/mail power-build
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000
