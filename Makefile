@@ -15,7 +15,7 @@ O := build/$(BUILD)-$(notdir $(CC))
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-pos bench-voice bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till voice check-layers
+.PHONY: email-imap fixture all deps test test-build test-all fuzz-complete power-build peers-deps sms-day demo run bench bench-scale bench-sms bench-pos bench-voice bench-build torture fuzz clang-fuzz lint install clean help unit behave hostile peers cli till voice check-layers
 
 # ---- flags ---------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -117,6 +117,15 @@ voice_LIBS += $(shell pkg-config --libs expat speexdsp libcrypto)
 # Mails: MIME by GMime, HTML by libxml2, calendars by libical.
 email_LIBS = $(shell pkg-config --libs gmime-3.0 libxml-2.0 libical libcrypto libcjson libidn2 libcurl) -lpthread
 $O/plugins/email/%.o build/fuzz/plugins/email/%.o $O/tests/unit/test_email_%: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gmime-3.0 libxml-2.0 libical))
+# The mailbox: IMAP by libetpan, whose headers may have to be fetched (tools/etpan.sh); TLS by OpenSSL.
+email_LIBS += -l:libetpan.so.20 $(shell pkg-config --libs libssl)
+ETPAN := $(if $(wildcard /usr/include/libetpan/libetpan.h),,build/etpan)
+IMAP_OBJ := $(patsubst %,plugins/email/%.o,imap imap_box imap_wire)
+$(IMAP_OBJ:%=$O/%) $(IMAP_OBJ:%=build/fuzz/%): PKG_CFLAGS += $(ETPAN:%=-isystem %/usr/include)
+$(IMAP_OBJ:%=$O/%) $(IMAP_OBJ:%=build/fuzz/%): | $(ETPAN:%=%/complete)
+build/etpan/complete: tools/etpan.sh
+	sh tools/etpan.sh build/etpan
+
 $(foreach p,$(PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
 $O/plugins/pos/render_png.o build/fuzz/plugins/pos/render_png.o: PKG_CFLAGS += $(shell pkg-config --cflags freetype2)
 
@@ -387,6 +396,14 @@ $(UA_TEST_BIN): $O/tests/%: tests/%.c $(UA_TEST_OBJ)
 	@mkdir -p $(@D)
 	$(COMPILE) -Iinclude $(PKG_CFLAGS) $< $(UA_TEST_OBJ) $(LMODE) $(voice_LIBS) -lcmocka -o $@
 UA_RUN := $(UA_TEST_BIN:%='HILO_BUILD=$O %')
+
+# The mailbox of the email channel alone, against Dovecot.
+$O/tests/email/test_imap: tests/email/test_imap.c $(IMAP_OBJ:%=$O/%)
+	@mkdir -p $(@D)
+	$(COMPILE) -Iinclude $(filter %.c %.o,$^) $(LMODE) $(email_LIBS) -lcmocka -o $@
+EMAIL_IMAP_RUN := 'HILO_BUILD=$O $O/tests/email/test_imap'
+email-imap: $O/tests/email/test_imap
+	$(RUN) $(EMAIL_IMAP_RUN)
 
 # The command line against a scripted gateway.
 CLI_TEST_SRC := $(wildcard tests/cli/test_*.c)
