@@ -32,7 +32,7 @@ struct intake {
     /* whom to answer */
     bool by_imap;
     uint64_t transaction;
-    uint32_t uid, uidvalidity;
+    uint32_t uid, uidvalidity, cursor;
     size_t n_rcpt;
     const char *from; /* MAIL FROM, "" for <>; NULL: not known. Borrowed till answered, as are: */
     const char *const *rcpt;
@@ -87,7 +87,7 @@ static void imap_answer(struct intake *i, bool taken)
     imap_taken(e->imap, i->uid, taken);
     if (!taken)
         return;
-    (void)snprintf(cursor, sizeof cursor, "%u %u", i->uidvalidity, i->uid);
+    (void)snprintf(cursor, sizeof cursor, "%u %u", i->uidvalidity, i->cursor);
     (void)email_ask_put(e, e->host.channel(e->self), INTAKE_CURSOR, email_str(cursor), UINT64_MAX,
                         cursor_kept, e);
 }
@@ -515,6 +515,7 @@ static void imap_mail(struct email *e, const struct imap_event *ev)
     i->by_imap = true;
     i->uid = ev->uid;
     i->uidvalidity = ev->uidvalidity;
+    i->cursor = ev->cursor;
     works_put(e->works, &i->work);
 }
 
