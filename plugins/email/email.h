@@ -1,10 +1,9 @@
 /*
  * Private to this plugin: one instance, and what its parts need of it. All [own] loop but what work.h runs.
  *
- *   lmtp ─┐                                              ┌─ mail_read
- *   imap ─┴─ intake ── ask ── the gateway                 work (threads)
- *              │        │                                 └─ compose_mail
- *            keep      send ── smtp
+ *   lmtp ── intake ── ask ── the gateway            work (threads) ─┬─ mail_read
+ *              │       │                                           └─ compose_mail
+ *            keep     send ── smtp
  *
  * intake takes mails in: read, kept in a file, submitted, and only then acknowledged. keep has those files
  * until the gateway has every part of them. send writes mails and hands them to the relays. A part owns what
@@ -40,9 +39,6 @@ struct email_conf {
     /* in */
     struct hilo_str lmtp;
     int64_t lmtp_connections, lmtp_recipients, lmtp_idle_us, size_max;
-    struct hilo_str imap, imap_user, imap_password, imap_ca, imap_move_to;
-    int64_t imap_tls, imap_poll_us;
-    uint64_t imap_oauth;
     int64_t automatic, workers;
 };
 
@@ -52,7 +48,6 @@ struct keep;       /* keep.h */
 struct intakes;    /* intake.h */
 struct sends;      /* send.h */
 struct lmtp;
-struct imap;
 
 struct email {
     uint32_t magic;
@@ -67,7 +62,6 @@ struct email {
     struct sends *sends;
     struct smtp *smtp;
     struct lmtp *lmtp;
-    struct imap *imap;
     uint8_t keys[EMAIL_KEYS_MAX][TOKEN_KEY]; /* keys.h; the newest first */
     size_t n_keys;                           /* 0: not known yet, nothing goes out or comes in */
     char loop_mark[33];                      /* of mails of ours that come back */
@@ -107,6 +101,15 @@ static inline int64_t email_now(const struct email *e)
 static inline int64_t email_wall(const struct email *e)
 {
     return e->host.wall_us(e->self);
+}
+/* Behind the last @; empty: there is none. */
+static inline struct hilo_str email_domain(struct hilo_str address)
+{
+    uint64_t at = address.n;
+
+    while (at && address.p[at - 1] != '@')
+        at--;
+    return at ? (struct hilo_str){address.p + at, address.n - at} : email_none();
 }
 /* NUL-ended, cut where it does not fit. */
 static inline void email_copy(char *out, size_t n, struct hilo_str s)

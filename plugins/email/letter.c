@@ -159,16 +159,9 @@ static void write_links(struct letter *l, struct hilo_str content)
                 (struct compose_link){hilo_get_str(f.val, HILO_T_CHOICE_TITLE), url};
 }
 
-static struct hilo_str domain_of(struct hilo_str address)
-{
-    const char *at = address.n ? memrchr(address.p, '@', (size_t)address.n) : NULL;
-
-    return at ? (struct hilo_str){at + 1, address.n - (uint64_t)(at + 1 - address.p)} : email_none();
-}
-
 static void write_event(const struct email *e, struct letter *l, struct hilo_str content, int64_t now_us)
 {
-    struct hilo_str x, domain = domain_of(e->conf->address), uid;
+    struct hilo_str x, domain = email_domain(e->conf->address), uid;
     struct compose_event *v = &l->mail.event;
 
     if (!hilo_find(content, HILO_T_CONTENT_INVITATION, &x))
@@ -211,7 +204,7 @@ static void write_subject(const struct email_conf *c, struct letter *l, struct h
 static bool write_addresses(const struct email *e, struct hilo_id id, struct letter *l)
 {
     const struct email_conf *c = e->conf;
-    struct hilo_str domain = domain_of(c->address);
+    struct hilo_str domain = email_domain(c->address);
     char token[TOKEN_MAX];
     int n;
 
