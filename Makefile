@@ -285,6 +285,10 @@ $O/tests/behave/pos.o: tests/behave/pos.c
 POS_JUDGES := $O/tests/behave/test_pos_shift $(filter $O/tests/hostile/test_pos%,$(OUTSIDE_BIN))
 $(filter-out $(POS_JUDGES),$(filter $O/tests/behave/test_pos%,$(OUTSIDE_BIN))): $O/tests/behave/pos.o
 $(filter $O/tests/behave/test_pos% $O/tests/hostile/test_pos%,$(OUTSIDE_BIN)): OUTSIDE_LIBS = -lssl
+$O/tests/behave/post.o: tests/behave/post.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
+$O/tests/behave/test_email: $O/tests/behave/post.o
 $O/tests/behave/till_client.o: tests/behave/till_client.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(PKG_CFLAGS) -c $< -o $@
