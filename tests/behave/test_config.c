@@ -325,6 +325,52 @@ static void the_examples_of_sms_are_good(void **state)
     scratch_done(&s);
 }
 
+/* The same of conf/email.yaml. */
+static void the_example_of_email_is_good(void **state)
+{
+#define AT "    address: a@b.example\n"
+    static const struct {
+        const char *options, *says;
+    } row[] = {
+        {"    lmtp: unix:/x\n", "channels.mail.address is required and missing"},
+        {"    address: nobody\n    lmtp: unix:/x\n", "channels.mail.address must be"},
+        {"    address: a@b@c\n    lmtp: unix:/x\n", "channels.mail.address must be"},
+        {AT, "channels.mail.relay or lmtp must say"},
+        {AT "    lmtp: nowhere\n", "channels.mail.lmtp must be"},
+        {AT "    relay: http://x\n", "channels.mail.relay must be"},
+        {AT "    relay: smtp://a smtp://b smtp://c smtp://d smtp://e smtp://f smtp://g smtp://h smtp://i\n",
+         "channels.mail.relay has more than 8"},
+        {AT "    relay: smtp://x\n    relay_user: u\n", "channels.mail.relay_user needs"},
+        {AT "    relay: smtp://x\n    relay_user: u\n    relay_password: p\n    relay_tls: never\n",
+         "channels.mail.relay_tls must not be"},
+        {AT "    lmtp: unix:/x\n    separator: \"x\"\n", "channels.mail.separator must be"},
+        {AT "    lmtp: unix:/x\n    aliases: c@d e\n", "channels.mail.aliases must be"},
+        {AT "    relay: smtp://x\n    dkim_key: k\n", "channels.mail.dkim_key needs"},
+        {AT "    relay: smtp://x\n    relay_cert: k\n", "channels.mail.relay_cert needs"},
+    };
+    struct scratch s;
+    char *text = file_read("conf/email.yaml", NULL), *yaml, *said, bad[768];
+
+    (void)state;
+    scratch_init(&s);
+    assert_true(asprintf(&yaml, "gateway:\n  plugin_dir: %s/plugins\n%s", harness_build(), text) > 0);
+    said = check(&s, yaml, 0);
+    says(said, "is good: 1 channel");
+    free(said);
+    free(yaml);
+    free(text);
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        (void)snprintf(bad, sizeof bad,
+                       "gateway:\n  plugin_dir: %s/plugins\nchannels:\n  mail:\n    type: email\n%s",
+                       harness_build(), row[i].options);
+        said = check(&s, bad, 3);
+        says(said, row[i].says);
+        free(said);
+    }
+    scratch_done(&s);
+#undef AT
+}
+
 /* The same of conf/pos.yaml. */
 static void the_example_of_terminals_is_good(void **state)
 {
@@ -664,6 +710,7 @@ int main(void)
         cmocka_unit_test(the_examples_to_try_are_good),
         cmocka_unit_test(the_examples_of_sms_are_good),
         cmocka_unit_test(the_example_of_terminals_is_good),
+        cmocka_unit_test(the_example_of_email_is_good),
         cmocka_unit_test(the_example_of_a_telephone_line_is_good),
         cmocka_unit_test(faults_of_a_plugins_options_are_told_with_the_others),
         cmocka_unit_test(a_secret_that_is_wrong_is_not_printed_either),
