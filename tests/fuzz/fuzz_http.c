@@ -238,7 +238,7 @@ NEVER(void, channel_revoke, UNUSED struct channel *c, UNUSED struct hilo_id id)
 NEVER(int32_t, channel_send, UNUSED struct channel *c, UNUSED struct hilo_id id, UNUSED struct hilo_str m)
 NEVER(int32_t, channel_request, UNUSED struct channel *c, UNUSED uint64_t n, UNUSED const struct hilo_http *h)
 NEVER(int32_t, channel_fetch, UNUSED struct channel *c, UNUSED uint64_t n, UNUSED struct hilo_str m,
-      UNUSED int fd)
+      UNUSED struct hilo_str which, UNUSED int fd)
 
 const char *channel_state_name(enum channel_state s)
 {
