@@ -30,7 +30,7 @@ struct relay_mail {
 struct test_relay {
     /* what it says; NULL: what is usual. "" for final: hangs up without a word. */
     const char *greeting, *ehlo, *mail, *rcpt, *data, *final, *auth;
-    bool starttls, wants_cert, hang_in_data, idle_close;
+    bool starttls, implicit, hang_in_data, idle_close; /* implicit: TLS from the first byte */
     SSL_CTX *ctx;
     /* what it got */
     pthread_mutex_t lock;
@@ -114,7 +114,7 @@ static inline void conn_ehlo(struct relay_conn *c)
     if (r->starttls && !c->ssl)
         conn_say(c, "250-STARTTLS");
     if (r->auth && (c->ssl || !r->starttls))
-        conn_say(c, "250-AUTH PLAIN");
+        conn_say(c, "250-AUTH PLAIN LOGIN XOAUTH2");
     conn_say(c, r->ehlo ? r->ehlo : "250 SIZE 10000000");
 }
 
@@ -133,6 +133,8 @@ static inline void conn_serve(struct relay_conn *c)
     char line[RELAY_LINE];
     size_t n;
 
+    if (r->implicit && !conn_tls(c))
+        return;
     conn_say(c, r->greeting ? r->greeting : "220 relay.example ESMTP");
     while (conn_line(c, line, &n)) {
         if (strncasecmp(line, "EHLO ", 5) == 0 || strncasecmp(line, "HELO ", 5) == 0) {
@@ -231,7 +233,8 @@ static inline void relay_start(struct test_relay *r)
         getsockname(r->listening, (struct sockaddr *)&a, &n))
         abort();
     r->port = ntohs(a.sin_port);
-    (void)snprintf(r->url, sizeof r->url, "smtp://127.0.0.1:%d", r->port);
+    (void)snprintf(r->url, sizeof r->url, r->implicit ? "smtps://127.0.0.1:%d" : "smtp://127.0.0.1:%d",
+                   r->port);
     (void)pthread_create(&r->thread, NULL, relay_main, r);
 }
 /* Until no connection is open any more: those who opened them close them. */

@@ -362,6 +362,31 @@ static void starttls_auth_and_certificates(void **state)
     assert_true(first.got[0].client_cert);
     assert_string_equal(first.got[0].auth, "PLAIN AGhpbG8AczNjcmV0"); /* \0hilo\0s3cret */
     (void)end(state);
+    /* TLS from the first byte, and a bearer token */
+    (void)begin(state);
+    first.implicit = true;
+    first.auth = "235 2.7.0 welcome";
+    first.ctx = relay_tls(&own, NULL);
+    conf[0] = (struct smtp_relay){
+        .user = str("hilo"), .secret = str("t0ken"), .mechanism = str("XOAUTH2"), .ca = str(own.cert_pem)};
+    open_relays(1);
+    ends(HILO_OK, 250, "2.0.0");
+    assert_true(first.got[0].tls);
+    /* user=hilo\1auth=Bearer t0ken\1\1 */
+    assert_string_equal(first.got[0].auth, "XOAUTH2 dXNlcj1oaWxvAWF1dGg9QmVhcmVyIHQwa2VuAQE=");
+    (void)end(state);
+    /* a certificate is asked for, and there is none */
+    (void)begin(state);
+    first.starttls = true;
+    first.ctx = relay_tls(&own, &client);
+    conf[0] = (struct smtp_relay){.ca = str(own.cert_pem)};
+    open_relays(1);
+    send_one(1);
+    wait_for(1);
+    assert_int_not_equal(outcome[0].code, HILO_OK);
+    assert_int_not_equal(outcome[0].code, HILO_IN_DOUBT);
+    assert_int_equal(first.n_got, 0);
+    (void)end(state);
     /* it refuses the password */
     (void)begin(state);
     first.starttls = true;
