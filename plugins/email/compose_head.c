@@ -12,9 +12,8 @@ enum { LINE = 76, CHUNK_HEAD = 12 /* of an encoded word, beside its text */, ID_
 
 char *compose_clean(struct hilo_str s, bool lines)
 {
-    char *valid = s.n ? g_utf8_make_valid(s.p, (gssize)s.n) : g_strdup("");
+    char *valid = s.n ? g_utf8_make_valid(s.p, (gssize)s.n) : g_strdup(""), *at;
     GString *out = g_string_new(NULL);
-    const char *at;
 
     for (at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
