@@ -25,8 +25,7 @@ struct walk {
 
 char *mail_clean(const char *s, bool lines)
 {
-    char *valid = s ? g_utf8_make_valid(s, -1) : NULL, *out, *to;
-    const char *at;
+    char *valid = s ? g_utf8_make_valid(s, -1) : NULL, *out, *to, *at;
 
     if (!valid)
         return NULL;
