@@ -407,8 +407,10 @@ UA_RUN := $(UA_TEST_BIN:%='HILO_BUILD=$O %')
 $O/tests/email/test_imap: tests/email/test_imap.c $(IMAP_OBJ:%=$O/%)
 	@mkdir -p $(@D)
 	$(COMPILE) -Iinclude $(filter %.c %.o,$^) $(LMODE) $(email_LIBS) -lcmocka -o $@
+build/dovecot/complete:
+	@sh tests/email/dovecot.sh >/dev/null
 EMAIL_IMAP_RUN := 'HILO_BUILD=$O $O/tests/email/test_imap'
-email-imap: $O/tests/email/test_imap
+email-imap: $O/tests/email/test_imap build/dovecot/complete
 	$(RUN) $(EMAIL_IMAP_RUN)
 
 # The command line against a scripted gateway.
@@ -546,12 +548,12 @@ deps:
 test: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) test-build
 	@$(MAKE) --no-print-directory test-all
-test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(UA_TEST_BIN) $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip $O/tests/peers/mail power-build
+test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(UA_TEST_BIN) $O/tests/email/test_imap $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip $O/tests/peers/mail power-build
 # The long ones first.
 test-all: KILLS = 50
 test-all: STATES = 1000
-test-all: check-layers test-build fuzz-complete peers-deps build/kamailio/complete
-	$(RUN) $(TORTURE_RUN) $(VOICE_RUN) $(UA_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
+test-all: check-layers test-build fuzz-complete peers-deps build/kamailio/complete build/dovecot/complete
+	$(RUN) $(TORTURE_RUN) $(VOICE_RUN) $(UA_RUN) $(EMAIL_IMAP_RUN) $(BEHAVE_RUN) $(DAY_RUN) $(HOSTILE_RUN) $(CLI_RUN) $(TILL_RUN) $(PEERS_RUN) $(UNIT_RUN) $(FUZZ_RUN)
 	@echo "All tests passed."
 
 demo: deps
