@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -37,6 +38,8 @@ struct server {
     pthread_t thread;
     const char *const *script; /* NULL: Dovecot; else "COMMAND", "what is answered" …, NULL */
     char said[8192];           /* by the client to a script */
+    const char *cert;          /* NULL: no TLS; a file of certificate and key */
+    bool tls_first;            /* TLS from the start; else after STARTTLS */
     pthread_mutex_t lock;
     pid_t pid[PIDS];
     unsigned n_pids;
@@ -133,49 +136,87 @@ static void cut(struct server *s)
 
 /* ---- a script ------------------------------------------------------------------------------------- */
 
-static void send_all(int fd, const char *text)
+struct peer {
+    int fd;
+    SSL_CTX *ctx;
+    SSL *ssl;
+};
+
+static void peer_say(struct peer *p, const char *text)
 {
-    (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+    if (p->ssl)
+        (void)SSL_write(p->ssl, text, (int)strlen(text));
+    else
+        (void)!send(p->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
-/* Each answer is sent with %T replaced by the command's tag. */
-static void play(struct server *s, int fd)
+static bool peer_byte(struct peer *p, char *c)
 {
-    char line[2048], out[4096], *at;
-    const char *tag, *what, *p;
-    size_t n = 0, k;
+    return (p->ssl ? SSL_read(p->ssl, c, 1) : (int)recv(p->fd, c, 1, 0)) == 1;
+}
+
+static bool peer_tls(struct peer *p, const char *cert)
+{
+    p->ctx = SSL_CTX_new(TLS_server_method());
+    if (!p->ctx || SSL_CTX_use_certificate_chain_file(p->ctx, cert) != 1 ||
+        SSL_CTX_use_PrivateKey_file(p->ctx, cert, SSL_FILETYPE_PEM) != 1)
+        return false;
+    p->ssl = SSL_new(p->ctx);
+    return p->ssl && SSL_set_fd(p->ssl, p->fd) == 1 && SSL_accept(p->ssl) == 1;
+}
+
+/* The answer to a command; %T becomes its tag. false: there is none in the script. */
+static bool peer_answer(struct server *s, struct peer *p, char *line)
+{
+    char out[4096], *what = strchr(line, ' ');
+    const char *in;
+    size_t k = 0;
     unsigned i;
 
-    send_all(fd, s->script[0]);
-    while (n < sizeof line - 1 && recv(fd, line + n, 1, 0) == 1) {
+    if (!what)
+        return false;
+    *what++ = '\0';
+    for (i = 1; s->script[i]; i += 2)
+        if (strncmp(what, s->script[i], strlen(s->script[i])) == 0)
+            break;
+    if (!s->script[i])
+        return false;
+    for (in = s->script[i + 1]; *in && k < sizeof out - 100; in++)
+        if (in[0] == '%' && in[1] == 'T') {
+            k += (size_t)snprintf(out + k, 64, "%s", line);
+            in++;
+        } else {
+            out[k++] = *in;
+        }
+    out[k] = '\0';
+    peer_say(p, out);
+    return !s->cert || p->ssl || strncmp(what, "STARTTLS", 8) != 0 || peer_tls(p, s->cert);
+}
+
+static void play(struct server *s, int fd)
+{
+    struct peer p = {.fd = fd};
+    char line[2048];
+    size_t n = 0, k;
+
+    if (s->tls_first && !peer_tls(&p, s->cert))
+        goto out;
+    peer_say(&p, s->script[0]);
+    while (n < sizeof line - 1 && peer_byte(&p, &line[n])) {
         if (line[n++] != '\n')
             continue;
         line[n] = '\0';
+        n = 0;
         (void)pthread_mutex_lock(&s->lock);
         k = strlen(s->said);
         (void)snprintf(s->said + k, sizeof s->said - k, "%s", line);
         (void)pthread_mutex_unlock(&s->lock);
-        n = 0;
-        tag = line;
-        at = strchr(line, ' ');
-        what = at ? at + 1 : "";
-        if (at)
-            *at = '\0';
-        for (i = 1; s->script[i]; i += 2)
-            if (strncmp(what, s->script[i], strlen(s->script[i])) == 0)
-                break;
-        if (!s->script[i])
+        if (!peer_answer(s, &p, line))
             break;
-        for (p = s->script[i + 1], k = 0; *p && k < sizeof out - 100; p++)
-            if (p[0] == '%' && p[1] == 'T') {
-                k += (size_t)snprintf(out + k, 64, "%s", tag);
-                p++;
-            } else {
-                out[k++] = *p;
-            }
-        out[k] = '\0';
-        send_all(fd, out);
     }
+out:
+    SSL_free(p.ssl);
+    SSL_CTX_free(p.ctx);
     (void)close(fd);
 }
 
@@ -577,6 +618,121 @@ static void scripts(void **state)
     close_box(&c);
 }
 
+/* A certificate for so and so, and its text. */
+static char *certify(const char *path, const char *name)
+{
+    static char text[8192];
+    char command[400];
+    size_t n;
+    FILE *f;
+
+    (void)snprintf(
+        command, sizeof command,
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test "
+        "-addext subjectAltName=%s -keyout %s.key -out %s 2>/dev/null && cat %s.key >>%s && rm %s.key",
+        name, path, path, path, path, path);
+    assert_int_equal(system(command), 0);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    n = fread(text, 1, sizeof text - 1, f);
+    (void)fclose(f);
+    text[n] = '\0';
+    return text;
+}
+
+/* The password is said to the server that it is for, and to nobody else. */
+static void who_the_server_is(void **state)
+{
+    static const char *const now[] =
+        {"* OK hi\r\n", CAPS, CAPS_SAY(""), "LOGIN", "%T OK done\r\n", "SELECT", "%T NO There is none\r\n",
+         BYE,           NULL},
+                             *const later[] = {"* OK hi\r\n",
+                                               CAPS,
+                                               CAPS_SAY(" STARTTLS"),
+                                               "STARTTLS",
+                                               "%T OK go\r\n",
+                                               "LOGIN",
+                                               "%T OK done\r\n",
+                                               "SELECT",
+                                               "%T NO There is none\r\n",
+                                               BYE,
+                                               NULL};
+    static const struct {
+        const char *name;
+        bool first, ours, good;
+    } each[] = {{"IP:127.0.0.1", true, true, true},       {"IP:127.0.0.1", false, true, true},
+                {"IP:127.0.0.1", true, false, false},     {"IP:127.0.0.1", false, false, false},
+                {"DNS:other.example", true, true, false}, {"IP:127.0.0.2", false, true, false},
+                {"DNS:127.0.0.1", true, true, false}};
+    char path[] = "/tmp/hilo-imap-cert-XXXXXX", url[80];
+    struct imap_conf conf = {.tls = IMAP_TLS_REQUIRED};
+    struct server s;
+    struct client c;
+    char *text;
+    size_t i;
+
+    (void)state;
+    (void)close(mkstemp(path));
+    for (i = 0; i < sizeof each / sizeof *each; i++) {
+        text = certify(path, each[i].name);
+        server_start(&s, each[i].first ? now : later);
+        s.tls_first = each[i].first;
+        s.cert = path;
+        conf.ca = str(each[i].ours ? text : "");
+        (void)snprintf(url, sizeof url, "%s://127.0.0.1:%u/INBOX", each[i].first ? "imaps" : "imap", s.port);
+        conf.url = str(url);
+        open_box(&c, &s, conf, 0, 0);
+        next(&c, each[i].good ? IMAP_CONFIG : IMAP_DOWN);
+        if (!strstr(c.words, each[i].good ? "can't be opened" : "TLS"))
+            fail_msg("%zu: %s", i, c.words);
+        close_box(&c);
+        server_stop(&s);
+        if ((strstr(s.said, "s3cret") != NULL) != each[i].good)
+            fail_msg("%zu: %s", i, s.said);
+    }
+    (void)unlink(path);
+}
+
+static void by_a_token(void **state)
+{
+    static const char *const yes[] = {"* OK hi\r\n",
+                                      CAPS,
+                                      CAPS_SAY(" AUTH=XOAUTH2 SASL-IR"),
+                                      "AUTHENTICATE XOAUTH2",
+                                      "%T OK done\r\n",
+                                      "SELECT",
+                                      "%T NO There is none\r\n",
+                                      BYE,
+                                      NULL},
+                             *const no[] = {"* OK hi\r\n",
+                                            CAPS,
+                                            CAPS_SAY(" AUTH=XOAUTH2 SASL-IR"),
+                                            "AUTHENTICATE XOAUTH2",
+                                            "%T NO [AUTHENTICATIONFAILED] Expired\r\n",
+                                            BYE,
+                                            NULL};
+    struct imap_conf conf = plain;
+    struct server s;
+    struct client c;
+
+    (void)state;
+    conf.oauth = 1;
+    server_start(&s, yes);
+    open_box(&c, &s, conf, 0, 0);
+    next(&c, IMAP_CONFIG);
+    assert_non_null(strstr(c.words, "can't be opened"));
+    close_box(&c);
+    server_stop(&s);
+    /* user=soporte ^A auth=Bearer s3cret "\ ^A ^A */
+    assert_non_null(strstr(s.said, "dXNlcj1zb3BvcnRlAWF1dGg9QmVhcmVyIHMzY3JldCAiXAEB"));
+    server_start(&s, no);
+    open_box(&c, &s, conf, 0, 0);
+    next(&c, IMAP_CONFIG);
+    assert_non_null(strstr(c.words, "refuses imap_user"));
+    close_box(&c);
+    server_stop(&s);
+}
+
 static void urls(void **state)
 {
     static const char *const wrong[] = {"imap://",      "imap:///INBOX", "http://x/",
@@ -617,6 +773,8 @@ int main(void)
         cmocka_unit_test(made_anew),
         cmocka_unit_test(scripts),
         cmocka_unit_test(urls),
+        cmocka_unit_test(who_the_server_is),
+        cmocka_unit_test(by_a_token),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
