@@ -10,7 +10,8 @@
 #include <strings.h>
 
 enum {
-    IDLE_US = 10 * 60 * 1000000, /* anew before anything between forgets the connection */
+    IDLE_US =
+        2 * 60 * 1000000, /* anew: for what forgets a quiet connection, and servers that forget to tell */
     ANSWER_MAX = 4 * 1024 * 1024 /* bytes of an answer that is no mail */
 };
 
