@@ -110,7 +110,7 @@ static bool authorities(struct imap_wire *w, const char *ca)
 }
 
 /* Names by SNI and certificate; an address only by certificate. */
-static bool expect(struct imap_wire *w, const char *host)
+static bool expect(struct imap_wire *w, char *host)
 {
     struct in6_addr any;
 
@@ -119,7 +119,7 @@ static bool expect(struct imap_wire *w, const char *host)
     return SSL_set_tlsext_host_name(w->ssl, host) == 1 && SSL_set1_host(w->ssl, host) == 1;
 }
 
-bool imap_wire_tls(struct imap_wire *w, const char *host, const char *ca)
+bool imap_wire_tls(struct imap_wire *w, char *host, const char *ca)
 {
     int n;
 

@@ -20,7 +20,7 @@ mailstream *imap_wire_stream(struct imap_wire *);
 /* Before there is a stream only. */
 void imap_wire_free(struct imap_wire *);
 /* From now on in TLS. ca: PEM, "": the system's authorities. false: words say why. */
-bool imap_wire_tls(struct imap_wire *, const char *host, const char *ca);
+bool imap_wire_tls(struct imap_wire *, char *host, const char *ca);
 /* So many bytes may yet be read; with more it breaks. */
 void imap_wire_allow(struct imap_wire *, uint64_t bytes);
 /* Until there is something to read (1), us are over (0), or it is cancelled (-1). */
