@@ -23,6 +23,29 @@ void id_write(const char *prefix, struct hilo_id id, char out[ID_TEXT_MAX])
     *p = '\0';
 }
 
+bool id_read(const char *prefix, struct hilo_str s, struct hilo_id *out)
+{
+    unsigned bits = 0, value = 0, n = 0, i;
+    struct hilo_id id;
+    const char *at;
+
+    if (s.n != ID_TEXT_MAX - 1 || memcmp(s.p, prefix, 3) != 0 || s.p[3] != '_' || s.p[4] > '7')
+        return false;
+    for (i = 4; i < ID_TEXT_MAX - 1; i++) {
+        at = s.p[i] ? strchr(id_letters, s.p[i]) : NULL;
+        if (!at)
+            return false;
+        value = (value << 5 | (unsigned)(at - id_letters)) & 0xfff;
+        bits += i == 4 ? 3 : 5;
+        if (bits >= 8) {
+            bits -= 8;
+            id.b[n++] = (uint8_t)(value >> bits);
+        }
+    }
+    *out = id;
+    return true;
+}
+
 bool id_text_good(const char *prefix, const char *text)
 {
     return strlen(text) == ID_TEXT_MAX - 1 && strncmp(text, prefix, 3) == 0 && text[3] == '_' &&

@@ -10,6 +10,8 @@
 enum { ID_TEXT_MAX = 31 }; /* of a prefix of three, with its NUL */
 
 void id_write(const char *prefix, struct hilo_id, char out[ID_TEXT_MAX]);
+/* false: it is none with this prefix, and *out is as before. */
+bool id_read(const char *prefix, struct hilo_str, struct hilo_id *out);
 /* Whether it is one with this prefix, in the form that the gateway writes. */
 bool id_text_good(const char *prefix, const char *text);
 bool id_is_none(struct hilo_id);

@@ -121,7 +121,7 @@ static void intake_opened(void *arg, int32_t code, int32_t fd, uint64_t size)
     works_put(i->email->works, &i->work);
 }
 
-static void intake_keep(struct intake *i)
+void intake_keep(struct intake *i)
 {
     struct email *e = i->email;
     char name[KEEP_NAME_MAX];
@@ -154,6 +154,7 @@ static void intake_decide(struct intake *i)
     const struct email_conf *c = i->email->conf;
     const struct mail *m = &i->mail;
     const char *from = inbound_from(m, i->from);
+    struct hilo_id event;
 
     if (m->loop) {
         intake_drop(i, "loop");
@@ -173,8 +174,10 @@ static void intake_decide(struct intake *i)
     } else if (m->automatic && c->automatic == EMAIL_AUTOMATIC_DROP) {
         intake_drop(i, m->why_automatic ? m->why_automatic : "automatic");
     } else {
-        (void)ours_answered(i->email, i->rcpt, i->n_rcpt, m, &i->about);
-        intake_keep(i);
+        if (!ours_answered(i->email, i->rcpt, i->n_rcpt, m, &i->about) && ours_invited(i->email, m, &event))
+            intake_event(i, event);
+        else
+            intake_keep(i);
     }
 }
 

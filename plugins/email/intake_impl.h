@@ -43,6 +43,10 @@ struct intake *intake_new(struct email *, struct hilo_str bytes, intake_answer_f
 void intake_begin(struct intake *);
 /* The end of it, with what committed() said, or HILO_FULL, HILO_INVALID, anything else: come again. */
 void intake_over(struct intake *, int32_t code);
+/* It is a customer's, and answers i->about, if anything: written down. */
+void intake_keep(struct intake *);
+/* intake_event.c: it answers the invitation to this appointment, and no mail of ours for sure. */
+void intake_event(struct intake *, struct hilo_id appointment);
 /* intake_report.c: it is about a message of ours, i->about. */
 void intake_report(struct intake *);
 

@@ -3,6 +3,7 @@
  */
 #include "letter.h"
 
+#include "id.h"
 #include "ours.h"
 
 #include <cjson/cJSON.h>
@@ -163,12 +164,19 @@ static void write_event(const struct email *e, struct letter *l, struct hilo_str
 {
     struct hilo_str x, domain = email_domain(e->conf->address), uid;
     struct compose_event *v = &l->mail.event;
+    char token[TOKEN_MAX];
+    struct hilo_id id;
 
     if (!hilo_find(content, HILO_T_CONTENT_INVITATION, &x))
         return;
     v->method = email_str_is(hilo_get_str(x, HILO_T_INVITATION_STATUS), "canceled") ? COMPOSE_CANCEL
                                                                                     : COMPOSE_REQUEST;
     uid = hilo_get_str(x, HILO_T_INVITATION_UID);
+    /* The same for all mails about it. What answers it has nothing else that is sure to come back. */
+    if (id_read("apt", uid, &id)) {
+        token_make(TOKEN_EVENT, id, e->keys[e->n_keys - 1], token);
+        uid = email_str(token);
+    }
     (void)snprintf(l->uid, sizeof l->uid, "%.*s@%.*s", (int)uid.n, uid.p, (int)domain.n, domain.p);
     v->uid = email_str(l->uid);
     v->summary = hilo_get_str(x, HILO_T_INVITATION_TITLE);

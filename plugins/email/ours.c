@@ -126,6 +126,12 @@ bool ours_answered(const struct email *e, const char *const *rcpt, size_t n_rcpt
     return false;
 }
 
+bool ours_invited(const struct email *e, const struct mail *m, struct hilo_id *out)
+{
+    return m->reply.partstat != MAIL_NO_REPLY && m->reply.uid &&
+           in_token(e, TOKEN_EVENT, token_in(email_str(m->reply.uid), '\0'), out);
+}
+
 bool ours_reported(const struct email *e, const char *const *rcpt, size_t n_rcpt, const struct mail *m,
                    struct hilo_id *out)
 {

@@ -19,6 +19,8 @@ bool ours_tokened(const struct email_conf *, const char *token, char out[EMAIL_A
  * replies to, or in its references, the newest first. */
 bool ours_answered(const struct email *, const char *const *rcpt, size_t n_rcpt, const struct mail *,
                    struct hilo_id *out);
+/* The appointment whose invitation it answers, by the token in its UID. */
+bool ours_invited(const struct email *, const struct mail *, struct hilo_id *out);
 /* The message that a report is about: by the address that it went to (VERP), or the Message-ID that it names.
  */
 bool ours_reported(const struct email *, const char *const *rcpt, size_t n_rcpt, const struct mail *,

@@ -4,6 +4,7 @@
  *
  *   soporte+r0abc…@example.com   answers to our message (Reply-To)
  *   soporte+b0abc…@example.com   bounces of it (MAIL FROM, VERP)
+ *   a0abc…@example.com           an appointment, as the UID of its invitations
  */
 #ifndef EMAIL_TOKEN_H
 #define EMAIL_TOKEN_H
@@ -13,11 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum token_kind { TOKEN_REPLY = 'r', TOKEN_BOUNCE = 'b' };
+enum token_kind { TOKEN_REPLY = 'r', TOKEN_BOUNCE = 'b', TOKEN_EVENT = 'a' };
 enum { TOKEN_MAX = 48, TOKEN_KEY = 32 };
 
 /* NUL-ended; 26 characters of the id, 13 of an HMAC-SHA-256 (65 bits), behind kind and version. */
-void token_make(enum token_kind, struct hilo_id message, const uint8_t key[TOKEN_KEY], char out[TOKEN_MAX]);
+void token_make(enum token_kind, struct hilo_id, const uint8_t key[TOKEN_KEY], char out[TOKEN_MAX]);
 /* Compared in constant time, whatever its case; false: none of ours. keys: the newest first. */
 bool token_read(enum token_kind, struct hilo_str text, const uint8_t (*keys)[TOKEN_KEY], size_t n_keys,
                 struct hilo_id *message);

@@ -140,8 +140,8 @@ static const struct hilo_id ours = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 
 
 static const char *token_of(enum token_kind kind)
 {
-    static char token[2][TOKEN_MAX];
-    char *out = token[kind == TOKEN_BOUNCE];
+    static char token[3][TOKEN_MAX];
+    char *out = token[kind == TOKEN_BOUNCE ? 1 : kind == TOKEN_EVENT ? 2 : 0];
     const struct rig_kv *keys = rig_kv("mail-co", "token-keys");
 
     assert_non_null(keys);
@@ -298,6 +298,47 @@ static void test_an_answer_to_an_invitation_is_a_choice(void **state)
     c = hilo_content(message(0));
     assert_int_equal(hilo_get_u64(c, HILO_T_CONTENT_TYPE), HILO_CONTENT_CHOICE_REPLY);
     str_is(hilo_get_str(c, HILO_T_CONTENT_CHOICE), "cancel");
+}
+
+static const char *event_api(const char *line, uint32_t *status)
+{
+    *status = 200;
+    if (strncmp(line, "GET /v1/appointments/apt_01081G81860W40J2GB1G6GW3RG ", 52) == 0)
+        return "{\"messages\":[{\"kind\":\"reminder\",\"code\":\"too_late\"},{\"kind\":\"confirmation\","
+               "\"id\":"
+               "\"msg_01081G81860W40J2GB1G6GW3RG\"},{\"kind\":\"confirmation\",\"id\":"
+               "\"msg_00000000000000000000000001\"}]}";
+    assert_non_null(strstr(line, "/v1/messages/msg_01081G81860W40J2GB1G6GW3RG"));
+    return "{\"id\":\"msg_01081G81860W40J2GB1G6GW3RG\",\"content\":{\"invitation\":{\"sequence\":2}}}";
+}
+
+/* A calendar answers to the organizer, and says no more than which event. */
+static void test_an_invitation_is_known_by_its_uid(void **state)
+{
+    static const char reply[] = "From: ana@example.com\r\nMessage-ID: <%s@a.example>\r\nMIME-Version: 1.0\r\n"
+                                "Content-Type: text/calendar; method=REPLY\r\n\r\nBEGIN:VCALENDAR\r\n"
+                                "VERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:%s@tienda.example\r\n"
+                                "SEQUENCE:%s\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:ana@example.com\r\n"
+                                "END:VEVENT\r\nEND:VCALENDAR\r\n";
+    char forged[TOKEN_MAX];
+
+    (void)state;
+    rig->answer = event_api;
+    deliver_fmt("ana@example.com", "soporte@tienda.example", reply, "1", token_of(TOKEN_EVENT), "2");
+    reply_to_is(0, true);
+    assert_int_equal(hilo_get_u64(hilo_content(message(0)), HILO_T_CONTENT_TYPE), HILO_CONTENT_CHOICE_REPLY);
+    str_is(hilo_get_str(hilo_content(message(0)), HILO_T_CONTENT_CHOICE), "confirm");
+    /* To the time before it was moved. */
+    deliver_fmt("ana@example.com", "soporte@tienda.example", reply, "2", token_of(TOKEN_EVENT), "1");
+    reply_to_is(1, false);
+    assert_int_equal(hilo_get_u64(hilo_content(message(1)), HILO_T_CONTENT_TYPE), HILO_CONTENT_TEXT);
+    /* Of an appointment that somebody guessed. */
+    (void)snprintf(forged, sizeof forged, "%s", token_of(TOKEN_EVENT));
+    forged[40] = forged[40] == 'x' ? 'y' : 'x';
+    rig->n_api = 0;
+    deliver_fmt("ana@example.com", "soporte@tienda.example", reply, "3", forged, "2");
+    reply_to_is(2, false);
+    assert_int_equal(rig->n_api, 0);
 }
 
 /* ---- files -------------------------------------------------------------------------------------------- */
@@ -605,7 +646,7 @@ static void test_choices_are_links_and_files_go_along(void **state)
     hilo_put_id(&o.w, HILO_T_ATTACHMENT_MEDIA, ours);
     hilo_close(&o.w);
     hilo_open(&o.w, HILO_T_CONTENT_INVITATION);
-    hilo_put_str(&o.w, HILO_T_INVITATION_UID, rig_str("apt_1"));
+    hilo_put_str(&o.w, HILO_T_INVITATION_UID, rig_str("apt_01081G81860W40J2GB1G6GW3RG"));
     hilo_put_str(&o.w, HILO_T_INVITATION_STATUS, rig_str("canceled"));
     hilo_close(&o.w);
     hilo_close(&o.w);
@@ -616,7 +657,9 @@ static void test_choices_are_links_and_files_go_along(void **state)
     assert_string_equal(rig->composed.links, "Sí=https://h.example/c/1 ");
     assert_string_equal(rig->composed.files, "foto.png ");
     assert_string_equal(rig->composed.unsubscribe, "https://h.example/u/1");
-    assert_string_equal(rig->composed.uid, "apt_1@tienda.example");
+    char uid[64];
+    (void)snprintf(uid, sizeof uid, "%s@tienda.example", token_of(TOKEN_EVENT));
+    assert_string_equal(rig->composed.uid, uid);
     assert_int_equal(rig->composed.method, COMPOSE_CANCEL);
     assert_string_equal(rig->composed.subject, "Tienda");
     assert_int_equal(rig->n_api, 0); /* advertising has no thread */
@@ -713,6 +756,7 @@ int main(void)
         ONE(test_a_complaint_ends_advertising),
         ONE(test_what_runs_in_circles_is_dropped),
         ONE(test_an_answer_to_an_invitation_is_a_choice),
+        ONE(test_an_invitation_is_known_by_its_uid),
         ONE(test_its_parts_are_given_and_then_the_file_goes),
         ONE(test_what_a_crash_left_is_looked_up),
         ONE(test_a_file_that_nobody_asks_for_goes_at_the_second_look),
