@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -42,6 +43,7 @@ static void office_up(struct office *o, const char *isolation)
     assert_int_equal(chmod(o->dir, 0777), 0); /* the process of a gateway that root started is nobody's */
     (void)snprintf(o->socket, sizeof o->socket, "%s/lmtp", o->dir);
     o->w.gate.isolation = isolation;
+    o->w.gate.public_url = "https://hilo.example";
     (void)snprintf(o->channel, sizeof o->channel,
                    "  mail:\n    type: email\n    address: soporte@tienda.example\n    name: Tienda\n"
                    "    relay: smtp://127.0.0.1:%d\n    relay_tls: never\n    lmtp: unix:%s\n"
@@ -333,6 +335,141 @@ static void test_in_doubt_it_goes_again_under_the_same_name(void **state)
     office_down(&o);
 }
 
+/* ---- what is more than text -------------------------------------------------------------------- */
+
+/* Of the mail's part in base64 that begins with this line: its bytes, decoded. Static. */
+static const char *part_of(const struct letter_in *l, const char *type)
+{
+    static char out[16384];
+    const char *at = strstr(l->data, type), *body = at ? strstr(at, "\r\n\r\n") : NULL;
+    size_t n = 0;
+    unsigned bits = 0, have = 0;
+
+    if (!body)
+        fail_msg("no %s in the mail", type);
+    if (!memmem(at, (size_t)(body - at), "base64", 6)) {
+        const char *end = strstr(body, "\r\n--");
+        (void)snprintf(out, sizeof out, "%.*s", (int)((end ? end : body + strlen(body)) - body - 4),
+                       body + 4);
+        return out;
+    }
+    for (body += 4; *body && *body != '-' && n + 1 < sizeof out; body++) {
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const char *d = strchr(digits, *body);
+        if (!d)
+            continue;
+        bits = bits << 6 | (unsigned)(d - digits);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[n++] = (char)(bits >> have);
+        }
+    }
+    out[n] = 0;
+    return out;
+}
+
+static void test_an_invitation_is_accepted_in_the_calendar(void **state)
+{
+    struct office o;
+    char id[64], uid[256], reply[2048], when[40];
+    const char *ics;
+    time_t tomorrow = time(NULL) + 86400;
+    struct tm tm;
+
+    office_up(&o, *state);
+    (void)strftime(when, sizeof when, "%Y-%m-%dT%H:00:00Z", gmtime_r(&tomorrow, &tm));
+    struct answer a = gate_post(&o.w.gate, "/v1/appointments",
+                                "{\"to\":{\"email\":\"%s\"},\"channel\":\"mail\",\"store\":\"centro\","
+                                "\"subject\":\"Revisión\",\"starts_at\":\"%s\",\"remind_before\":[]}",
+                                ana, when);
+    if (a.status != 201)
+        fail_msg("%ld %s", a.status, a.body);
+    (void)snprintf(id, sizeof id, "%s", answer_str(&a, "id"));
+    member_is(a.json, "status", "booked");
+    answer_done(&a);
+    ics = part_of(relay_wait(o.relay, 0), "Content-Type: text/calendar");
+    assert_non_null(strstr(ics, "METHOD:REQUEST"));
+    assert_non_null(strstr(ics, "UID:a0"));
+    (void)snprintf(uid, sizeof uid, "%s", strstr(ics, "UID:a0") + 4);
+    uid[strcspn(uid, "\r\n")] = 0;
+    (void)snprintf(reply, sizeof reply,
+                   "From: Ana <%s>\r\nTo: soporte@tienda.example\r\nSubject: Aceptado\r\n"
+                   "Message-ID: <c@calendar.example>\r\nMIME-Version: 1.0\r\n"
+                   "Content-Type: text/calendar; method=REPLY; charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\n"
+                   "VERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:%s\r\nSEQUENCE:0\r\n"
+                   "ATTENDEE;PARTSTAT=ACCEPTED:mailto:%s\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+                   ana, uid, ana);
+    assert_memory_equal(lmtp_deliver(o.socket, ana, "soporte@tienda.example", reply), "250 ", 4);
+    a = gate_get(&o.w.gate, "/v1/appointments/%s", id);
+    member_is(a.json, "status", "confirmed");
+    member_is(a.json, "answer", "confirm");
+    answer_done(&a);
+    office_down(&o);
+}
+
+/* An advertisement can be ended by one click, and is by a complaint. */
+static void test_a_complaint_ends_advertising(void **state)
+{
+    static const char advertisement[] = "{\"type\":\"text\",\"text\":\"Oferta\"}",
+                      promotional[] = ",\"category\":\"promotional\"";
+    struct office o;
+    char id[64], report[2048];
+    const struct letter_in *l;
+
+    office_up(&o, *state);
+    send_mail(&o, ana, advertisement, promotional, id);
+    l = relay_wait(o.relay, 0);
+    assert_non_null(strstr(letter_header(l, "List-Unsubscribe"), "<https://hilo.example/u/"));
+    assert_string_equal(letter_header(l, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+    assert_string_equal(letter_header(l, "Auto-Submitted"), "auto-generated");
+    gate_wait_status(&o.w.gate, id, "sent");
+    (void)snprintf(report, sizeof report,
+                   "From: fbl@isp.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n"
+                   " report-type=feedback-report; boundary=b\r\n\r\n--b\r\n\r\nSpam.\r\n--b\r\n"
+                   "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\n"
+                   "User-Agent: x\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: %s\r\n\r\nx\r\n"
+                   "--b--\r\n",
+                   letter_header(l, "Message-ID"));
+    assert_memory_equal(lmtp_deliver(o.socket, "fbl@isp.example", "soporte@tienda.example", report), "250 ",
+                        4);
+    struct answer a = gate_post(&o.w.gate, "/v1/messages",
+                                "{\"to\":{\"email\":\"%s\"},\"channel\":\"mail\",\"content\":%s%s}", ana,
+                                advertisement, promotional);
+    member_is(a.json, "status", "suppressed");
+    answer_done(&a);
+    send_mail(&o, ana, "{\"type\":\"text\",\"text\":\"Su factura\"}", "", id); /* what she needs goes on */
+    gate_wait_status(&o.w.gate, id, "sent");
+    office_down(&o);
+}
+
+/* The bill as a file, a picture within the HTML, and a question whose answers are links. */
+static void test_files_and_choices_go_out(void **state)
+{
+    struct office o;
+    char id[64], url[160], bill[64], content[512];
+    const struct letter_in *l;
+
+    office_up(&o, *state);
+    (void)snprintf(url, sizeof url, "%s/v1/media?filename=factura.pdf", o.w.gate.url);
+    static const char *const type[] = {"Content-Type: application/pdf", NULL};
+    struct answer a = http_bytes("POST", url, o.w.gate.key, "PDF-bytes", 9, type);
+    assert_int_equal(a.status, 201);
+    (void)snprintf(bill, sizeof bill, "%s", answer_str(&a, "id"));
+    answer_done(&a);
+    (void)snprintf(content, sizeof content,
+                   "{\"type\":\"choices\",\"text\":\"¿Cambio o devolución?\",\"choices\":[{\"id\":\"c\","
+                   "\"title\":\"Cambio\"},{\"id\":\"d\",\"title\":\"Devolución\"}],"
+                   "\"attachments\":[{\"media\":\"%s\"}]}",
+                   bill);
+    send_mail(&o, ana, content, "", id);
+    l = relay_wait(o.relay, 0);
+    assert_string_equal(part_of(l, "Content-Type: application/pdf"), "PDF-bytes");
+    assert_non_null(strstr(part_of(l, "Content-Type: text/html"), "https://hilo.example/c/"));
+    gate_wait_status(&o.w.gate, id, "sent");
+    office_down(&o);
+}
+
 /* ---- kills --------------------------------------------------------------------------------- */
 
 static void test_a_kill_in_a_delivery_loses_and_doubles_nothing(void **state)
@@ -400,6 +537,9 @@ int main(void)
         IN(test_a_forged_token_begins_a_conversation, thread),
         IN(test_bounces_and_refusals_are_failures_with_their_reason, thread),
         IN(test_in_doubt_it_goes_again_under_the_same_name, thread),
+        IN(test_an_invitation_is_accepted_in_the_calendar, thread),
+        IN(test_a_complaint_ends_advertising, process),
+        IN(test_files_and_choices_go_out, thread),
         IN(test_a_kill_in_a_delivery_loses_and_doubles_nothing, thread),
         IN(test_a_kill_in_a_delivery_loses_and_doubles_nothing, process),
     };
