@@ -149,6 +149,21 @@ static void intake_drop(struct intake *i, const char *why)
     intake_over(i, HILO_OK);
 }
 
+/* A bounce in words that nobody has a list of. Servers warn of delays in the same way. */
+static void intake_guess(struct intake *i)
+{
+    struct mail *m = &i->mail;
+
+    if (m->about.report != MAIL_NO_REPORT || !ours_bounced(i->email, i->rcpt, i->n_rcpt, m))
+        return;
+    m->about.report = strcasestr(m->subject, "delay") || strcasestr(m->subject, "warning") ||
+                              strcasestr(m->subject, "retras")
+                          ? MAIL_DELAYED
+                          : MAIL_BOUNCE;
+    if (!m->about.diagnostic)
+        m->about.diagnostic = strdup(m->subject); /* NULL: no words, then */
+}
+
 static void intake_decide(struct intake *i)
 {
     const struct email_conf *c = i->email->conf;
@@ -156,6 +171,7 @@ static void intake_decide(struct intake *i)
     const char *from = inbound_from(m, i->from);
     struct hilo_id event;
 
+    intake_guess(i);
     if (m->loop) {
         intake_drop(i, "loop");
     } else if (m->about.report != MAIL_NO_REPORT) {

@@ -24,6 +24,10 @@ static int32_t on_rcpt(void *arg, const char *address, char why[256])
 {
     struct email *e = arg;
 
+    if (e->draining) {
+        (void)snprintf(why, 256, "451 4.3.2 The channel is being stopped, come again later");
+        return HILO_AGAIN;
+    }
     if (ours_address(e->conf, email_str(address)))
         return 0;
     (void)snprintf(why, 256, "550 5.1.1 This channel has no such address");

@@ -231,6 +231,8 @@ const char *email_options_check(const void *options, struct hilo_abilities *able
         why = wrong_in(c);
     if (!why && !c->relays.n && !c->lmtp.n)
         why = "relay or lmtp must say how mails go out or come in";
+    if (!why && able && !c->relays.n)
+        able->contents = 0; /* nothing goes out, and whoever tries is told so */
     /* Base64 makes 4 bytes of 3, with a line end for each 76; and the text wants room. */
     if (!why && able && c->relay_size > 0)
         able->media_max[0] = (uint64_t)(c->relay_size - MEGA / 8) / 78 * 57;

@@ -132,6 +132,21 @@ bool ours_invited(const struct email *e, const struct mail *m, struct hilo_id *o
            in_token(e, TOKEN_EVENT, token_in(email_str(m->reply.uid), '\0'), out);
 }
 
+bool ours_bounced(const struct email *e, const char *const *rcpt, size_t n_rcpt, const struct mail *m)
+{
+    const char *from = m->from.address ? m->from.address : "";
+    struct hilo_id id;
+    size_t i;
+
+    if (!m->automatic ||
+        (strncasecmp(from, "mailer-daemon@", 14) != 0 && strncasecmp(from, "postmaster@", 11) != 0))
+        return false;
+    for (i = 0; i < n_rcpt; i++)
+        if (in_address(e, TOKEN_BOUNCE, rcpt[i], &id))
+            return true;
+    return false;
+}
+
 bool ours_reported(const struct email *e, const char *const *rcpt, size_t n_rcpt, const struct mail *m,
                    struct hilo_id *out)
 {

@@ -21,6 +21,9 @@ bool ours_answered(const struct email *, const char *const *rcpt, size_t n_rcpt,
                    struct hilo_id *out);
 /* The appointment whose invitation it answers, by the token in its UID. */
 bool ours_invited(const struct email *, const struct mail *, struct hilo_id *out);
+/* Whether it can be nothing but a bounce, though it has no form that is known: a mail system's, to where
+ * bounces of a message of ours go. */
+bool ours_bounced(const struct email *, const char *const *rcpt, size_t n_rcpt, const struct mail *);
 /* The message that a report is about: by the address that it went to (VERP), or the Message-ID that it names.
  */
 bool ours_reported(const struct email *, const char *const *rcpt, size_t n_rcpt, const struct mail *,

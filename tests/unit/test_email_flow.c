@@ -231,10 +231,17 @@ static void test_a_bounce_is_a_receipt_of_the_message_that_it_is_about(void **st
     str_is(hilo_get_str(r, HILO_T_RECEIPT_REASON), "no_such_mailbox");
     str_is(hilo_get_str(r, HILO_T_RECEIPT_DETAIL), "El buzón no existe: smtp; 550 5.1.1 <…> unknown");
     assert_int_equal(rig_files(NULL), 0);
+    /* In words that nobody knows, it is one all the same, and a warning is none. */
+    deliver_fmt("", to, "From: MAILER-DAEMON@mx.example\r\nSubject: Oh dear\r\n\r\nEs tut uns leid.\r\n");
+    r = hilo_get_str(message(1), HILO_T_MSG_RECEIPT);
+    assert_int_equal(hilo_get_u64(r, HILO_T_RECEIPT_STATUS), HILO_STATUS_FAILED);
+    str_is(hilo_get_str(r, HILO_T_RECEIPT_DETAIL), "El servidor no lo aceptó: Oh dear");
+    deliver_fmt("", to, "From: MAILER-DAEMON@mx.example\r\nSubject: Delayed mail\r\n\r\nEs dauert.\r\n");
+    assert_int_equal(rig->n_messages, 2);
     /* Backscatter: anybody can write such a thing. */
     deliver_fmt("", "soporte@tienda.example", BOUNCE);
     assert_string_equal(rig->reply[0], "2.0 250 2.0.0 Taken");
-    assert_int_equal(rig->n_messages, 1);
+    assert_int_equal(rig->n_messages, 2);
 }
 
 static const char *complaint_api(const char *line, uint32_t *status)
