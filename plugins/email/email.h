@@ -1,9 +1,10 @@
 /*
  * Private to this plugin: one instance, and what its parts need of it. All [own] loop but what work.h runs.
  *
- *   lmtp ── intake ── ask ── the gateway            work (threads) ─┬─ mail_read
- *              │       │                                           └─ compose_mail
- *            keep     send ── smtp
+ *   lmtp ─┐
+ *   imap ─┴─ intake ── ask ── the gateway            work (threads) ─┬─ mail_read
+ *              │        │                                          └─ compose_mail
+ *            keep      send ── smtp
  *
  * intake takes mails in: read, kept in a file, submitted, and only then acknowledged. keep has those files
  * until the gateway has every part of them. send writes mails and hands them to the relays. A part owns what
@@ -39,6 +40,9 @@ struct email_conf {
     /* in */
     struct hilo_str lmtp;
     int64_t lmtp_connections, lmtp_recipients, lmtp_idle_us, size_max;
+    struct hilo_str imap, imap_user, imap_password, imap_ca, imap_move_to;
+    int64_t imap_tls, imap_poll_us;
+    uint64_t imap_oauth;
     int64_t automatic, workers;
 };
 
@@ -48,6 +52,7 @@ struct keep;       /* keep.h */
 struct intakes;    /* intake.h */
 struct sends;      /* send.h */
 struct lmtp;
+struct imap;
 
 struct email {
     uint32_t magic;
@@ -62,6 +67,7 @@ struct email {
     struct sends *sends;
     struct smtp *smtp;
     struct lmtp *lmtp;
+    struct imap *imap;
     uint8_t keys[EMAIL_KEYS_MAX][TOKEN_KEY]; /* keys.h; the newest first */
     size_t n_keys;                           /* 0: not known yet, nothing goes out or comes in */
     char loop_mark[33];                      /* of mails of ours that come back */

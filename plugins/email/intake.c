@@ -29,8 +29,11 @@ static void intake_free(struct intake *i)
 /* The end of it. reply: LMTP's. */
 static void intake_answer(struct intake *i, const char *reply)
 {
+    struct email *e = i->email;
+
     i->answer(i, reply);
     intake_free(i);
+    intakes_woken(e); /* a mailbox gives its next one now */
 }
 
 static const char *reply_of(int32_t code)
@@ -218,7 +221,8 @@ static void intake_was_read(struct work *w)
         return;
     }
     email_log(i->email, HILO_LOG_WARN, "email.unreadable bytes=%llu reason=\"%s\": %s",
-              (unsigned long long)i->bytes.n, i->why ? i->why : "", "its server was told so");
+              (unsigned long long)i->bytes.n, i->why ? i->why : "",
+              i->uid ? "it stays in its mailbox" : "its server was told so");
     (void)snprintf(reply, sizeof reply, "554 5.6.0 The mail can't be read: %s", i->why ? i->why : "");
     intake_answer(i, reply);
 }
@@ -242,6 +246,12 @@ struct intake *intake_new(struct email *e, struct hilo_str bytes, intake_answer_
 void intake_begin(struct intake *i)
 {
     works_put(i->email->works, &i->work);
+}
+
+void intakes_woken(struct email *e)
+{
+    if (e->imap && !e->intakes->draining)
+        intake_imap_woken(e);
 }
 
 /* ---- life
@@ -268,6 +278,8 @@ void intakes_start(struct email *e)
 {
     if (e->conf->lmtp.n && !e->lmtp)
         intake_lmtp_start(e);
+    if (e->conf->imap.n && !e->imap)
+        intake_imap_start(e);
 }
 
 void intakes_drain(struct email *e)

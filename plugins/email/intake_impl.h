@@ -15,9 +15,11 @@ struct intake {
     struct work work;
     struct email *email;
     LIST_ENTRY(intake) at;
-    /* whom to answer: LMTP's transaction */
+    /* whom to answer: LMTP's transaction, or the mailbox's UID */
     intake_answer_fn *answer;
     uint64_t transaction;
+    uint32_t uid, uidvalidity; /* 0: by LMTP */
+    uint32_t cursor;           /* imap.h's */
     size_t n_rcpt;
     const char *from; /* MAIL FROM, "" for <>; NULL: not known. Borrowed till answered, as are: */
     const char *const *rcpt;
@@ -50,7 +52,9 @@ void intake_event(struct intake *, struct hilo_id appointment);
 /* intake_report.c: it is about a message of ours, i->about. */
 void intake_report(struct intake *);
 
-/* intake_lmtp.c: begins it; what can't be begun is said by the state. */
+/* intake_lmtp.c, intake_imap.c: begins it; what can't be begun is said by the state. */
 void intake_lmtp_start(struct email *);
+void intake_imap_start(struct email *);
+void intake_imap_woken(struct email *);
 
 #endif

@@ -110,6 +110,24 @@ const struct hilo_option email_options[EMAIL_OPTIONS] = {
      .help = "How long a mail server may be silent.", .min = SECOND, .max = 60 * MINUTE},
     {OPTION(size_max, HILO_OPT_BYTES), .name = "size_max", .def = "25M",
      .help = "The largest mail that is taken.", .min = MEGA / 16, .max = 500 * MEGA},
+    {OPTION(imap, HILO_OPT_STR), .name = "imap",
+     .help = "The mailbox that mails are fetched from: \"imaps://mail.example:993/INBOX\". Empty: not so.",
+     .max = 500},
+    {OPTION(imap_user, HILO_OPT_STR), .name = "imap_user", .help = "Our name there.", .max = 255},
+    {OPTION(imap_password, HILO_OPT_STR), .name = "imap_password",
+     .help = "The password, or with imap_oauth the bearer token.", .flags = SECRET, .max = 8192},
+    {OPTION(imap_oauth, HILO_OPT_BOOL), .name = "imap_oauth", .def = "false",
+     .help = "Whether it is a token of OAuth 2 (XOAUTH2)."},
+    {OPTION(imap_tls, HILO_OPT_ENUM), .name = "imap_tls", .def = "required", .choices = "required|may|never",
+     .help = "STARTTLS of imap:// mailboxes."},
+    {OPTION(imap_ca, HILO_OPT_STR), .name = "imap_ca",
+     .help = "Who vouches for the server, in PEM (file:); empty: the system's authorities.", .flags = SECRET,
+     .max = 262144},
+    {OPTION(imap_move_to, HILO_OPT_STR), .name = "imap_move_to",
+     .help = "The folder that taken mails are moved to; empty: they stay, marked as seen.", .max = 255},
+    {OPTION(imap_poll_us, HILO_OPT_DURATION), .name = "imap_poll", .def = "30s",
+     .help = "How often is looked for mails where the server does not tell (IDLE).", .min = SECOND,
+     .max = 60 * MINUTE},
 };
 
 /* ---- relays -------------------------------------------------------------------------------------- */
@@ -217,6 +235,10 @@ static const char *wrong_in(const struct email_conf *c)
 {
     if (c->lmtp.n && !begins(c->lmtp, "unix:/") && !memchr(c->lmtp.p, ':', (size_t)c->lmtp.n))
         return "lmtp must be unix:/path or address:port";
+    if (c->imap.n && !begins(c->imap, "imap://") && !begins(c->imap, "imaps://"))
+        return "imap must be a URL that begins with imap:// or imaps://";
+    if (c->imap.n && (!c->imap_user.n || !c->imap_password.n))
+        return "imap needs imap_user and imap_password";
     return NULL;
 }
 
@@ -229,8 +251,8 @@ const char *email_options_check(const void *options, struct hilo_abilities *able
         why = wrong_out(c);
     if (!why)
         why = wrong_in(c);
-    if (!why && !c->relays.n && !c->lmtp.n)
-        why = "relay or lmtp must say how mails go out or come in";
+    if (!why && !c->relays.n && !c->lmtp.n && !c->imap.n)
+        why = "relay, lmtp or imap must say how mails go out or come in";
     if (!why && able && !c->relays.n)
         able->contents = 0; /* nothing goes out, and whoever tries is told so */
     /* Base64 makes 4 bytes of 3, with a line end for each 76; and the text wants room. */

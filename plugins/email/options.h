@@ -4,7 +4,7 @@
 
 #include "email.h"
 
-enum { EMAIL_OPTIONS = 30 };
+enum { EMAIL_OPTIONS = 38 };
 extern const struct hilo_option email_options[EMAIL_OPTIONS];
 extern const struct hilo_abilities email_abilities;
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ask.h"
+#include "imap.h"
 #include "intake.h"
 #include "keep.h"
 #include "keys.h"
@@ -82,6 +83,8 @@ static void plugin_free(struct email *e)
     if (e->works)
         works_stop(e->works);
     email_asks_free(e);
+    if (e->imap)
+        imap_free(e->imap);
     intakes_free(e);
     if (e->lmtp)
         lmtp_free(e->lmtp);
@@ -288,6 +291,7 @@ static void plugin_woken(void *inst)
         return;
     email_asks_woken(e);
     works_woken(e->works);
+    intakes_woken(e);
 }
 
 /* ---- the descriptor ----------------------------------------------------------------------------- */
@@ -301,7 +305,7 @@ HILO_EXPORT const struct hilo_plugin hilo_plugin_v1 = {
     .name = "email",
     .version = HILO_VERSION,
     .license = "Apache-2.0",
-    .summary = "Email through the operator's own mail servers: SMTP out, LMTP in",
+    .summary = "Email through the operator's own mail servers: SMTP out, LMTP and IMAP in",
     .abilities = &email_abilities,
     .options = email_options,
     .n_options = EMAIL_OPTIONS,

@@ -715,7 +715,8 @@ static void test_each_send_is_reported_once(void **state)
     assert_int_equal(hilo_plugin_v1.send(rig->inst, ours, hilo_written(&o.w)), HILO_AGAIN);
 }
 
-/* ---- keys and sockets ------------------------------------------------------------------------------- */
+/* ---- keys, sockets and mailboxes
+ * ------------------------------------------------------------------------------- */
 
 static void test_keys_are_made_once(void **state)
 {
@@ -751,6 +752,41 @@ static void test_where_it_cant_listen_it_says_so_and_tries_again(void **state)
     rig_until(rig_is_up);
 }
 
+static bool both(void)
+{
+    return strlen(rig->taken) >= 10 && rig->n_asked == 0;
+}
+
+static bool known(void)
+{
+    return rig->cursor_validity == 7 && rig->n_asked == 0;
+}
+
+static void test_a_mailbox_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    rig_end();
+    rig_set(&rig->conf.imap, "imaps://mail.example:993/INBOX");
+    rig_set(&rig->conf.imap_user, "soporte");
+    rig_set(&rig->conf.imap_password, "x");
+    rig->event[0] = (struct imap_event){.type = IMAP_UP};
+    rig->event[1] = (struct imap_event){
+        .type = IMAP_MAIL, .uidvalidity = 7, .uid = 41, .cursor = 40, .bytes = rig_str(plain)};
+    rig->event[2] = (struct imap_event){
+        .type = IMAP_MAIL, .uidvalidity = 7, .uid = 42, .cursor = 40, .bytes = rig_str("")};
+    rig->n_events = 3;
+    rig_start();
+    rig_until(both);
+    assert_int_equal(rig->n_messages, 1);
+    assert_non_null(strstr(rig->taken, "41:1 "));
+    assert_non_null(strstr(rig->taken, "42:1 ")); /* it is none, and stays where it is */
+    rig_end();
+    rig->n_events = 0;
+    rig_start();
+    rig_until(known);
+    assert_int_equal(rig->cursor_uid, 40); /* as the mailbox said, not what was taken last */
+}
+
 int main(void)
 {
 #define ONE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -774,6 +810,7 @@ int main(void)
         ONE(test_each_send_is_reported_once),
         ONE(test_keys_are_made_once),
         ONE(test_where_it_cant_listen_it_says_so_and_tries_again),
+        ONE(test_a_mailbox_goes_on_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
