@@ -255,7 +255,7 @@ $(POWER_BIN): OUTSIDE_LIBS = $(CORE_LIBS)
 $O/tests/behave/nospace.so: tests/behave/nospace.c tests/behave/nospace.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -ldl -lpthread -o $@
-$O/tests/behave/test_full $O/tests/behave/test_backup $O/tests/behave/test_calls: | $O/tests/behave/nospace.so
+$O/tests/behave/test_full $O/tests/behave/test_backup $O/tests/behave/test_calls $O/tests/behave/test_email: | $O/tests/behave/nospace.so
 $O/tests/behave/settime.so: tests/behave/settime.c tests/behave/settime.h
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC -shared -fno-sanitize=all -U_FORTIFY_SOURCE $< -o $@

@@ -4,8 +4,10 @@
  * any moment of a delivery loses and doubles nothing. The relay and the mail server are post.c.
  */
 #include "harness.h"
+#include "nospace.h"
 #include "post.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -470,6 +473,77 @@ static void test_files_and_choices_go_out(void **state)
     office_down(&o);
 }
 
+/* ---- no room --------------------------------------------------------------------------------- */
+
+/* clang's AddressSanitizer can't be preloaded before. */
+#if defined(__clang__)
+#if __has_feature(address_sanitizer)
+#define PRELOAD_IS_BEHIND 1
+#endif
+#endif
+#ifdef PRELOAD_IS_BEHIND
+static const bool preload_works = false;
+#else
+static const bool preload_works = true;
+#endif
+
+static const char *deliver_numbered(struct office *o, unsigned n)
+{
+    char mail[1024];
+
+    (void)snprintf(mail, sizeof mail, "From: ana@example.co\r\nMessage-ID: <f%u@example.co>\r\n" PHOTO, n);
+    return lmtp_deliver(o->socket, ana, "soporte@tienda.example", mail);
+}
+
+/* Its server is told to come again, and does. */
+static void test_a_full_disk_is_said_to_the_mail_server(void **state)
+{
+    static char env[3][256];
+    const char *reply = "";
+    struct nospace *shared;
+    struct office o;
+    unsigned n;
+    int fd, taken = 0;
+
+    if (!preload_works)
+        skip();
+    office_up(&o, *state);
+    gate_stop(&o.w.gate);
+    fd = open(scratch_path(&o.w.scratch, "nospace"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, sizeof *shared), 0);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(shared, MAP_FAILED);
+    (void)close(fd);
+    (void)snprintf(shared->dir, sizeof shared->dir, "%s", scratch_path(&o.w.scratch, "data/files"));
+    (void)snprintf(env[0], sizeof env[0], "LD_PRELOAD=%s/tests/behave/nospace.so", harness_build());
+    (void)snprintf(env[1], sizeof env[1], "HILO_NOSPACE=%s", scratch_path(&o.w.scratch, "nospace"));
+    const char *asan = getenv("ASAN_OPTIONS");
+    (void)snprintf(env[2], sizeof env[2], "ASAN_OPTIONS=%s%sverify_asan_link_order=0", asan ? asan : "",
+                   asan ? ":" : "");
+    for (unsigned i = 0; i < 3; i++)
+        o.w.gate.env[i] = env[i];
+    office_again(&o);
+    /* No file can be made; then one can, and the mail does not fit. */
+    atomic_store(&shared->full, 1);
+    assert_memory_equal(deliver_numbered(&o, 0), "452 ", 4);
+    assert_string_equal(customer_of(&o, ana), "");
+    atomic_store(&shared->full, 0);
+    for (n = 1; strncmp(shared->what, "write ", 6) != 0; n++) {
+        assert_true(n < 10);
+        atomic_store(&shared->at, atomic_load(&shared->calls) + n);
+        reply = deliver_numbered(&o, n);
+        taken += *reply == '2';
+        assert_true(*reply == '2' || strncmp(reply, "452 ", 4) == 0);
+    }
+    assert_memory_equal(reply, "452 ", 4);
+    atomic_store(&shared->at, 0);
+    assert_memory_equal(deliver_numbered(&o, n - 1), "250 ", 4);
+    assert_int_equal(messages_of(&o, ana), taken + 1);
+    office_down(&o);
+    assert_int_equal(munmap(shared, sizeof *shared), 0);
+}
+
 /* ---- kills --------------------------------------------------------------------------------- */
 
 static void test_a_kill_in_a_delivery_loses_and_doubles_nothing(void **state)
@@ -540,6 +614,7 @@ int main(void)
         IN(test_an_invitation_is_accepted_in_the_calendar, thread),
         IN(test_a_complaint_ends_advertising, process),
         IN(test_files_and_choices_go_out, thread),
+        IN(test_a_full_disk_is_said_to_the_mail_server, thread),
         IN(test_a_kill_in_a_delivery_loses_and_doubles_nothing, thread),
         IN(test_a_kill_in_a_delivery_loses_and_doubles_nothing, process),
     };
