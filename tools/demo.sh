@@ -1,6 +1,6 @@
 #!/bin/sh
-# make demo: the story of the television, over real HTTP on loopback, against a simulator of
-# Meta's side of WhatsApp, and its counter, with a till that a script types at. Prints what happens, then leaves the gateway up until Ctrl-C.
+# make demo: the story of the television. Ana phones by baresip, a SIP telephone, over real SIP and RTP on the loopback; the rest is real HTTP, against
+# a simulator of Meta's side of WhatsApp, and a counter with a till that a script types at. Prints what happens, then leaves the gateway up until Ctrl-C.
 # HILO_DEMO_STAY=no ends it instead, HILO_DEMO_RUN=script runs that in place of the story,
 # with URL and KEY set (tests). HILO_BUILD: where the binaries are.
 set -eu
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 bin=$PWD/$HILO_BUILD
 dir=$PWD/build/demo
 stay=${HILO_DEMO_STAY:-yes}
-gate= sim= till=
+gate= sim= till= phone=
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$(printf '\033[1m') dim=$(printf '\033[2m') green=$(printf '\033[32m') off=$(printf '\033[0m')
@@ -17,6 +17,7 @@ else
 fi
 finish() {
     trap - EXIT INT TERM
+    [ -z "$phone" ] || { kill "$phone" 2>/dev/null && wait "$phone" 2>/dev/null; } || :
     [ -z "$till" ] || { kill "$till" 2>/dev/null && wait "$till" 2>/dev/null; } || :
     [ -z "$gate" ] || { kill "$gate" 2>/dev/null && wait "$gate" 2>/dev/null; } || :
     [ -z "$sim" ] || { kill "$sim" 2>/dev/null && wait "$sim" 2>/dev/null; } || :
@@ -36,7 +37,7 @@ line_of() { # file word
     tries=0
     until line=$(grep -m 1 -- "$2" "$1" 2>/dev/null); do
         tries=$((tries + 1))
-        for p in $sim $gate $till; do kill -0 "$p" 2>/dev/null || fail "a program ended that should run"; done
+        for p in $sim $gate $till $phone; do kill -0 "$p" 2>/dev/null || fail "a program ended that should run"; done
         [ $tries -le 300 ] || fail "nothing said \"$2\" in 30 seconds"
         sleep 0.1
     done
@@ -74,6 +75,7 @@ sim=$!
 line_of "$dir/sim.log" 'ready port='
 sim_url=http://127.0.0.1:${line##*port=}
 pos_port=${HILO_DEMO_POS_PORT:-$((25000 + $$ % 7000))}
+sip_port=$((10000 + $$ % 5000)) phone_port=$((15000 + $$ % 5000)) keys_port=$((20000 + $$ % 5000))
 cat >"$dir/hilo.yaml" <<YAML
 gateway:
   name: Tienda de Ana
@@ -102,6 +104,25 @@ channels:
     listen: 127.0.0.1:$pos_port
     names: 127.0.0.1
     country: CO
+  linea:
+    type: voice
+    udp: 127.0.0.1:$sip_port
+    rtp: 127.0.0.1
+    trunk: 127.0.0.1
+    keep_alive: 0s
+    business: la tienda de Ana
+    time_zone: America/Bogota
+    menu:
+      start: who
+      who: {do: identify, found: main, unknown: main}
+      main:
+        do: keys
+        say: {es: "Hola, {name}. Gracias por llamar a {business}.", en: "Hello, {name}. Thank you for calling {business}."}
+        keys: {1: {to: case, label: {es: contarnos un problema, en: telling us about a problem}, choice: problem}}
+        no_key: bye
+      case: {do: case, subject: Televisor averiado, next: record}
+      record: {do: record, next: bye, review: false}
+      bye: {do: hangup}
 routes:
   - scheme: phone
     channel: whatsapp-co
@@ -113,6 +134,7 @@ port=${line##*port=}
 url=http://127.0.0.1:${port%% *}
 line_of "$dir/hilod.log" 'state=up text="ready"'
 line_of "$dir/hilod.log" 'channel=tiendas state=up text="listening"'
+line_of "$dir/hilod.log" 'channel=linea state=up'
 export HILO_CONTROL="$dir/data/control.sock"
 key=$("$bin/hilo" key create --name demo --scopes all --json | jq -r .key)
 simulator /_sim/config "{\"webhook_url\":\"$url/hooks/whatsapp-co\",\"templates\":[{\"name\":\"pedir_foto\",\"language\":\"es\",\"body_parameters\":1}]}"
@@ -126,11 +148,98 @@ if [ -n "${HILO_DEMO_RUN:-}" ]; then
     exit 0
 fi
 
-step '1. Ana phones: her television is broken. A customer, and a case'
+step '1. Ana phones: her television is broken. The line knows her, she presses 1 and tells it'
 api POST /v1/customers '{"name":"Ana Gómez","language":"es","identifiers":[{"scheme":"phone","value":"+573001112233"},{"scheme":"document","value":"CO:CC:1020304050"}]}'
 customer=$(found .id)
-api POST /v1/cases "{\"customer\":\"$customer\",\"subject\":\"Televisor averiado\",\"owner\":\"Luis\"}"
-case=$(found .id)
+mkdir "$dir/phone"
+# baresip hangs up when a WAV ends, so each is five minutes: what it holds (WAV, as tools/demo/televisor.wav is), then silence.
+five_minutes() { # bytes of the sound
+    printf 'RIFF\044\076\111\000'
+    tail -c +9 tools/demo/televisor.wav | head -c 32
+    printf '\000\076\111\000'
+    tail -c +45 tools/demo/televisor.wav | head -c "$1"
+    head -c $((4800000 - $1)) /dev/zero
+}
+five_minutes 0 >"$dir/phone/silence.wav"
+five_minutes $(($(wc -c <tools/demo/televisor.wav) - 44)) >"$dir/phone/problem.wav"
+cat >"$dir/phone/config" <<CONF
+poll_method epoll
+net_interface 127.0.0.1
+sip_listen 127.0.0.1:$phone_port
+audio_path $dir/phone
+audio_player aubridge,nobody
+audio_source aufile,$dir/phone/silence.wav
+audio_alert aubridge,nobody
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+snd_path $dir/phone
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:$keys_port
+CONF
+echo "<sip:+573001112233@127.0.0.1>;regint=0;audio_codecs=PCMA" >"$dir/phone/accounts"
+: >"$dir/phone/contacts"
+baresip -f "$dir/phone" >"$dir/phone.log" 2>&1 </dev/null &
+phone=$!
+line_of "$dir/phone.log" 'baresip is ready'
+# A command to the telephone, as a netstring.
+telephone() { # command params
+    text="{\"command\":\"$1\",\"params\":\"$2\"}"
+    bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1"; printf "%d:%s," "${#2}" "$2" >&3; read -r -t 1 -d "}" <&3 || :' - "$keys_port" "$text" ||
+        fail 'the telephone does not answer'
+}
+# Waits until the telephone's recording at the gateway holds so many bytes.
+recorded() { # bytes
+    tries=0
+    until [ "$(cat "$dir"/data/files/linea/rec-* 2>/dev/null | wc -c)" -ge "$1" ]; do
+        tries=$((tries + 1))
+        [ $tries -le 300 ] || fail 'nothing was recorded in 30 seconds'
+        sleep 0.1
+    done
+}
+telephone dial "sip:tienda@127.0.0.1:$sip_port"
+line_of "$dir/phone.log" 'Call established'
+show call 'a SIP telephone (baresip) is connected, and hears the menu'
+tries=0
+until grep -q 'route=/v1/cases status=201.*channel=linea' "$dir/hilod.log"; do
+    [ $((tries % 10)) -ne 2 ] || telephone sndcode 1
+    tries=$((tries + 1))
+    [ $tries -le 30 ] || fail 'key 1 was not heard'
+    sleep 1
+done
+show key '1: a case is opened'
+tries=0
+until ls "$dir"/data/files/linea/rec-* >/dev/null 2>&1; do # it is there behind the tone; silence is not written to it
+    tries=$((tries + 1))
+    [ $tries -le 300 ] || fail 'nothing was recorded in 30 seconds'
+    sleep 0.1
+done
+telephone ausrc "aufile,$dir/phone/problem.wav"
+recorded $((2 * 8000 * 3))
+telephone sndcode '#'
+line_of "$dir/hilod.log" 'voice.recorded'
+line_of "$dir/hilod.log" 'media.stored.*channel=linea'
+telephone hangup ''
+line_of "$dir/hilod.log" 'voice.call direction=inbound'
+kill "$phone" 2>/dev/null && wait "$phone" 2>/dev/null || :
+phone=
+api GET "/v1/calls?customer=$customer"
+case=$(found '.calls[0].case')
+show call "$(found '.calls[0] | "\(.id), \(.status), \(.duration_ms / 1000 | floor) s"')"
+api GET "/v1/customers/$customer/timeline"
+voice=$(found '[.messages[] | select(.content.kind == "voice")][0].content.media')
+curl -sS --max-time 30 "$url/v1/media/$voice" -H "Authorization: Bearer $key" -o "$dir/problem.wav"
+[ "$(wc -c <"$dir/problem.wav")" -gt $((2 * 8000 * 3)) ] || fail 'what she said was not kept'
+show voice "build/demo/problem.wav, what she said, on the case; build/demo/phone/dump-*-dec.wav, what she heard"
+api PATCH "/v1/cases/$case" '{"owner":"Luis"}'
 show customer "$customer"
 show case "$case"
 

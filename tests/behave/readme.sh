@@ -17,6 +17,7 @@ HILO_DEMO_RUN=$script sh tools/demo.sh >build/readme.log 2>&1 ||
 echo "$n examples of the README were answered 2xx"
 HILO_DEMO_STAY=no sh tools/demo.sh >build/demo.log 2>&1 || { tail -n 20 build/demo.log >&2; exit 1; }
 grep -q 'she chose exchange (Cambio)' build/demo.log || { cat build/demo.log >&2; exit 1; }
+grep -q 'problem.wav, what she said, on the case' build/demo.log && grep -q '\[voice\] (rec-cal_' build/demo.log || { cat build/demo.log >&2; exit 1; }
 grep -q 'as she sent it' build/demo.log && grep -q 'is checked in' build/demo.log &&
     grep -q 'whatsapp-co: .*https://tienda.example/zap-01' build/demo.log || { cat build/demo.log >&2; exit 1; }
 echo 'the demo ran to its end'
