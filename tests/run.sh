@@ -1,7 +1,7 @@
 #!/bin/bash
 # tests/run.sh COMMAND...: runs tests, $JOBS at a time (as many as there are processors). Each one's
 # output appears whole when it has ended. The first failure lets nothing more begin; what it said
-# comes last, and how to run it alone.
+# comes last, and how to run it alone. With KEEP_GOING=yes all of them run.
 set -u
 jobs=${JOBS:-$(nproc)} logs=${LOGS:-build/logs} next=0 failed=''
 declare -A name began log
@@ -33,7 +33,7 @@ end_one() {
 
 for command; do
     while [ ${#ran[@]} -ge "$jobs" ]; do end_one; done
-    [ -z "$failed" ] || break
+    [ -z "$failed" ] || [ -n "${KEEP_GOING:-}" ] || break
     begin "$command"
 done
 while [ ${#ran[@]} -gt 0 ]; do end_one; done
