@@ -128,7 +128,8 @@ bool said_choice(struct voice *v, const struct said_by *by, struct hilo_str choi
     hilo_put_u64(&w, HILO_T_CONTENT_TYPE, HILO_CONTENT_CHOICE_REPLY);
     hilo_put_str(&w, HILO_T_CONTENT_CHOICE, choice);
     hilo_put_str(&w, HILO_T_CONTENT_TITLE, title);
-    if (asked.n)
+    /* As it was heard; a prompt with places or marks was heard otherwise than it is written. */
+    if (asked.n && !memchr(asked.p, '{', asked.n) && !memchr(asked.p, '<', asked.n))
         hilo_put_str(&w, HILO_T_CONTENT_TEXT, asked);
     hilo_close(&w);
     return said_submit(v, &w, NULL, NULL);
