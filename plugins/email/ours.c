@@ -66,10 +66,12 @@ static bool word_next(struct hilo_str *rest, struct hilo_str *out)
     }
     while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\n')
         n++;
+    if (n == 0)
+        return false;
     *out = (struct hilo_str){rest->p, n};
     rest->p += n;
     rest->n -= n;
-    return n > 0;
+    return true;
 }
 
 bool ours_address(const struct email_conf *c, struct hilo_str address)

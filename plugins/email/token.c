@@ -122,8 +122,9 @@ struct hilo_str token_in(struct hilo_str recipient, char separator)
         return token;
     if (separator) {
         at = memrchr(recipient.p, separator, local);
-        if (!at++)
+        if (!at)
             return token;
+        at++;
     }
     token.p = at;
     token.n = (uint64_t)(end - at);
