@@ -473,6 +473,28 @@ static void test_files_and_choices_go_out(void **state)
     office_down(&o);
 }
 
+/* A channel that has no relay takes nothing to send, and says so. */
+static void test_without_a_relay_nothing_is_taken_to_send(void **state)
+{
+    struct world w = {.gate.isolation = *state};
+    char channel[256];
+    struct answer a;
+
+    (void)snprintf(channel, sizeof channel,
+                   "  mail:\n    type: email\n    address: soporte@tienda.example\n    lmtp: 127.0.0.1:%d\n",
+                   free_port());
+    world_up(&w, channel, NULL);
+    a = gate_post(&w.gate, "/v1/messages",
+                  "{\"to\":{\"email\":\"%s\"},\"channel\":\"mail\",\"content\":{\"type\":\"text\","
+                  "\"text\":\"Hola\"}}",
+                  ana);
+    if (a.status != 422)
+        fail_msg("%ld %s", a.status, a.body);
+    answer_is(&a, 422, "not_supported", NULL);
+    answer_done(&a);
+    world_down(&w);
+}
+
 /* ---- no room --------------------------------------------------------------------------------- */
 
 /* clang's AddressSanitizer can't be preloaded before. */
@@ -614,6 +636,7 @@ int main(void)
         IN(test_an_invitation_is_accepted_in_the_calendar, thread),
         IN(test_a_complaint_ends_advertising, process),
         IN(test_files_and_choices_go_out, thread),
+        IN(test_without_a_relay_nothing_is_taken_to_send, thread),
         IN(test_a_full_disk_is_said_to_the_mail_server, thread),
         IN(test_a_kill_in_a_delivery_loses_and_doubles_nothing, thread),
         IN(test_a_kill_in_a_delivery_loses_and_doubles_nothing, process),
