@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_MAX = 40, OPTION_FIRST = 256 };
+enum { ROWS_MAX = 64, OPTION_FIRST = 256 };
 
 static const struct option_row common_rows[] = {
     {"help", NULL, 'h', true, "this text"},
@@ -66,7 +66,9 @@ struct rows {
 
 static void rows_add(struct rows *r, const struct option_row *row)
 {
-    for (; row && row->name && r->n < ROWS_MAX; row++, r->n++) {
+    for (; row && row->name; row++, r->n++) {
+        if (r->n == ROWS_MAX)
+            abort(); /* a command with more options than there is room for: a fault of the tables */
         r->row[r->n] = row;
         r->option[r->n] = (struct option){.name = row->name,
                                           .has_arg = row->value ? required_argument : no_argument,
