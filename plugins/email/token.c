@@ -75,6 +75,7 @@ bool token_read(enum token_kind kind, struct hilo_str text, const uint8_t (*keys
                 struct hilo_id *message)
 {
     char lower[TOKEN_CHARS], made[TOKEN_MAX];
+    struct hilo_id id;
     bool same = false;
     size_t i;
 
@@ -82,12 +83,14 @@ bool token_read(enum token_kind kind, struct hilo_str text, const uint8_t (*keys
         return false;
     for (i = 0; i < TOKEN_CHARS; i++)
         lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] | 0x20) : text.p[i];
-    if (lower[0] != (char)kind || lower[1] != '0' || !token_bytes(lower + 2, ID_CHARS, message->b, 128))
+    if (lower[0] != (char)kind || lower[1] != '0' || !token_bytes(lower + 2, ID_CHARS, id.b, 128))
         return false;
     for (i = 0; i < n_keys; i++) {
-        token_make(kind, *message, keys[i], made);
+        token_make(kind, id, keys[i], made);
         same = CRYPTO_memcmp(made, lower, TOKEN_CHARS) == 0 || same;
     }
+    if (same)
+        *message = id;
     return same;
 }
 
