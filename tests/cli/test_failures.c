@@ -259,7 +259,7 @@ static void every_command_has_help_with_examples(void **state)
         commands++;
     }
     free(list);
-    assert_int_equal(commands, 68);
+    assert_int_equal(commands, 70);
     assert_int_equal(RUN(rig, "message", "--help"), 0);
     assert_contains(rig_out(rig), "hilo message cancel ID");
     assert_int_equal(RUN(rig, "--version"), 0);
