@@ -69,6 +69,24 @@ void pos_set_state(struct pos *pos, int32_t code, const char *text)
 
 /* ---- what the identity tells ----------------------------------------------------------------------- */
 
+/* No terminal comes in before it is known who it is, and who is attended where. */
+static void line_open(struct pos *pos)
+{
+    if (!pos->tls || !pos->attended || pos->listen || pos->draining)
+        return;
+    pos->host.credit(pos->self, (uint32_t)pos->conf.held_max);
+    pos->listen = pos_listen_new(pos, pos_conns_take);
+    if (!pos->listen)
+        pos_set_state(pos, HILO_DOWN, "no memory for the listening sockets");
+    pos_follow_start(pos);
+}
+
+static void attended(struct pos *pos)
+{
+    pos->attended = true;
+    line_open(pos);
+}
+
 static void identity_ready(void *arg, int32_t code, const char *why)
 {
     struct pos *pos = arg;
@@ -85,11 +103,7 @@ static void identity_ready(void *arg, int32_t code, const char *why)
         pos_set_state(pos, HILO_CONFIG, words);
         return;
     }
-    pos->host.credit(pos->self, (uint32_t)pos->conf.held_max);
-    pos->listen = pos_listen_new(pos, pos_conns_take);
-    if (!pos->listen)
-        pos_set_state(pos, HILO_DOWN, "no memory for the listening sockets");
-    pos_follow_start(pos);
+    line_open(pos);
 }
 
 static void identity_server_changed(void *arg)
@@ -235,19 +249,13 @@ static int32_t plugin_open(const struct hilo_host *host, struct hilo_self *self,
     return HILO_OK;
 }
 
-/* No terminal comes in before it is known who is attended where. */
-static void attended(struct pos *pos)
-{
-    if (!pos->draining)
-        pos_identity_start(pos->identity);
-}
-
 static int32_t plugin_start(void *inst)
 {
     struct pos *pos = plugin_of(inst);
 
     if (!pos)
         return HILO_BUG;
+    pos_identity_start(pos->identity);
     pos_printing_start(pos);
     pos_attend_start(pos, attended);
     return HILO_OK;
