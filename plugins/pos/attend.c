@@ -168,10 +168,11 @@ static void attend_page(void *arg, int32_t code, uint32_t status, struct hilo_st
     (void)answer;
     pos->attend->token = 0;
     if (!page)
-        pos_log(pos, HILO_LOG_WARN,
-                "who was attended before the restart can't be read (code %d, status %u): a terminal finds its "
-                "customer once more",
-                (int)code, status);
+        pos_log(
+            pos, HILO_LOG_WARN,
+            "who was attended before the restart can't be read (code %d, status %u): a terminal finds its "
+            "customer once more",
+            (int)code, status);
     cJSON_ArrayForEach(entry, pos_json_get(page, "lookups")) attend_again(pos, entry);
     if (next && HASH_COUNT(pos->attend->by_customer) < ATTEND_MAX)
         attend_ask(pos, next);

@@ -1,7 +1,7 @@
 /*
  * Which customer is attended at which terminal: from when she was found or checked in there, until somebody
- * else does so elsewhere, or for the time that the option says. In memory: after a restart it is read anew from
- * the audit of look-ups; who had but checked in is found once more. All [own] loop.
+ * else does so elsewhere, or for the time that the option says. In memory: after a restart it is read anew
+ * from the audit of look-ups; who had but checked in is found once more. All [own] loop.
  */
 #ifndef POS_ATTEND_H
 #define POS_ATTEND_H

@@ -79,7 +79,7 @@ struct pos {
     struct pos_printing *printing;
     struct pos_painter *painter;
     TAILQ_HEAD(pos_all_ops, pos_op) ops; /* of all terminals */
-    bool attended; /* who is attended where has been read */
+    bool attended;                       /* who is attended where has been read */
     bool draining;
 };
 

@@ -192,8 +192,8 @@ static void prints_read(void *arg, int32_t code, struct hilo_str val, uint64_t v
     }
     text = prints_with(op, &day);
     if (text)
-        op->token = pos_ask_put(op->pos, prints_key(op, p->today, key), pos_str(text), UINT64_MAX,
-                                prints_kept, op);
+        op->token =
+            pos_ask_put(op->pos, prints_key(op, p->today, key), pos_str(text), UINT64_MAX, prints_kept, op);
     free(text);
     cJSON_Delete(day);
     if (op->token == 0)

@@ -448,7 +448,8 @@ static void slips_are_rendered_for_who_is_attended_alone(void **state)
  * that nor who is attended where. */
 static void a_slip_is_printed_once_and_a_restart_forgets_nobody(void **state)
 {
-    static const char find[] = "{\"by\":{\"phone\":\"+573001112233\"},\"reason\":\"claim\",\"clerk\":\"luz\"}",
+    static const char find[] =
+        "{\"by\":{\"phone\":\"+573001112233\"},\"reason\":\"claim\",\"clerk\":\"luz\"}",
                       timeline[] = "{\"customer\":\"%s\",\"clerk\":\"luz\"}",
                       slip[] = "{\"kind\":\"case\",\"id\":\"%s\",\"customer\":\"%s\"}";
     char ana[64], kase[64], body[256];

@@ -1,5 +1,6 @@
 /*
- * Any bytes as a mail: read, each file of it written, and what comes out is what the rest of the plugin relies on.
+ * Any bytes as a mail: read, each file of it written, and what comes out is what the rest of the plugin
+ * relies on.
  */
 #include "../../plugins/email/mail.h"
 
@@ -33,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
-    if (!m.text || !m.subject || !m.message_id || strlen(m.text) > MAIL_TEXT_MAX || m.n_parts > MAIL_PARTS_MAX ||
-        m.n_references > MAIL_REFERENCES_MAX)
+    if (!m.text || !m.subject || !m.message_id || strlen(m.text) > MAIL_TEXT_MAX ||
+        m.n_parts > MAIL_PARTS_MAX || m.n_references > MAIL_REFERENCES_MAX)
         abort();
     one_line(m.subject);
     one_line(m.from.address);

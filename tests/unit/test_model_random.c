@@ -279,9 +279,9 @@ static void numbers_come_back_as_the_same_choice(void **state)
             (void)snprintf(title, sizeof title, n <= 3 ? "%d para Tienda %c" : "\n%d. Tienda %c", i, 'A' + i);
             assert_non_null(
                 strstr(arena_z(a, hilo_get_str(hilo_content(low.message[0]), HILO_T_CONTENT_TEXT)), title));
-            assert_int_equal(
-                lift(msg_of(a, arena_fmt(a, "{'content':{'type':'text','text':'%d'}}", i).p), q, false, a, &out, &e),
-                HILO_OK);
+            assert_int_equal(lift(msg_of(a, arena_fmt(a, "{'content':{'type':'text','text':'%d'}}", i).p), q,
+                                  false, a, &out, &e),
+                             HILO_OK);
             (void)snprintf(title, sizeof title, "id%d", i);
             assert_true(str_eqz(hilo_get_str(hilo_content(out), HILO_T_CONTENT_CHOICE), title));
         }

@@ -453,9 +453,9 @@ static void test_all_that_a_plugin_can_do(void **state)
     hilo_put_str(&w, HILO_T_CONTENT_TEXT, STR("a file"));
     hilo_close(&w);
     fd = mkstemp(path);
-    assert_int_equal(channel_fetch(told.ch, 42, hilo_written(&w), STR(": its part 2"),
-                                   fcntl(fd, F_DUPFD_CLOEXEC, 0)),
-                     HILO_OK);
+    assert_int_equal(
+        channel_fetch(told.ch, 42, hilo_written(&w), STR(": its part 2"), fcntl(fd, F_DUPFD_CLOEXEC, 0)),
+        HILO_OK);
     channel_flush(told.ch);
     UNTIL(told.fetches == 1);
     assert_int_equal(told.fetched_code, HILO_OK);
