@@ -553,7 +553,7 @@ test: deps
 	@$(MAKE) --no-print-directory test-all
 test-build: all $(UNIT_BIN) $(OUTSIDE_BIN) $(CLI_TEST_BIN) $(TILL_TEST_BIN) $(VOICE_TEST_BIN) $(UA_TEST_BIN) $O/tests/email/test_imap $(FUZZ_BIN) $O/tests/sms/test_day $O/tests/peers/slip $O/tests/peers/mail power-build
 # The long ones first.
-test-all: KILLS = 30
+test-all: KILLS = 50
 test-all: STATES = 1000
 test-all: check-layers test-build fuzz-complete peers-deps build/kamailio/complete build/dovecot/complete
 	$(RUN_MANY) $(VOICE_RUN) $(UA_RUN) $(TORTURE_RUN) $(EMAIL_IMAP_RUN)

@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "json.h"
+#include "push.h"
 #include "text.h"
 #include "till.h"
 
@@ -151,6 +152,7 @@ static void op_done(struct pos_op *op, cJSON *result, const struct pos_fault *f)
         return;
     if (later && c && t->conn == c)
         pos_till_behind(t, id);
+    pos_push_send(t); /* what is told of it follows its answer */
     pos_till_next(t);
     t->holds--;
     pos_till_settle(pos, &t);

@@ -187,6 +187,16 @@ void pos_push_open(struct pos *pos, struct pos_till *t, pos_push_fn *fn, void *a
 /* ---- to the terminal
  * ---------------------------------------------------------------------------------------- */
 
+/* It is about a request that is not answered yet, and follows its answer; and what is behind it follows it.
+ */
+static bool push_held(const struct pos_queue *q, const struct pos_queued *e)
+{
+    const struct pos_op *op = TAILQ_FIRST(&q->till->writes);
+    const char *job = op && !e->sent ? pos_json_text(e->params, "job") : NULL;
+
+    return job && strcmp(job, op->rpc.id) == 0;
+}
+
 static void push_send(struct pos_queue *q, struct pos_queued *e)
 {
     struct pos_conn *c = q->till->conn;
@@ -224,9 +234,14 @@ void pos_push_send(struct pos_till *t)
 {
     struct pos_queued *e;
 
-    if (t->queue)
-        TAILQ_FOREACH(e, &t->queue->entries.list, at)
-    push_send(t->queue, e);
+    if (!t->queue)
+        return;
+    TAILQ_FOREACH(e, &t->queue->entries.list, at)
+    {
+        if (push_held(t->queue, e))
+            return;
+        push_send(t->queue, e);
+    }
 }
 
 void pos_push_away(struct pos_till *t)
@@ -313,7 +328,7 @@ static void put_now(void *arg, int32_t code)
             pos_log(q->pos, HILO_LOG_WARN, "pos.dropped store=%s terminal=%s: more waits for it than is kept",
                     q->till->who.store, q->till->who.terminal);
         q->dirty = true;
-        push_send(q, e);
+        pos_push_send(p->till);
     }
     /* What is known may yet be in the next write, or in the one under way. */
     if (!q->dirty && !q->token) {

@@ -33,7 +33,8 @@ void pos_push_put(struct pos *, const char *store, const char *terminal, struct 
 void pos_push_open(struct pos *, struct pos_till *, pos_push_fn *fn, void *arg);
 /* How many wait; those up to last ("": none) are taken for answered. Opened. */
 uint32_t pos_push_count(struct pos_till *, const char *last);
-/* Sends all that waits, in order; behind the answer to hello. */
+/* Sends all that waits, in order, up to what is about a request that is not answered yet; behind the answer to
+ * hello, and to each write. */
 void pos_push_send(struct pos_till *);
 /* The connection has gone: what was sent and not answered waits again. */
 void pos_push_away(struct pos_till *);

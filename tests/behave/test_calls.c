@@ -677,8 +677,10 @@ static void a_full_disk_makes_no_file(void **state)
     struct nospace *shared;
     int fd;
 
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     up(&l, state, "");
     assert_int_equal(code_of(&l, "POST", "/file/create/before", NULL), 0);
     gate_stop(&l.gate);

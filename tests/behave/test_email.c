@@ -527,8 +527,10 @@ static void test_a_full_disk_is_said_to_the_mail_server(void **state)
     unsigned n;
     int fd, taken = 0;
 
-    if (!preload_works)
+    if (!preload_works) {
+        print_message("clang's AddressSanitizer can't be preloaded before: build with CC=gcc\n");
         skip();
+    }
     office_up(&o, *state);
     gate_stop(&o.w.gate);
     fd = open(scratch_path(&o.w.scratch, "nospace"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -132,8 +132,7 @@ static void till_print(struct shop *s, const char *tag)
              "\"id\":\"%s\",\"customer\":\"%s\"}}",
              tag, s->appointment, s->customer);
     (void)snprintf(words, sizeof words, "\"tag\":\"%s\"", tag);
-    /* What becomes of it may be told before. */
-    line = process_wait_nth(s->till, 1, "\"event\":\"answer\"", words, NULL);
+    line = process_wait_line(s->till, "\"event\":\"answer\"", words, NULL);
     if (!strstr(line, "\"status\":\"queued\"") || !strstr(line, "\"printer\":\"CENTRO\""))
         fail_msg("slip.print: %s", line);
 }
